@@ -1,0 +1,70 @@
+# Everything here needs python3 (3.11 to 3.13), make and a package index; the rest is set up in .venv on first use.
+
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+# One stamp for each lock, named by its checksum: a lock that was only touched costs nothing.
+RUNTIME := .venv/.runtime-$(firstword $(shell cksum requirements.txt))
+DEVELOPMENT := .venv/.development-$(firstword $(shell cksum requirements-dev.txt))
+# --compile: without bytecode TensorFlow takes three times as long to import, and Python may be told to write none.
+# -qq: errors only; with each file pinned there is nothing else to act on.
+PIP_INSTALL := $(VENV_PYTHON) -m pip install -qq --compile --require-hashes --disable-pip-version-check
+
+# No command here reports to anybody.
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+# TensorFlow's notes about the processor would hide the pipeline's own messages.
+TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL
+
+.PHONY: help train ui test lint format lock clean
+
+help: ## list the targets
+	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+train: $(RUNTIME) ## train one model: make train ARGS="--dataset mnist --optimizer adam"
+	$(VENV_PYTHON) -m flows train $(if $(filter --dataset --dataset=%,$(ARGS)),,--dataset digits) $(ARGS)
+
+ui: $(RUNTIME) ## open the user interfaces of Prefect and MLflow
+	$(VENV_PYTHON) -m flows ui $(ARGS)
+
+test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
+	$(VENV_PYTHON) -m pytest $(ARGS)
+
+lint: $(DEVELOPMENT) ## check style and types
+	$(VENV_PYTHON) -m ruff check
+	$(VENV_PYTHON) -m ruff format --check
+	$(VENV_PYTHON) -m mypy
+
+format: $(DEVELOPMENT) ## format the code and mend what ruff can mend
+	$(VENV_PYTHON) -m ruff check --fix
+	$(VENV_PYTHON) -m ruff format
+
+lock: $(DEVELOPMENT) ## bring the locks up to date with the .in files; ARGS=--upgrade takes the newest releases
+	$(VENV_PYTHON) -m uv pip compile --quiet $(ARGS) requirements.in --output-file requirements.txt
+	$(VENV_PYTHON) -m uv pip compile --quiet $(ARGS) requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## remove .venv and caches; data, runs and the tracking database stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . \( -path ./.git -o -path ./data -o -path ./runs \) -prune -o -name __pycache__ -exec rm -rf {} +
+
+# The stamps are written last, so that a set-up which was interrupted starts again. A changed runtime lock makes a new
+# .venv: what it no longer names must be gone.
+$(RUNTIME):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+	    echo 'Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is: '"$$($(PYTHON) --version 2>&1)"'.' \
+	         'Name another one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
+	@echo 'Setting up .venv, once; this takes a few minutes.'
+	@rm -rf .venv
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv .venv; \
+	    else $(PYTHON) -m venv --without-pip .venv && $(VENV_PYTHON) .ci/install_pip.py; fi
+	@$(PIP_INSTALL) --requirement requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): $(RUNTIME)
+	@echo 'Adding the development tools to .venv.'
+	@rm -f .venv/.development-*
+	@$(PIP_INSTALL) --requirement requirements-dev.txt
+	@touch $@

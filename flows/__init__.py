@@ -1,0 +1,1 @@
+"""Which tasks run, in which order, with which parameters."""

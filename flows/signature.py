@@ -1,0 +1,121 @@
+"""From a model of parameters to a flat signature, and from what was received to a validated model.
+
+A flow's body takes one frozen, validated object; Prefect, its UI and the command line see flat keyword parameters
+with the model's types, defaults and descriptions. Errors are told in this pipeline's own words.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic.fields import FieldInfo
+
+from tasks.errors import InputError
+
+Parameters = TypeVar("Parameters", bound=BaseModel)
+Result = TypeVar("Result")
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+BOUNDS = {
+    "ge": "at least {}",
+    "gt": "more than {}",
+    "le": "at most {}",
+    "lt": "less than {}",
+    "min_length": "of at least {} character",
+    "max_length": "of at most {} characters",
+}
+
+
+def flat(model: type[Parameters]) -> Callable[[Callable[[Parameters], Result]], Callable[..., Result]]:
+    """Give a function of one ``model`` the flat, keyword-only signature of the model's fields.
+
+    Prefect takes the descriptions of a form from the docstring, so they are added to it.
+    """
+
+    def decorate(function: Callable[[Parameters], Result]) -> Callable[..., Result]:
+        @functools.wraps(function)
+        def flattened(**given: Any) -> Result:
+            return function(validated(model, given))
+
+        parameters = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
+            )
+            for name, field in model.model_fields.items()
+        ]
+        signature = inspect.signature(function).replace(parameters=parameters)
+        # setattr and not plain assignment: functions have no declared __signature__, as type checkers see it.
+        setattr(flattened, "__signature__", signature)  # noqa: B010
+        flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        described = "\n".join(f"    {name}: {field.description}" for name, field in model.model_fields.items())
+        flattened.__doc__ = f"{inspect.getdoc(function)}\n\nArgs:\n{described}\n"
+        # inspect and Prefect follow __wrapped__ to the signature that is being replaced here.
+        del flattened.__wrapped__
+        return flattened
+
+    return decorate
+
+
+def validated(model: type[Parameters], given: Mapping[str, Any]) -> Parameters:
+    """Return ``model`` made from ``given``, or raise InputError that names every fault, a line each."""
+    try:
+        return model(**given)
+    except ValidationError as error:
+        faults = dict.fromkeys(_fault(model, detail) for detail in error.errors(include_url=False))
+        raise InputError("\n".join(faults)) from None
+
+
+def allowed(field: FieldInfo) -> str:
+    """Say in words which values ``field`` takes, for instance ``a whole number, at least 1; or none``."""
+    or_none = "; or none" if NoneType in get_args(field.annotation) else ""
+    if choices := choices_of(field):
+        return f"one of {', '.join(choices)}"
+    bounds = [
+        words.format(getattr(constraint, name))
+        for constraint in field.metadata
+        for name, words in BOUNDS.items()
+        if getattr(constraint, name, None) is not None
+    ]
+    return ", ".join([KINDS[kind_of(field)], *bounds]) + or_none
+
+
+def kind_of(field: FieldInfo) -> Any:
+    """Return the type of a field's values, ``str`` for choices, leaving out that it may be none."""
+    if choices_of(field):
+        return str
+    return next(kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType)
+
+
+def choices_of(field: FieldInfo) -> tuple[str, ...]:
+    """Return the choices of a field that has some, else nothing."""
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
+    """Put one fault that pydantic found into our words."""
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    name = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        known = list(model.model_fields)
+        return f"unknown parameter {name!r}{_suggestion(name, known)}; choose from: {', '.join(known)}"
+    field, received = model.model_fields[name], detail["input"]
+    shown = repr(received) if isinstance(received, str) else received
+    if any(isinstance(constraint, StringConstraints) for constraint in field.metadata):
+        return f"{name}: received {shown}; allowed: {field.description}"
+    suggestion = _suggestion(str(received), choices_of(field))
+    return f"{name}: received {shown}; allowed: {allowed(field)}{suggestion}"
+
+
+def _suggestion(received: str, known: tuple[str, ...] | list[str]) -> str:
+    close = difflib.get_close_matches(received, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,68 @@
+"""How a command speaks to the person in front of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+ROOT = Path(__file__).parent.parent
+OUR_PACKAGES = tuple(str(ROOT / package) + os.sep for package in ("flows", "tasks", "models"))
+
+
+class TerminalHandler(logging.Handler):
+    """Prints the pipeline's own log lines as they are, and errors of other libraries.
+
+    Prefect's own lines about states, and its tracebacks, are in its log; the command reports the outcome itself.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record, above the progress bar if there is one."""
+        ours = record.pathname.startswith(OUR_PACKAGES)
+        if (ours and record.levelno >= logging.INFO) or (
+            record.levelno >= logging.ERROR and not record.name.startswith("prefect")
+        ):
+            say(self._console, record.getMessage())
+
+
+def say(console: Console, text: str) -> None:
+    """Print plain text: no markup, no colours, no line breaks of the console's own."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def take_over_logging(console: Console) -> None:
+    """Let the pipeline's log lines through to the terminal, in place of what Prefect and MLflow print there."""
+    logging.getLogger().handlers = [TerminalHandler(console)]
+    for library in ("mlflow", "alembic"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Keep TensorFlow's notes about the processor and missing GPUs, which no setting silences, off the terminal.
+
+    They are written by C++ code straight to the file descriptor. Should the start fail, all is shown.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        terminal = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(terminal, kept.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)

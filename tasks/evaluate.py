@@ -1,0 +1,28 @@
+"""Evaluate the fitted model on the test split: once, at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from prefect import task
+
+from models.steps import make_evaluate_step, score
+from tasks import tracking
+from tasks.figures import confusion_matrix
+from tasks.prepared import PreparedDataset, open_split
+
+
+@task
+def evaluate_model(
+    fitted: Path, prepared: PreparedDataset, run_id: str, *, epochs: int, device: str
+) -> dict[str, float]:
+    """Return ``test/loss`` and ``test/accuracy``, recorded in the run with a confusion matrix, at step ``epochs``."""
+    with tf.device(f"{device}:0"):
+        tested = score(make_evaluate_step(keras.models.load_model(fitted)), open_split(prepared, "test"))
+    metrics = {"test/loss": tested.loss, "test/accuracy": tested.accuracy}
+    tracking.log_metrics(run_id, metrics, step=epochs)
+    figure = confusion_matrix(tested.labels, tested.predicted, prepared.classes)
+    tracking.log_figure(run_id, figure, "confusion_matrix.png")
+    return metrics

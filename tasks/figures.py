@@ -1,0 +1,56 @@
+"""The pictures of one run. Each function returns a figure and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which colour-blind people can tell apart.
+STYLES: dict[str, dict[str, Any]] = {
+    "train": {"color": "#0072B2", "marker": "o"},
+    "validation": {"color": "#D55E00", "marker": "s"},
+}
+MOST_LABELLED_CLASSES = 30
+
+
+def training_curves(
+    epochs: Sequence[int], splits: Mapping[str, tuple[Sequence[float | None], Sequence[float | None]]]
+) -> Figure:
+    """Draw loss and accuracy over the epochs; ``splits`` holds (losses, accuracies) by the split's name."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for index, (axes, name) in enumerate(zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True)):
+        for split, curves in splits.items():
+            if None not in curves[index]:
+                axes.plot(epochs, curves[index], markersize=3, label=split, **STYLES[split])
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    figure.axes[0].set_ylim(bottom=0)
+    return figure
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Figure:
+    """Draw how often each class (rows) was taken for which (columns), coloured by the share of its row."""
+    size = len(classes)
+    counts = np.zeros((size, size), dtype=np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(12.0, 2.5 + 0.45 * size)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    accuracy = np.trace(counts) / max(counts.sum(), 1)
+    axes.set(xlabel="predicted", ylabel="true", title=f"Test split: {accuracy:.2%} of {counts.sum():,} right")
+    if size <= MOST_LABELLED_CLASSES:
+        longest = max(len(name) for name in classes)
+        axes.set_xticks(range(size), classes, rotation=90 if longest > 2 else 0)
+        axes.set_yticks(range(size), classes)
+        for row, column in np.argwhere(counts):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=8)
+    return figure

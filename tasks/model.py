@@ -1,0 +1,74 @@
+"""Build a network and compile it: each step leaves a .keras file, so that a retried task starts clean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from prefect import task
+
+from models.choice import choose
+from models.lenet import build_lenet
+from models.losses import make_loss
+from models.optimizers import make_optimizer
+from models.schedules import make_schedule
+from tasks.prepared import PreparedDataset
+
+MODELS = {"lenet": build_lenet}
+
+
+@task
+def build_model(model: str, prepared: PreparedDataset, directory: Path, *, seed: int, device: str) -> Path:
+    """Return the path of the untrained model: from pixel values (0 to 255) to one logit for each class."""
+    with tf.device(f"{device}:0"):
+        built = choose("model", MODELS, model)(
+            prepared.image_shape,
+            len(prepared.classes),
+            pixel_mean=prepared.pixel_mean,
+            pixel_deviation=prepared.pixel_deviation,
+            seed=seed,
+        )
+        path = directory / "initial.keras"
+        built.save(path)
+    return path
+
+
+@task
+def compile_model(
+    initial: Path,
+    directory: Path,
+    *,
+    loss: str,
+    label_smoothing: float,
+    smooth_l1_beta: float | None,
+    optimizer: str,
+    learning_rate: float,
+    hyperparameters: Mapping[str, float | bool],
+    weight_decay: float,
+    schedule: str,
+    warmup_epochs: float,
+    epochs: int,
+    steps_per_epoch: int,
+    device: str,
+) -> Path:
+    """Return the path of the model with its loss and its optimizer."""
+    rate = make_schedule(
+        schedule,
+        learning_rate=learning_rate,
+        steps_per_epoch=steps_per_epoch,
+        epochs=epochs,
+        warmup_epochs=warmup_epochs,
+    )
+    beta = {} if smooth_l1_beta is None else {"smooth_l1_beta": smooth_l1_beta}
+    with tf.device(f"{device}:0"):
+        model = keras.models.load_model(initial)
+        model.compile(
+            optimizer=make_optimizer(optimizer, learning_rate=rate, weight_decay=weight_decay, **hyperparameters),
+            loss=make_loss(loss, label_smoothing=label_smoothing, **beta),
+        )
+        model.optimizer.build(model.trainable_variables)  # else Keras warns of missing variables when it loads them
+        path = directory / "compiled.keras"
+        model.save(path)
+    return path

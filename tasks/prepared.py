@@ -1,0 +1,139 @@
+"""A prepared dataset: what lies on disk, whether it is whole, and how its splits are read for training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+from pydantic import BaseModel, ConfigDict
+
+from tasks.errors import InputError
+
+Split = Literal["train", "validation", "test"]
+MANIFEST = "manifest.json"
+
+# Bytes of images in one call: enough to keep Python's share of the time small, never a burden on memory.
+TRAINING_BYTES = 32 * 2**20
+EVALUATION_BYTES = 2 * 2**20
+# Steps in one call: below half a second of LeNet on a CPU, so that progress and an interruption are soon seen.
+BLOCK_STEPS = 128
+
+
+class PreparedDataset(BaseModel):
+    """A dataset on disk: ``images.npy``, ``labels.npy`` and, for each split, the indices of its examples.
+
+    Attributes:
+        directory: Where it lies.
+        name: As the user named it.
+        location: Where the images come from.
+        digest: SHA-256 over all files, so over every pixel, label and split.
+        files: SHA-256 of each file, by its name.
+        image_shape: (height, width, channels) of the uint8 images.
+        classes: The name of each label, by label.
+        examples: Examples in each split; no example is in two of them.
+        pixel_mean: Mean of each channel over the training split, in pixel values (0 to 255).
+        pixel_deviation: Standard deviation of each channel over the training split, in pixel values.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    directory: Path
+    name: str
+    location: str
+    digest: str
+    files: dict[str, str]
+    image_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    examples: dict[Split, int]
+    pixel_mean: tuple[float, ...]
+    pixel_deviation: tuple[float, ...]
+
+    def steps_per_epoch(self, batch_size: int, repeat: int) -> int:
+        """Return the steps of one epoch; the last of them takes what is left."""
+        return math.ceil(self.examples["train"] * repeat / batch_size)
+
+    def images_within(self, num_bytes: int) -> int:
+        """Return how many images fit into ``num_bytes``, at least one."""
+        return max(1, num_bytes // math.prod(self.image_shape))
+
+
+def load_prepared(directory: Path) -> PreparedDataset:
+    """Return the dataset in ``directory``, every file of it verified.
+
+    Raises:
+        InputError: a file is missing or is not what was written; names it.
+    """
+    remedy = f"delete the folder {str(directory)!r}, then it is prepared again"
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text())
+        prepared = PreparedDataset.model_validate({**manifest, "directory": directory})
+    except (OSError, ValueError) as error:
+        raise InputError(f"dataset: the prepared file {str(directory / MANIFEST)!r} is damaged; {remedy}") from error
+    for name, digest in prepared.files.items():
+        path = directory / name
+        if not path.is_file() or sha256(path) != digest:
+            raise InputError(f"dataset: the prepared file {str(path)!r} is damaged; {remedy}")
+    return prepared
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def epoch_order(num_examples: int, *, seed: int, epoch: int, shuffle: bool, repeat: int) -> np.ndarray:
+    """Return the positions of the examples in one epoch: ``repeat`` passes, each shuffled by itself.
+
+    A function of its arguments alone, so that a resumed run sees the data that an uninterrupted one would have.
+
+    Returns:
+        int64 of shape (repeat * num_examples,).
+    """
+    generator = np.random.default_rng((seed, epoch))
+    passes = [generator.permutation(num_examples) if shuffle else np.arange(num_examples) for _ in range(repeat)]
+    return np.concatenate(passes)
+
+
+def open_training_epoch(
+    prepared: PreparedDataset, *, batch_size: int, seed: int, epoch: int, shuffle: bool, repeat: int
+) -> tf.data.Dataset:
+    """Return one epoch of the training split, as blocks of whole batches; the last block takes what is left."""
+    order = epoch_order(prepared.examples["train"], seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat)
+    batches = max(1, min(BLOCK_STEPS, prepared.images_within(TRAINING_BYTES) // batch_size))
+    return open_split(prepared, "train", block=batches * batch_size, order=order)
+
+
+def open_split(
+    prepared: PreparedDataset, split: Split, *, block: int | None = None, order: np.ndarray | None = None
+) -> tf.data.Dataset:
+    """Return a split as blocks of ``block`` examples (the last may be shorter), read ahead in the background.
+
+    Args:
+        prepared: The dataset.
+        split: Which of its splits.
+        block: Examples in one element; none: as many as an evaluation takes at once.
+        order: Positions within the split, int64, in the order wanted; none: as they lie.
+
+    Returns:
+        Elements (images, uint8 of shape (examples, height, width, channels); labels, int32 of shape (examples,)).
+    """
+    images = np.load(prepared.directory / "images.npy", mmap_mode="r")
+    labels = np.load(prepared.directory / "labels.npy", mmap_mode="r")
+    indices = np.load(prepared.directory / f"{split}.npy")
+    indices = indices if order is None else indices[order]
+    size = block or prepared.images_within(EVALUATION_BYTES)
+
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for start in range(0, len(indices), size):
+            chosen = indices[start : start + size]
+            yield images[chosen], labels[chosen].astype(np.int32)
+
+    signature = (tf.TensorSpec((None, *prepared.image_shape), tf.uint8), tf.TensorSpec((None,), tf.int32))
+    return tf.data.Dataset.from_generator(blocks, output_signature=signature).prefetch(2)

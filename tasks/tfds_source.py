@@ -1,0 +1,124 @@
+"""Image-classification sets of tensorflow-datasets as a `Source`."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tasks.errors import InputError
+from tasks.sources import BLOCK_EXAMPLES, Block, Source, identify, resize
+
+
+def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> Source:
+    """Return the set ``name``, prepared below ``data_dir`` first where that is missing and ``download`` allows it.
+
+    Raises:
+        InputError: no such set, not an image-classification set, not prepared and not to be downloaded, no
+            network, or files that are damaged.
+    """
+    builder = _builder(name, data_dir)
+    if not builder.is_prepared():
+        _prepare(builder, name, download=download)
+    classes, channels = _classification(builder, name)
+    splits = [split for split in ("train", "test") if split in builder.info.splits]
+    if "train" not in splits:
+        raise InputError(
+            f"dataset: {name!r} has no training split, only {', '.join(builder.info.splits)}; choose another"
+        )
+    return Source(
+        identity=identify(name),
+        location=f"tensorflow-datasets {builder.info.full_name}",
+        classes=classes,
+        channels=channels,
+        counts={split: builder.info.splits[split].num_examples for split in splits},
+        blocks={split: functools.partial(_blocks, builder, split) for split in splits},
+    )
+
+
+def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        known = tfds.list_builders(with_community_datasets=False)
+        close = difflib.get_close_matches(name.split("/", maxsplit=1)[0], [*known, "digits"], n=3)
+        raise InputError(
+            f"dataset: received {name!r}, which tensorflow-datasets does not know ({_first_line(error)}); "
+            + (f"did you mean {' or '.join(close)}? " if close else "")
+            + "Others: digits, folder:PATH"
+        ) from error
+
+
+def _prepare(builder: tfds.core.DatasetBuilder, name: str, *, download: bool) -> None:
+    where = str(Path(builder.data_dir).parent)
+    if not download:
+        raise InputError(
+            f"dataset: {name!r} is not prepared in {where!r} and download is false; "
+            "allow the download, or give the data_dir where it lies prepared"
+        )
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
+    _require_network(builder, f"{name!r} is not prepared in {where!r}")
+    try:
+        builder.download_and_prepare()
+    except Exception as error:
+        # tensorflow-datasets lets through whatever its many download back-ends raise.
+        raise InputError(
+            f"dataset: {name!r} could not be downloaded and prepared in {where!r} "
+            f"({type(error).__name__}: {_first_line(error)}); try again, or give the data_dir where it lies prepared"
+        ) from error
+
+
+def _require_network(builder: tfds.core.DatasetBuilder, why: str) -> None:
+    """Raise InputError if the download's host does not answer: tensorflow-datasets itself tries for minutes."""
+    for url in list(builder.url_infos)[:1]:
+        try:
+            requests.head(url, timeout=10)
+        except requests.RequestException as error:
+            raise InputError(
+                f"dataset: {why}, and {urlsplit(url).netloc} cannot be reached to download it "
+                f"({type(error).__name__}); connect to the network, give the data_dir where it lies prepared, "
+                "or use dataset digits, which needs no download"
+            ) from error
+
+
+def _classification(builder: tfds.core.DatasetBuilder, name: str) -> tuple[tuple[str, ...], int]:
+    """Return the class names and the number of channels. Raises InputError for any other kind of set."""
+    features = dict(builder.info.features.items()) if builder.info.features else {}
+    image, label = features.get("image"), features.get("label")
+    if not isinstance(image, tfds.features.Image) or not isinstance(label, tfds.features.ClassLabel):
+        raise InputError(
+            f"dataset: {name!r} is no image-classification set (its features are {', '.join(features)}); "
+            "choose one with an image and a label"
+        )
+    return tuple(label.names), 1 if image.shape[-1] == 1 else 3
+
+
+def _blocks(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterator[Block]:
+    def resized(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        return resize(example["image"], size), example["label"]
+
+    dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=tfds.ReadConfig(try_autocache=False))
+    if None in builder.info.features["image"].shape:
+        dataset = dataset.map(resized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(BLOCK_EXAMPLES)
+    else:  # Images of one shape are resized a block at a time: several times as fast.
+        dataset = dataset.batch(BLOCK_EXAMPLES).map(resized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    try:
+        yield from tfds.as_numpy(dataset)
+    except (tf.errors.OpError, AssertionError) as error:
+        raise InputError(
+            f"dataset: the {split} split of {builder.info.full_name} in {str(builder.data_dir)!r} is damaged "
+            f"({_first_line(error)}); delete that folder and let it be prepared again"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
