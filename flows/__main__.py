@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
-from pydantic.fields import FieldInfo
 from rich.console import Console
 
+from flows.options import command_of, join_truth_values
 from flows.parameters import TrainParameters
-from flows.signature import choices_of, kind_of, validated
+from flows.signature import validated
 from flows.terminal import quiet_start, say, take_over_logging
-from tasks.errors import InputError
+from tasks.errors import InputError, ServerError
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
+SIGNALLED = 128  # and the number of the signal, as shells have it
 ENVIRONMENT = {
     # No command reports to anybody.
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -30,14 +31,13 @@ ENVIRONMENT = {
 }
 
 
-def train(*, json: bool = False, **given: Any) -> int:
+def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any) -> int:
     """Train one model and record it in MLflow.
 
     Args:
         json: Print one JSON object on standard output, and everything else on standard error.
         **given: The parameters, as typed.
     """
-    given = {name: None if value == "none" else value for name, value in given.items()}
     parameters = validated(TrainParameters, given)
     console = Console(stderr=json)
     say(console, parameters.banner())
@@ -66,60 +66,57 @@ def train(*, json: bool = False, **given: Any) -> int:
     return DONE
 
 
-def ui() -> int:
-    """Start the Prefect and the MLflow server on this machine, and print where they are."""
+def ui(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> int:
+    """Start the Prefect and the MLflow server on this machine, and print where they are.
+
+    Training prints addresses with the default ports.
+
+    Args:
+        prefect_port: The port of the Prefect server.
+        mlflow_port: The port of the MLflow server.
+    """
     from flows.ui import serve
 
-    serve(Console())
+    console = Console()
+    take_over_logging(console)
+    try:
+        serve(console, prefect_port=prefect_port, mlflow_port=mlflow_port)
+    except KeyboardInterrupt:  # the way to end it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the servers are being stopped
     return DONE
-
-
-def command_of(model: type[TrainParameters], function: Any) -> Any:
-    """Give ``function``, which takes ``**given``, an option for each field of ``model``.
-
-    Values are handed on as they were typed: the model converts and judges them, for the command line as for
-    everybody else. Options that were not given are not handed on.
-    """
-    own = [
-        parameter
-        for parameter in inspect.signature(function, eval_str=True).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    options = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field))
-        for name, field in model.model_fields.items()
-    ]
-
-    def command(**received: Any) -> Any:
-        return function(**{name: value for name, value in received.items() if value is not None})
-
-    command.__doc__ = function.__doc__
-    setattr(command, "__signature__", inspect.Signature([*options, *own]))  # noqa: B010 - as in flows.signature
-    return command
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _leave)
     app = App(
         name="python -m flows",
         help="Tracked training experiments: train a model, and look at what came out.",
         version_flags=[],
         result_action="return_value",
+        suppress_keyboard_interrupt=False,  # it would end the process without a word
     )
-    app.command(command_of(TrainParameters, train), name="train")
-    app.command(ui)
+    for name, command in COMMANDS.items():
+        app.command(command, name=name)
     errors = Console(stderr=True)
     try:
-        status: int | None = app(_join_truth_values(arguments), exit_on_error=False, print_error=False)
+        status: int | None = app(join_truth_values(TrainParameters, arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        say(errors, f"{error}\nSee: python -m flows {' '.join(arguments[:1])} --help")
+        known = [name for name in arguments[:1] if name in COMMANDS]
+        say(errors, f"{error}\nSee: {' '.join(['python -m flows', *known, '--help'])}")
         return BAD_INPUT
     except InputError as error:
         say(errors, f"Bad input. {error}")
         return BAD_INPUT
+    except ServerError as error:
+        say(errors, f"The run failed. {error}")
+        return FAILED
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server is being stopped
         say(errors, "Interrupted.")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever ended the run is told, and the status says that it failed
@@ -129,35 +126,12 @@ def main(arguments: Sequence[str]) -> int:
     return DONE if status is None else status
 
 
-def _option(field: FieldInfo) -> Any:
-    choices = f" [choices: {', '.join(choices_of(field))}]" if choices_of(field) else ""
-    default = (
-        "none"
-        if field.default is None
-        else str(field.default).lower()
-        if field.default in (True, False)
-        else field.default
-    )
-    help_text = f"{field.description}{choices} [default: {default}]"
-    kind = kind_of(field)
-    if kind is bool:
-        return Annotated[bool | None, Parameter(help=help_text)]
-    metavar = "CHOICE" if choices else {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
-    return Annotated[str | None, Parameter(help=help_text, metavar=metavar)]
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """End this process so that what it began is ended too: the run is KILLED in MLflow, and servers stop."""
+    raise SystemExit(SIGNALLED + number)
 
 
-def _join_truth_values(arguments: Sequence[str]) -> list[str]:
-    """Join ``--download false`` to ``--download=false``: a flag of cyclopts takes a value only so."""
-    flags = {
-        f"--{name.replace('_', '-')}" for name, field in TrainParameters.model_fields.items() if kind_of(field) is bool
-    }
-    joined: list[str] = []
-    for argument in arguments:
-        if joined and joined[-1].replace("_", "-") in flags and argument.lower() in TRUTH_VALUES:
-            joined[-1] += f"={argument.lower()}"
-        else:
-            joined.append(argument)
-    return joined
+COMMANDS = {"train": command_of(TrainParameters, train), "ui": ui}
 
 
 if __name__ == "__main__":

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import httpx
 
-from tasks.errors import InputError
+from flows import follow
+from tasks.errors import InputError, ServerError
 
 STARTUP_SECONDS = 120
 HOST = "127.0.0.1"
 PREFECT_UI = f"http://{HOST}:4200"  # where `python -m flows ui` shows what this machine's servers recorded
-
-
-class ServerError(RuntimeError):
-    """A server that was started here did not come up."""
 
 
 @contextmanager
@@ -50,7 +48,7 @@ def prefect_api() -> Iterator[Callable[[], None]]:
 
     port = free_port()
     url = f"http://{HOST}:{port}/api"
-    server = Server("Prefect", prefect_command(port), f"{url}/health")
+    server = start_prefect(port)
     os.environ["PREFECT_API_URL"] = url  # for the processes that we start
     try:
         with temporary_settings({PREFECT_API_URL: url, PREFECT_UI_URL: PREFECT_UI}):
@@ -60,23 +58,25 @@ def prefect_api() -> Iterator[Callable[[], None]]:
 
 
 class Server:
-    """A server process of ours: started at once, stopped when this process exits.
+    """A server process of ours: started at once, stopped when this process exits, however it does.
 
     Args:
         name: For messages.
-        command: What to run.
+        command: The Python module to run, and its arguments.
         health_url: Answers once the server is up.
+        settings: Environment variables of the server, where they are not set already.
     """
 
-    def __init__(self, name: str, command: list[str], health_url: str) -> None:
+    def __init__(self, name: str, command: list[str], health_url: str, settings: Mapping[str, str]) -> None:
         self.name = name
         self._health_url = health_url
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - kept to tell why a server did not come up
         self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-P", follow.__file__, *command],
+            stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            env={**settings, **os.environ},
             start_new_session=True,  # an interrupt from the terminal is ours to handle, not the server's
         )
         atexit.register(self.stop)
@@ -97,13 +97,17 @@ class Server:
             raise ServerError(f"the {self.name} server ended by itself:\n{self._log.read()[-2000:].strip()}")
 
     def stop(self) -> None:
-        """End the server, gently at first."""
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        """End the server and what it started, gently at first."""
+        atexit.unregister(self.stop)
+        group = self._process.pid  # its session is its own
+        with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter
+            os.killpg(group, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=follow.GRACE_SECONDS)
+        with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter
+            os.killpg(group, signal.SIGKILL)
+        self._process.communicate()
+        self._log.close()
 
 
 def answers(url: str, seconds: float) -> bool:
@@ -114,9 +118,15 @@ def answers(url: str, seconds: float) -> bool:
         return False
 
 
-def prefect_command(port: int) -> list[str]:
-    """Return the command of a Prefect server on the loopback interface."""
-    return [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+def start_prefect(port: int) -> Server:
+    """Start a Prefect server on the loopback interface, and let no page of another site talk to it."""
+    origins = ",".join(f"http://{name}:{port}" for name in (HOST, "localhost"))
+    return Server(
+        "Prefect",
+        ["prefect", "server", "start", "--host", HOST, "--port", str(port)],
+        f"http://{HOST}:{port}/api/health",
+        {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins},
+    )
 
 
 def free_port() -> int:

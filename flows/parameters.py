@@ -125,6 +125,8 @@ class TrainParameters(BaseModel):
                     f"{name}: received {getattr(self, name)}, but optimizer {self.optimizer!r} has no {name}; "
                     f"leave it out, or choose an optimizer that has it: {', '.join(owners)}"
                 )
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov: received true with momentum 0; give a momentum greater than 0")
         if self.smooth_l1_beta is not None and self.loss != "smooth_l1":
             raise ValueError(
                 f"smooth_l1_beta: received {self.smooth_l1_beta}, but loss {self.loss!r} has no beta; "
@@ -155,7 +157,8 @@ class TrainParameters(BaseModel):
         if self.run_name:
             return self.run_name
         dataset = PurePath(self.dataset).name if self.dataset.startswith("folder:") else self.dataset
-        parts = [dataset, self.optimizer, f"lr={self.learning_rate:g}"]
+        # What is compared comes first: a list cuts long names off.
+        parts = [self.optimizer, f"lr={self.learning_rate:g}", dataset]
         parts += [
             f"{name}={getattr(self, name)}"
             for name in ("loss", "schedule", "batch_size", "weight_decay")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tasks.errors import InputError
+
 ROOT = Path(__file__).parent.parent
 OUR_PACKAGES = tuple(str(ROOT / package) + os.sep for package in ("flows", "tasks", "models"))
 
@@ -51,7 +53,8 @@ def take_over_logging(console: Console) -> None:
 def quiet_start() -> Iterator[None]:
     """Keep TensorFlow's notes about the processor and missing GPUs, which no setting silences, off the terminal.
 
-    They are written by C++ code straight to the file descriptor. Should the start fail, all is shown.
+    They are written by C++ code straight to the file descriptor. Should the start fail, all is shown; not so if it
+    was refused or interrupted, which a line of ours explains.
     """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
@@ -59,7 +62,9 @@ def quiet_start() -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except InputError:
+            raise
+        except Exception:
             kept.seek(0)
             os.write(terminal, kept.read())
             raise

@@ -40,7 +40,7 @@ def build_lenet(
     """
     _check(image_shape, num_classes, pixel_mean, pixel_deviation)
     # One state for each layer: with one seed for all, layers would draw the same numbers.
-    seeds = (int(state) for state in np.random.SeedSequence(seed).generate_state(5))
+    seeds = (int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(5))
 
     def glorot() -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=next(seeds))

@@ -35,9 +35,9 @@ class WarmUp(LearningRateSchedule):
         """Return the learning rate of `step`, which counts from 0."""
         step = ops.convert_to_tensor(step)
         warming = self.learning_rate * (ops.cast(step, "float32") + 1.0) / self.warmup_steps
-        # Both sides are computed at every step; before its own step 0 a schedule may be far out of range.
-        later = ops.maximum(step - self.warmup_steps, 0)
-        then = self.then(later) if isinstance(self.then, LearningRateSchedule) else self.then
+        then = self.then
+        if isinstance(then, LearningRateSchedule):
+            then = then(step - self.warmup_steps)
         return ops.where(step < self.warmup_steps, warming, then)
 
     def get_config(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ PACKAGES = ("tensorflow", "keras", "prefect", "mlflow", "tensorflow-datasets", "
 
 def provenance_tags() -> dict[str, str]:
     """Return user, versions, and the commit of the checkout that this code runs from."""
-    return {"mlflow.user": _user(), **_version_tags(), **_git_tags()}
+    source = {"mlflow.source.name": "flows/train.py", "mlflow.source.type": "LOCAL"}
+    return {"mlflow.user": _user(), **source, **_version_tags(), **_git_tags()}
 
 
 def _user() -> str:

@@ -141,8 +141,13 @@ def _folder_files(root: Path) -> list[Path]:
 
 def _folder_identity(root: Path) -> str:
     """Names, sizes and times of the files: cheap to read, and different as soon as an image is."""
-    stated = [(path, path.stat()) for path in _folder_files(root)]
-    listing = [[str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns] for path, stat in stated]
+    listing = []
+    for path in _folder_files(root):
+        try:
+            stat = path.stat()
+        except OSError as error:  # a link to nowhere, for one
+            raise _broken(path, error) from error
+        listing.append([str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns])
     return f"folder {hashlib.sha256(json.dumps(listing).encode()).hexdigest()}"
 
 
@@ -153,7 +158,7 @@ def _channels(path: Path) -> int:
     try:
         with Image.open(path) as image:
             return 1 if image.mode in ("1", "L", "I", "I;16") else 3
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise _broken(path, error) from error
 
 
@@ -168,7 +173,11 @@ def _pixels(path: Path, channels: int) -> np.ndarray:
                 return (
                     (np.asarray(image, dtype=np.uint32) >> 8).astype(np.uint8)[..., np.newaxis].repeat(channels, axis=2)
                 )
-            array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+            if image.mode == "P":
+                # By way of RGBA: straight to RGB, Pillow warns of a palette that has transparent colours.
+                array = np.asarray(image.convert("RGBA").convert("RGB"))
+            else:
+                array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     except (OSError, SyntaxError, ValueError) as error:
         raise _broken(path, error) from error
     return array.reshape(*array.shape[:2], channels)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import requests
+import httpx
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
@@ -57,7 +57,7 @@ def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
 
 
 def _prepare(builder: tfds.core.DatasetBuilder, name: str, *, download: bool) -> None:
-    where = str(Path(builder.data_dir).parent)
+    where = str(Path(builder.data_dir).parent.absolute())
     if not download:
         raise InputError(
             f"dataset: {name!r} is not prepared in {where!r} and download is false; "
@@ -80,8 +80,8 @@ def _require_network(builder: tfds.core.DatasetBuilder, why: str) -> None:
     """Raise InputError if the download's host does not answer: tensorflow-datasets itself tries for minutes."""
     for url in list(builder.url_infos)[:1]:
         try:
-            requests.head(url, timeout=10)
-        except requests.RequestException as error:
+            httpx.head(url, timeout=10)
+        except httpx.HTTPError as error:
             raise InputError(
                 f"dataset: {why}, and {urlsplit(url).netloc} cannot be reached to download it "
                 f"({type(error).__name__}); connect to the network, give the data_dir where it lies prepared, "

@@ -15,12 +15,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 import numpy as np
 from filelock import FileLock
-from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
@@ -29,12 +28,19 @@ from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.errors import InputError
-from tasks.prepared import PreparedDataset
 from tasks.provenance import provenance_tags
+
+if TYPE_CHECKING:
+    # Not otherwise: it imports TensorFlow, which commands that only read the store do not need.
+    from matplotlib.figure import Figure
+
+    from tasks.prepared import PreparedDataset
 
 RUNS = Path("runs")
 SYSTEM_METRICS_SECONDS = 5
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
+# Without it a page of MLflow opens in its view for language models, whatever the experiment says.
+MODEL_TRAINING_VIEW = "workflowType=machine_learning"
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
 
 
@@ -60,6 +66,11 @@ def open_store(experiment: str) -> str:
         with _creation_lock(uri):
             client = _client()
             found = client.get_experiment_by_name(experiment)
+            if found and found.lifecycle_stage == "deleted":
+                raise InputError(
+                    f"experiment: {experiment!r} was deleted in the MLflow store {uri!r}; bring it back with "
+                    f"`mlflow experiments restore --experiment-id {found.experiment_id}`, or choose another name"
+                )
             experiment_id: str = (
                 found.experiment_id if found else client.create_experiment(experiment, _artifact_location(uri))
             )
@@ -131,7 +142,7 @@ def log_dataset(run_id: str, prepared: PreparedDataset) -> None:
     height, width, channels = prepared.image_shape
     dataset = Dataset(
         name=prepared.name,
-        digest=prepared.digest[:32],  # MLflow keeps at most 36 characters
+        digest=prepared.digest[:12],  # MLflow shows it beside the name, and keeps at most 36 characters
         source_type="prepared",
         source=json.dumps({"location": prepared.location, "directory": str(prepared.directory)}),
         schema=json.dumps({"image": f"uint8 ({height}, {width}, {channels})", "classes": prepared.classes}),
@@ -176,7 +187,7 @@ def _run_url(experiment_id: str, run_id: str) -> str:
     """Return the address of the run's page: on the tracking server, else where ``make ui`` shows it."""
     uri = tracking_uri()
     server = uri.rstrip("/") if uri.startswith("http") else MLFLOW_UI
-    return f"{server}/#/experiments/{experiment_id}/runs/{run_id}"
+    return f"{server}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"
 
 
 def _creation_lock(uri: str) -> AbstractContextManager[Any]:

@@ -16,9 +16,7 @@ def test_a_known_name_gives_its_entry() -> None:
 def test_a_near_miss_is_told_the_choices_in_order_and_the_nearest() -> None:
     with pytest.raises(ValueError, match="unknown optimizer") as caught:
         choose("optimizer", TABLE, "adm")
-    assert str(caught.value) == (
-        "unknown optimizer 'adm'; choose one of: adam, momentum, sgd; did you mean 'adam'?"
-    )
+    assert str(caught.value) == ("unknown optimizer 'adm'; choose one of: adam, momentum, sgd; did you mean 'adam'?")
 
 
 @pytest.mark.parametrize("name", ["", "xyz", "ADAM"])

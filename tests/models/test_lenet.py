@@ -34,9 +34,7 @@ def test_parameters_of_each_layer_are_those_of_the_architecture() -> None:
     assert names == "pixels normalization conv1 pool1 conv2 pool2 flatten dense1 dense2 logits"
 
 
-@pytest.mark.parametrize(
-    ("shape", "flat"), [((16, 16, 1), 16), ((28, 28, 1), 256), ((32, 40, 3), 16 * 5 * 7)]
-)
+@pytest.mark.parametrize(("shape", "flat"), [((16, 16, 1), 16), ((28, 28, 1), 256), ((32, 40, 3), 16 * 5 * 7)])
 def test_other_shapes_give_logits_for_each_class(shape: tuple[int, int, int], flat: int) -> None:
     channels = shape[2]
     model = build_lenet(shape, 3, pixel_mean=[0] * channels, pixel_deviation=[1] * channels, seed=0)
@@ -112,9 +110,7 @@ def test_kernels_fill_the_bounds_of_glorot_and_layers_share_no_numbers() -> None
     kernels = [variable.numpy() for variable in model.variables if variable.name == "kernel"]
     for kernel in kernels:
         receptive = int(np.prod(kernel.shape[:-2]))
-        bound = np.sqrt(
-            6 / (receptive * (kernel.shape[-2] + kernel.shape[-1]))
-        )  # Glorot, Bengio (2010), eq. 16
+        bound = np.sqrt(6 / (receptive * (kernel.shape[-2] + kernel.shape[-1])))  # Glorot, Bengio (2010), eq. 16
         assert 0.95 * bound < np.abs(kernel).max() <= bound
         assert abs(kernel.mean()) < 4 * bound / np.sqrt(3 * kernel.size)
         assert kernel.std() == pytest.approx(bound / np.sqrt(3), rel=0.1)

@@ -60,9 +60,7 @@ def test_mse_and_smooth_l1_of_the_same_numbers() -> None:
 
 
 @pytest.mark.parametrize("function", [l1, mse, smooth_l1])
-@pytest.mark.parametrize(
-    ("a", "b"), [((4,), (4, 3)), ((4, 1), (4, 3)), ((3,), (4, 3)), ((), (4,)), ((1,), (4,))]
-)
+@pytest.mark.parametrize(("a", "b"), [((4,), (4, 3)), ((4, 1), (4, 3)), ((3,), (4, 3)), ((), (4,)), ((1,), (4,))])
 def test_plain_functions_broadcast_nothing(function: Any, a: tuple[int, ...], b: tuple[int, ...]) -> None:
     for targets, predictions in ((a, b), (b, a)):
         with pytest.raises(ValueError, match="must have the same shape; received") as caught:
@@ -125,18 +123,14 @@ def test_cross_entropy_of_known_values() -> None:
 @pytest.mark.parametrize("smoothing", [0.1, 0.5])
 def test_label_smoothing(smoothing: float) -> None:
     loss = make_loss("softmax_cross_entropy", label_smoothing=smoothing)
-    np.testing.assert_allclose(
-        loss.call(LABELS, LOGITS), softmax_cross_entropy(LABELS, LOGITS, smoothing), rtol=1e-5
-    )
+    np.testing.assert_allclose(loss.call(LABELS, LOGITS), softmax_cross_entropy(LABELS, LOGITS, smoothing), rtol=1e-5)
 
 
 @pytest.mark.parametrize("beta", [0.25, 3.0])
 def test_smooth_l1_beta_reaches_the_loss(beta: float) -> None:
     d = LOGITS - np.eye(10)[LABELS]
     loss = make_loss("smooth_l1", smooth_l1_beta=beta)
-    np.testing.assert_allclose(
-        loss.call(LABELS, LOGITS), distance("smooth_l1", d, beta).mean(axis=1), rtol=1e-5
-    )
+    np.testing.assert_allclose(loss.call(LABELS, LOGITS), distance("smooth_l1", d, beta).mean(axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -187,9 +181,7 @@ def test_no_other_shapes_are_taken(name: str, labels: tuple[int, ...], logits: t
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
-    "labels", [LABELS.astype("float32"), LABELS > 4, np.eye(10, dtype="float32")[LABELS]]
-)
+@pytest.mark.parametrize("labels", [LABELS.astype("float32"), LABELS > 4, np.eye(10, dtype="float32")[LABELS]])
 def test_labels_that_are_not_integers_are_refused(name: str, labels: np.ndarray) -> None:
     with pytest.raises(ValueError, match="labels must be integers; received"):
         make_loss(name)(labels, LOGITS)
@@ -237,9 +229,7 @@ def test_fit_refuses_float_labels() -> None:
         classifier(make_loss("mse")).fit(IMAGES, LABELS[:6].astype("float32"), verbose=0)
 
 
-@pytest.mark.parametrize(
-    "loss", [*map(make_loss, NAMES), make_loss("softmax_cross_entropy", label_smoothing=0.1)]
-)
+@pytest.mark.parametrize("loss", [*map(make_loss, NAMES), make_loss("softmax_cross_entropy", label_smoothing=0.1)])
 def test_batches_that_turn_out_to_differ_fail_in_the_step(loss: keras.losses.Loss) -> None:
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, 10], tf.float32)],
@@ -279,17 +269,13 @@ def test_label_smoothing_out_of_bounds_is_refused(smoothing: float) -> None:
 
 @pytest.mark.parametrize("name", DISTANCES)
 def test_label_smoothing_of_another_loss_is_refused(name: str) -> None:
-    with pytest.raises(
-        ValueError, match=r"no hyperparameter 'label_smoothing'; .* one: softmax_cross_entropy$"
-    ):
+    with pytest.raises(ValueError, match=r"no hyperparameter 'label_smoothing'; .* one: softmax_cross_entropy$"):
         make_loss(name, label_smoothing=0.1)
 
 
 @pytest.mark.parametrize("name", ["l1", "mse", "softmax_cross_entropy"])
 def test_smooth_l1_beta_of_another_loss_is_refused(name: str) -> None:
-    with pytest.raises(
-        ValueError, match=f"loss '{name}' has no .* 'smooth_l1_beta'; those with one: smooth_l1$"
-    ):
+    with pytest.raises(ValueError, match=f"loss '{name}' has no .* 'smooth_l1_beta'; those with one: smooth_l1$"):
         make_loss(name, smooth_l1_beta=0.5)
 
 

@@ -118,9 +118,7 @@ def test_steps_are_those_of_the_paper(
     weights = variables()
     for gradients in GRADIENTS:
         optimizer.apply([keras.ops.convert_to_tensor(g, dtype="float32") for g in gradients], weights)
-    expected = by_hand(
-        rule, weight_decay, iter([0.1 * (0.5 if scheduled else 1) ** step for step in range(STEPS)])
-    )
+    expected = by_hand(rule, weight_decay, iter([0.1 * (0.5 if scheduled else 1) ** step for step in range(STEPS)]))
     np.testing.assert_allclose(np.stack(weights), expected, rtol=1e-5, atol=1e-5)
 
 
@@ -131,9 +129,7 @@ def test_every_optimizer_is_checked_above() -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_weight_decay_alone_shrinks_kernels_and_nothing_else(name: str) -> None:
     # "unbiased": Keras' own exclusion by name looks at whole paths, and would spare this layer's kernel too.
-    model = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(3, name="unbiased", bias_initializer="ones")]
-    )
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="unbiased", bias_initializer="ones")])
     optimizer = make_optimizer(name, learning_rate=0.1, weight_decay=0.2)
     kernel, bias = (variable.numpy() for variable in model.trainable_variables)
     optimizer.apply([keras.ops.zeros_like(v) for v in model.trainable_variables], model.trainable_variables)
@@ -211,9 +207,7 @@ def test_hyperparameters_and_their_defaults() -> None:
         ),
     ],
 )
-def test_what_makes_no_optimizer_is_refused_with_the_reason(
-    name: str, given: dict[str, Any], message: str
-) -> None:
+def test_what_makes_no_optimizer_is_refused_with_the_reason(name: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_optimizer(name, **{"learning_rate": 0.1, **given})
 

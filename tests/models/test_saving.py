@@ -25,9 +25,7 @@ OF_LOSS = {"softmax_cross_entropy": {"label_smoothing": 0.2}, "smooth_l1": {"smo
 
 
 def compiled(optimizer: keras.optimizers.Optimizer, loss: keras.losses.Loss) -> keras.Model:
-    dense = keras.layers.Dense(
-        3, kernel_initializer=keras.initializers.GlorotUniform(1), bias_initializer="ones"
-    )
+    dense = keras.layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(1), bias_initializer="ones")
     model = keras.Sequential([keras.Input((4,)), dense])
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
     return model
@@ -127,9 +125,7 @@ def test_lenet_is_served_without_any_of_our_code(tmp_path: Path) -> None:
 def test_lenet_learns_a_few_images_by_heart(loss: str, optimizer: str, rate: float) -> None:
     images, labels = random.integers(0, 256, (8, 16, 16, 1)).astype("uint8"), np.arange(8) % 4
     model = build_lenet((16, 16, 1), 4, pixel_mean=[127.5], pixel_deviation=[73.9], seed=2)
-    model.compile(
-        optimizer=make_optimizer(optimizer, learning_rate=rate), loss=make_loss(loss), metrics=["accuracy"]
-    )
+    model.compile(optimizer=make_optimizer(optimizer, learning_rate=rate), loss=make_loss(loss), metrics=["accuracy"])
     before = model.evaluate(images, labels, verbose=0)[0]
     model.fit(np.tile(images, (80, 1, 1, 1)), np.tile(labels, 80), batch_size=8, shuffle=False, verbose=0)
     after, accuracy = model.evaluate(images, labels, verbose=0)

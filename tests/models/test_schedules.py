@@ -42,9 +42,7 @@ def by_hand(name: str, step: int, steps: int) -> float:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_step_of_a_run(name: str) -> None:
-    np.testing.assert_allclose(
-        rates(name), [by_hand(name, step, 40) for step in range(40)], rtol=1e-5, atol=1e-7
-    )
+    np.testing.assert_allclose(rates(name), [by_hand(name, step, 40) for step in range(40)], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -58,9 +56,7 @@ def test_every_step_of_a_run_with_warm_up(name: str, warmup_epochs: float, warmu
 
 def test_a_constant_without_warm_up_is_the_number() -> None:
     assert type(make_schedule("constant", **{**RUN, "learning_rate": 1})) is float
-    assert all(
-        isinstance(make_schedule(name, **RUN), LearningRateSchedule) for name in {*SCHEDULES} - {"constant"}
-    )
+    assert all(isinstance(make_schedule(name, **RUN), LearningRateSchedule) for name in {*SCHEDULES} - {"constant"})
     assert isinstance(make_schedule("constant", **RUN, warmup_epochs=1), WarmUp)
 
 
@@ -135,8 +131,6 @@ def test_a_schedule_comes_back_from_its_config(name: str, warmup_epochs: float) 
         ("cosine", {"warmup_epochs": 3.99}, "a warm-up of 3.99 epochs leaves none of the 40 steps"),
     ],
 )
-def test_what_makes_no_schedule_is_refused_with_the_reason(
-    name: str, changes: dict[str, Any], message: str
-) -> None:
+def test_what_makes_no_schedule_is_refused_with_the_reason(name: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_schedule(name, **{**RUN, **changes})

@@ -1,0 +1,64 @@
+"""From a model of parameters to the options of a command."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from flows.signature import choices_of, kind_of
+
+TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
+
+
+def command_of(model: type[BaseModel], function: Callable[..., int]) -> Callable[..., int]:
+    """Give ``function``, which takes ``**given``, an option for each field of ``model``.
+
+    Values are handed on as they were typed, ``none`` as None: the model converts and judges them, for the command
+    line as for everybody else. Options that were not given are not handed on.
+    """
+    own = [
+        parameter
+        for parameter in inspect.signature(function, eval_str=True).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field))
+        for name, field in model.model_fields.items()
+    ]
+
+    def command(**received: Any) -> int:
+        given = {name: value for name, value in received.items() if value is not None}
+        return function(**{name: None if value == "none" else value for name, value in given.items()})
+
+    command.__doc__ = function.__doc__
+    setattr(command, "__signature__", inspect.Signature([*options, *own]))  # noqa: B010 - as in flows.signature
+    return command
+
+
+def _option(field: FieldInfo) -> Any:
+    choices = f" [choices: {', '.join(choices_of(field))}]" if choices_of(field) else ""
+    default = "none" if field.default is None else str(field.default)
+    default = default.lower() if isinstance(field.default, bool) else default
+    help_text = f"{field.description}{choices} [default: {default}]"
+    kind = kind_of(field)
+    if kind is bool:
+        return Annotated[bool | None, Parameter(help=help_text)]
+    metavar = "CHOICE" if choices else {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
+    return Annotated[str | None, Parameter(help=help_text, metavar=metavar)]
+
+
+def join_truth_values(model: type[BaseModel], arguments: Sequence[str]) -> list[str]:
+    """Join ``--download false`` to ``--download=false``: a flag of cyclopts takes a value only so."""
+    flags = {f"--{name.replace('_', '-')}" for name, field in model.model_fields.items() if kind_of(field) is bool}
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1].replace("_", "-") in flags and argument.lower() in TRUTH_VALUES:
+            joined[-1] += f"={argument.lower()}"
+        else:
+            joined.append(argument)
+    return joined

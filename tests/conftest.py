@@ -1,0 +1,102 @@
+"""What tests share: a workplace of their own, a prepared dataset, a Prefect server for those that ask for one."""
+
+from __future__ import annotations
+
+import os
+
+# Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
+os.environ.update(
+    TF_CPP_MIN_LOG_LEVEL="3",
+    CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", "-1"),
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    DO_NOT_TRACK="1",
+    MLFLOW_DISABLE_TELEMETRY="true",
+)
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+
+settings.register_profile("pipeline", deadline=None)  # a busy machine is not a failure
+settings.load_profile("pipeline")
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow store without experiments: a copy of it saves the seconds in which MLflow makes its tables."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Path:
+    """An empty working directory, with an MLflow store where the pipeline looks for it."""
+    monkeypatch.chdir(tmp_path)
+    # Set, then deleted: so it is also restored where it was not set, for mlflow.set_tracking_uri sets it.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The first 300 of the digits at 16x16 pixels: 190 for training, 50 for validation, 60 for testing."""
+    from tasks.dataset import prepare_dataset
+
+    with contextlib.chdir(tmp_path_factory.mktemp("prepared")):
+        return prepare_dataset.fn("digits", image_size=16, validation_fraction=0.2, limit_examples=300)
+
+
+@pytest.fixture
+def make_compiled(prepared: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Build and compile a LeNet for ``prepared``; keyword arguments replace those of compile_model."""
+    from tasks.model import build_model, compile_model
+
+    def make(*, seed: int = 1, **changes: Any) -> Path:
+        initial = build_model.fn("lenet", prepared, tmp_path, seed=seed, device="cpu")
+        recipe = {
+            "loss": "softmax_cross_entropy",
+            "label_smoothing": 0.0,
+            "smooth_l1_beta": None,
+            "optimizer": "momentum",
+            "learning_rate": 0.01,
+            "hyperparameters": {"momentum": 0.9, "nesterov": False},
+            "weight_decay": 0.0,
+            "schedule": "constant",
+            "warmup_epochs": 0.0,
+            "epochs": 2,
+            "steps_per_epoch": 6,
+            "device": "cpu",
+        }
+        return compile_model.fn(initial, tmp_path, **recipe | changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A temporary Prefect server."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def mnist_directory() -> str:
+    """Where tensorflow-datasets has the real MNIST prepared."""
+    directory = Path(os.environ.get("TFDS_DATA_DIR") or ROOT.parent / "shared" / "tfds").absolute()
+    if not (directory / "mnist").is_dir():
+        pytest.skip(f"MNIST is not prepared in {directory}: set TFDS_DATA_DIR to where it is")
+    return str(directory)

@@ -1,0 +1,105 @@
+"""Real processes, each in an environment without any setting of the person who runs the tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.running import ROOT, Running, answers, free_port, wait_for
+
+SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a stranger: no setting of ours, an empty home."""
+    home = tmp_path_factory.mktemp("home")
+    kept = {name: value for name, value in os.environ.items() if not SETTINGS.match(name)}
+    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Start ``python ARGUMENT...`` in ``tmp_path``; it is ended with the test."""
+    started = []
+
+    def start_one(*arguments: object, directory: Path = tmp_path, streams: Any = None, **changes: str) -> Running:
+        running = Running([str(each) for each in arguments], directory, environment | changes, **streams or {})
+        started.append(running)
+        return running
+
+    yield start_one
+    for running in started:
+        running.end()
+
+
+@pytest.fixture
+def train(start: Callable[..., Running], prefect_api: str) -> Callable[..., Running]:
+    """Start ``python -m flows train`` with the shared Prefect server."""
+
+    def train_with(*arguments: object, **changes: Any) -> Running:
+        return start("-m", "flows", "train", *arguments, **{"PREFECT_API_URL": prefect_api, **changes})
+
+    return train_with
+
+
+@pytest.fixture(scope="session")
+def serve(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[list[str], int, str], str]]:
+    """Start a server of this environment on a port, wait until its health page answers, and return its address."""
+    started: list[Running] = []
+
+    def serve_one(arguments: list[str], port: int, health: str) -> str:
+        running = Running(arguments, tmp_path_factory.mktemp("server"), environment | QUIET)
+        started.append(running)
+        url = f"http://127.0.0.1:{port}"
+
+        def up() -> bool:
+            assert running.process.poll() is None, f"it ended: {running.out.read_text()}{running.err.read_text()}"
+            return answers(f"{url}{health}")
+
+        wait_for(up, f"the server at {url}")
+        return url
+
+    yield serve_one
+    for running in started:
+        running.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.process.wait(5)
+        running.end()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(serve: Callable[..., str]) -> str:
+    """A Prefect server that tests share, where how it starts is not what they are about."""
+    port = free_port()
+    command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    return serve(command, port, "/api/health") + "/api"
+
+
+@pytest.fixture
+def runs() -> Callable[[Path | str], list[Any]]:
+    """Read all MLflow runs, oldest first, of the store in a directory, or of a server."""
+
+    def read(store: Path | str) -> list[Any]:
+        from mlflow import MlflowClient
+
+        if isinstance(store, Path):
+            if not (store / "mlflow.db").exists():
+                return []
+            store = f"sqlite:///{store / 'mlflow.db'}"
+        client = MlflowClient(store)
+        ids = [experiment.experiment_id for experiment in client.search_experiments()]
+        return client.search_runs(ids, order_by=["attributes.start_time"]) if ids else []
+
+    return read

@@ -1,0 +1,104 @@
+"""A command as a process of its own, with all that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).parent.parent.parent
+MARK = "END_TO_END_PROCESS"  # an environment variable, inherited by all that a command starts
+SECONDS = 240  # a command that takes longer hangs
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+    """Return the first value of ``condition`` that is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+        time.sleep(0.05)
+    return value
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@dataclass
+class Ended:
+    """A command that ended, and which of its processes did not within seconds."""
+
+    status: int
+    out: str
+    err: str
+    left: list[str]
+
+
+class Running:
+    """A command: ``arguments`` of Python, in ``directory``."""
+
+    def __init__(self, arguments: list[str], directory: Path, environment: Mapping[str, str], **streams: Any) -> None:
+        self.mark = uuid.uuid4().hex
+        name = directory / f".{self.mark}"
+        self.out, self.err = name.with_suffix(".out"), name.with_suffix(".err")
+        with self.out.open("w") as out, self.err.open("w") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=directory,
+                env={**environment, MARK: self.mark},
+                **{"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, **streams},
+            )
+
+    def printed(self, text: str) -> None:
+        """Wait until it has printed ``text``, a regular expression."""
+
+        def found() -> bool:
+            assert self.process.poll() is None, f"it ended: {self.out.read_text()}{self.err.read_text()}"
+            return bool(re.search(text, self.out.read_text()))
+
+        wait_for(found, text)
+
+    def ended(self) -> Ended:
+        """Wait until it ends by itself."""
+        status = self.process.wait(SECONDS)
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: not self.processes(), "its processes to end", 15)
+        left = [" ".join(process.cmdline()) for process in self.processes()]
+        return Ended(status, self.out.read_text(), self.err.read_text(), left)
+
+    def processes(self) -> list[psutil.Process]:
+        """What lives of all that it started, whoever the parent is by now."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark:
+                    found.append(process)
+        return found
+
+    def end(self) -> None:
+        """End all of it, whatever state it is in."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self.process.wait(SECONDS)
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,197 @@
+"""The command line, up to where it starts anything: its help, what it hands on, and its errors and exit codes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+
+from flows import __main__ as command_line
+from flows.__main__ import ENVIRONMENT, command_of, main
+from flows.parameters import TrainParameters
+from flows.signature import validated
+from tasks.errors import InputError
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give back the signals and the environment, which a command takes over for good."""
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ENVIRONMENT:
+        monkeypatch.setenv(name, ENVIRONMENT[name])
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the command ``train`` was given, instead of training."""
+    received: list[dict[str, Any]] = []
+
+    def train(*, json: bool = False, **given: Any) -> int:
+        received.append(given | ({"json": True} if json else {}))
+        return 0
+
+    monkeypatch.setitem(command_line.COMMANDS, "train", command_of(TrainParameters, train))
+    return received
+
+
+def test_help_names_the_commands(capsys: Capture) -> None:
+    assert main(["--help"]) == 0
+    output = capsys.readouterr().out
+    for command in command_line.COMMANDS:
+        assert command in output
+
+
+def test_help_shows_each_parameter_with_description_choices_and_default(capsys: Capture) -> None:
+    assert main(["train", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for name, field in TrainParameters.model_fields.items():
+        assert f"--{name.replace('_', '-')}" in words
+        assert str(field.description)[:40] in words
+    assert "[choices: sgd, momentum, rmsprop, adam, adamw, nadam, adagrad, lion] [default: momentum]" in words
+    assert "[default: 0.01]" in words
+    assert "[default: none]" in words
+    assert "[default: true]" in words
+
+
+def test_values_are_handed_on_as_typed(handed_on: list[dict[str, Any]]) -> None:
+    assert main(["train", "--dataset", "digits", "--learning-rate", "1e-3", "--epochs=3"]) == 0
+    assert handed_on == [{"dataset": "digits", "learning_rate": "1e-3", "epochs": "3"}]
+
+
+def test_underscores_do_as_well_as_hyphens(handed_on: list[dict[str, Any]]) -> None:
+    assert main(["train", "--learning_rate", "0.1", "--batch_size=8"]) == 0
+    assert handed_on == [{"learning_rate": "0.1", "batch_size": "8"}]
+
+
+def test_what_is_not_given_is_not_handed_on(handed_on: list[dict[str, Any]]) -> None:
+    assert main(["train"]) == 0
+    assert handed_on == [{}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (["--download", "false"], {"download": False}),
+        (["--download=false"], {"download": False}),
+        (["--download", "FALSE"], {"download": False}),
+        (["--no-download"], {"download": False}),
+        (["--download"], {"download": True}),
+        (["--nesterov"], {"nesterov": True}),
+        (["--nesterov", "yes"], {"nesterov": True}),
+        (["--nesterov", "--epochs", "1"], {"nesterov": True, "epochs": "1"}),
+        (["--shuffle", "0", "--epochs", "1"], {"shuffle": False, "epochs": "1"}),
+        (["--epochs", "1"], {"epochs": "1"}),
+        (["--json"], {"json": True}),
+    ],
+)
+def test_truth_values_are_taken_as_people_write_them(
+    handed_on: list[dict[str, Any]], arguments: list[str], given: dict[str, Any]
+) -> None:
+    assert main(["train", *arguments]) == 0
+    assert handed_on == [given]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--epochs", "0"], "epochs: received '0'; allowed: a whole number, at least 1"),
+        (["--optimizer", "adm"], "optimizer: received 'adm'; allowed: one of sgd, "),
+        (["--limit-examples", "few"], "limit_examples: received 'few'; allowed: a whole number, at least 20; or none"),
+        (["--epochs", "none"], "epochs: received None; allowed: a whole number, at least 1"),
+        (["--optimizer", "adam", "--momentum", "0.5"], "optimizer 'adam' has no momentum; leave it out, or choose"),
+        (["--learning-rate", "inf"], "learning_rate: received 'inf'; allowed: a number, more than 0"),
+        (["--epochs", "-1"], "epochs: received '-1'; allowed: a whole number, at least 1"),
+    ],
+)
+def test_bad_values_are_told_on_standard_error(capsys: Capture, arguments: list[str], told: str) -> None:
+    assert main(["train", *arguments]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("Bad input. ")
+    assert told in errors
+
+
+def test_none_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def stop(_: Any, given: dict[str, Any]) -> None:
+        seen.append(given)
+        raise InputError("seen")
+
+    monkeypatch.setattr(command_line, "validated", stop)
+    assert main(["train", "--limit-examples", "none", "--print-every", "0"]) == 2
+    assert seen == [{"limit_examples": None, "print_every": "0"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "hint"),
+    [
+        (["train", "--epoch", "3"], "--epochs", "python -m flows train --help"),
+        (["train", "digits"], "digits", "python -m flows train --help"),
+        (["train", "--epochs"], "--epochs", "python -m flows train --help"),
+        (["train", "--download", "maybe"], "maybe", "python -m flows train --help"),
+        (["trian"], "train", "python -m flows --help"),
+    ],
+)
+def test_what_is_no_option_is_told_with_where_to_look(
+    capsys: Capture, arguments: list[str], told: str, hint: str
+) -> None:
+    assert main(arguments) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert told in errors
+    assert errors.endswith(f"See: {hint}\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (InputError("dataset: gone"), 2, "Bad input. dataset: gone\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (RuntimeError("broken"), 1, "The run failed. RuntimeError: broken\n"),
+    ],
+)
+def test_how_it_ended_is_told_with_a_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: BaseException, status: int, told: str
+) -> None:
+    def train(**_: Any) -> int:
+        raise error
+
+    monkeypatch.setitem(command_line.COMMANDS, "train", command_of(TrainParameters, train))
+    assert main(["train"]) == status
+    errors = capsys.readouterr().err
+    assert errors.endswith(told)
+    assert ("Traceback" in errors) is (status == 1)
+
+
+def test_no_command_reports_to_anybody_unless_told_to(
+    monkeypatch: pytest.MonkeyPatch, handed_on: list[dict[str, Any]]
+) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    assert main(["train"]) == 0
+    assert handed_on == [{}]
+    import os
+
+    assert os.environ["DO_NOT_TRACK"] == "1"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+
+
+def test_each_choice_can_be_chosen(handed_on: list[dict[str, Any]]) -> None:
+    for name in ("optimizer", "loss", "schedule", "device", "model"):
+        for choice in get_args(TrainParameters.model_fields[name].annotation):
+            handed_on.clear()
+            assert main(["train", f"--{name}", choice]) == 0
+            assert getattr(validated(TrainParameters, handed_on[0]), name) == choice

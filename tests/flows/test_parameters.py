@@ -1,0 +1,237 @@
+"""The parameters of the flows: every bound, every refusal in our own words, and one source for the choices."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.parameters import HYPERPARAMETERS, LossName, OptimizerName, ScheduleName, TrainParameters
+from flows.signature import validated
+from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
+from models.losses import LOSSES, make_loss
+from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer
+from models.schedules import SCHEDULES
+from tasks.errors import InputError
+from tasks.model import MODELS
+
+
+def refusal(**given: Any) -> str:
+    with pytest.raises(InputError) as error:
+        validated(TrainParameters, given)
+    return str(error.value)
+
+
+def test_hyperparameters_are_those_of_the_optimizers() -> None:
+    assert {name: hyperparameters(name) for name in OPTIMIZERS if hyperparameters(name)} == HYPERPARAMETERS
+
+
+def test_choices_are_the_tables_of_the_models() -> None:
+    assert set(get_args(OptimizerName)) == set(OPTIMIZERS)
+    assert set(get_args(LossName)) == set(LOSSES)
+    assert set(get_args(ScheduleName)) == set(SCHEDULES)
+    assert set(get_args(TrainParameters.model_fields["model"].annotation)) == set(MODELS)
+
+
+def test_every_parameter_is_described() -> None:
+    for name, field in TrainParameters.model_fields.items():
+        assert field.description, name
+
+
+def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
+    p = TrainParameters()
+    assert (p.dataset, p.image_size, p.batch_size, p.epochs) == ("mnist", 32, 32, 10)
+    assert (p.optimizer, p.learning_rate, p.momentum, p.nesterov) == ("momentum", 0.01, 0.9, False)
+    assert (p.loss, p.schedule, p.shuffle, p.repeat, p.seed) == ("softmax_cross_entropy", "constant", True, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "refused", "words"),
+    [
+        ("image_size", [16, 1024], [15, 1025, 20.5, "many"], "a whole number, at least 16, at most 1024"),
+        ("validation_fraction", [0, 0.999], [-0.1, 1, float("nan")], "a number, at least 0, less than 1"),
+        ("limit_examples", [20, None], [19, 0, -1], "a whole number, at least 20; or none"),
+        ("repeat", [1], [0, -1, None], "a whole number, at least 1"),
+        ("label_smoothing", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1"),
+        ("learning_rate", [1e-9, 100], [0, -1, float("inf"), float("nan")], "a number, more than 0"),
+        ("momentum", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1; or none"),
+        ("weight_decay", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1"),
+        ("warmup_epochs", [0, 9.5], [-0.5, float("inf")], "a number, at least 0"),
+        ("epochs", [1, 1000], [0, -1, 1.5], "a whole number, at least 1"),
+        ("batch_size", [1], [0, -32], "a whole number, at least 1"),
+        ("seed", [0, 2**32 - 1], [-1, 2**32], "a whole number, at least 0, at most 4294967295"),
+        ("print_every", [0, None], [-1], "a whole number, at least 0; or none"),
+        ("shuffle", [True, "false"], ["perhaps", 2], "true or false"),
+        ("download", [True, "no"], ["perhaps", None], "true or false"),
+        ("experiment", ["x", "x" * 250], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters"),
+        ("run_name", ["x", None], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters; or none"),
+        ("optimizer", ["adam"], ["", None, 3], "one of sgd, momentum, rmsprop, adam, adamw, nadam, adagrad, lion"),
+        ("loss", ["l1"], ["hinge"], "one of softmax_cross_entropy, l1, mse, smooth_l1"),
+        ("schedule", ["cosine"], ["linear"], "one of constant, cosine, exponential, step"),
+        ("device", ["cpu"], ["abacus"], "one of auto, cpu, gpu"),
+        ("model", ["lenet"], ["vgg"], "one of lenet"),
+    ],
+)
+def test_bounds_are_kept_and_told(name: str, allowed: list[Any], refused: list[Any], words: str) -> None:
+    for value in allowed:
+        validated(TrainParameters, {name: value})
+    for value in refused:
+        assert refusal(**{name: value}) == f"{name}: received {value!r}; allowed: {words}"
+
+
+def test_the_beta_of_smooth_l1_is_positive() -> None:
+    assert validated(TrainParameters, {"loss": "smooth_l1", "smooth_l1_beta": 0.5}).smooth_l1_beta == 0.5
+    told = "smooth_l1_beta: received 0; allowed: a number, more than 0; or none"
+    assert refusal(loss="smooth_l1", smooth_l1_beta=0) == told
+
+
+@pytest.mark.parametrize(
+    "name", ["digits", "mnist", "emnist/balanced", "mnist/3.0.1", "folder:/some where/pictures", "folder:~/x"]
+)
+def test_dataset_names(name: str) -> None:
+    assert TrainParameters(dataset=name).dataset == name
+
+
+@pytest.mark.parametrize("name", ["", "MNIST", "../mnist", "folder:", "mnist/", "mnist balanced", "a/b/c", "mnist\n"])
+def test_what_is_no_name_of_a_dataset_is_refused(name: str) -> None:
+    assert refusal(dataset=name).startswith(f"dataset: received {name!r}; allowed: digits; an image-classification set")
+
+
+def test_a_close_choice_is_suggested() -> None:
+    assert refusal(optimizer="adm").endswith("adagrad, lion (did you mean 'adam'?)")
+
+
+def test_an_unknown_parameter_is_told_with_the_known_ones() -> None:
+    told = refusal(learning_rat=0.1)
+    assert told.startswith("unknown parameter 'learning_rat' (did you mean 'learning_rate'?); choose from: dataset, ")
+    assert told.endswith(", run_name")
+
+
+def test_every_fault_has_a_line() -> None:
+    told = refusal(epochs=0, batch_size=0, optimizer="nonsense").splitlines()
+    assert [line.split(":")[0] for line in told] == ["optimizer", "epochs", "batch_size"]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "nadam", "adagrad", "lion"])
+def test_momentum_is_refused_where_there_is_none(optimizer: str) -> None:
+    assert refusal(optimizer=optimizer, momentum=0.9) == (
+        f"momentum: received 0.9, but optimizer {optimizer!r} has no momentum; "
+        "leave it out, or choose an optimizer that has it: momentum, rmsprop"
+    )
+
+
+def test_nesterov_belongs_to_momentum_alone() -> None:
+    assert "choose an optimizer that has it: momentum" in refusal(optimizer="rmsprop", nesterov=True)
+    assert refusal(nesterov=True, momentum=0).startswith("nesterov: ")
+    assert TrainParameters(nesterov=True).optimizer_hyperparameters() == {"momentum": 0.9, "nesterov": True}
+
+
+def test_hyperparameters_of_other_losses_are_refused() -> None:
+    assert "leave it out, or choose loss smooth_l1" in refusal(smooth_l1_beta=1)
+    assert "leave it out, or choose loss softmax_cross_entropy" in refusal(loss="mse", label_smoothing=0.1)
+
+
+@pytest.mark.parametrize("warmup", [2, 2.5])
+def test_the_warm_up_is_shorter_than_the_training(warmup: float) -> None:
+    told = f"warmup_epochs: received {warmup:g} with epochs 2; the warm-up must be shorter than the training"
+    assert refusal(epochs=2, warmup_epochs=warmup) == told
+
+
+def test_what_applies_gets_its_default_and_what_does_not_is_none() -> None:
+    assert TrainParameters(optimizer="rmsprop").momentum == 0.0
+    assert TrainParameters(optimizer="rmsprop").nesterov is None
+    assert TrainParameters(optimizer="adam").momentum is None
+    assert TrainParameters(momentum=None).momentum == 0.9
+    assert TrainParameters(momentum=0.0).momentum == 0.0
+    assert TrainParameters(loss="smooth_l1").smooth_l1_beta == LOSS_HYPERPARAMETERS["smooth_l1_beta"]
+    assert TrainParameters().smooth_l1_beta is None
+
+
+def test_text_from_a_command_line_is_converted() -> None:
+    p = TrainParameters(epochs="3", learning_rate="1e-3", shuffle="false", seed="7")  # type: ignore[arg-type]
+    assert (p.epochs, p.learning_rate, p.shuffle, p.seed) == (3, 0.001, False, 7)
+
+
+@st.composite
+def valid(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw any valid set of parameters, each of them given or left out."""
+    positive, share = st.floats(1e-9, 1e9), st.floats(0, 0.999)
+    optimizer, loss = draw(st.sampled_from(sorted(OPTIMIZERS))), draw(st.sampled_from(sorted(LOSSES)))
+    epochs = draw(st.integers(1, 1000))
+    own: dict[str, st.SearchStrategy[Any]] = {}
+    if "momentum" in hyperparameters(optimizer):
+        own["momentum"] = st.none() | st.floats(0.01, 0.999)
+    if "nesterov" in hyperparameters(optimizer):
+        own["nesterov"] = st.none() | st.booleans()
+    if loss == "smooth_l1":
+        own["smooth_l1_beta"] = st.none() | positive
+    if loss == "softmax_cross_entropy":
+        own["label_smoothing"] = share
+    optional = {
+        "dataset": st.sampled_from(["digits", "mnist", "emnist/balanced", "folder:/a b/c"]),
+        "image_size": st.integers(16, 1024),
+        "validation_fraction": share,
+        "limit_examples": st.none() | st.integers(20),
+        "shuffle": st.booleans(),
+        "repeat": st.integers(1),
+        "learning_rate": positive,
+        "weight_decay": share,
+        "schedule": st.sampled_from(sorted(SCHEDULES)),
+        "warmup_epochs": st.floats(0, epochs, exclude_max=True),
+        "batch_size": st.integers(1),
+        "seed": st.integers(0, 2**32 - 1),
+        "device": st.sampled_from(["auto", "cpu", "gpu"]),
+        "print_every": st.none() | st.integers(0),
+        "run_name": st.none() | st.text(min_size=1, max_size=250),
+    }
+    fixed = {"optimizer": st.just(optimizer), "loss": st.just(loss), "epochs": st.just(epochs)}
+    return draw(st.fixed_dictionaries(fixed, optional=optional | own))
+
+
+@given(valid())
+def test_any_valid_set_survives_the_model_and_json(given: dict[str, Any]) -> None:
+    p = validated(TrainParameters, given)
+    # What the command line hands to the flow, and what a deployment and a form send.
+    assert validated(TrainParameters, p.model_dump()) == p
+    assert validated(TrainParameters, json.loads(json.dumps(p.model_dump()))) == p
+    assert TrainParameters.model_validate_json(p.model_dump_json()) == p
+    for name, value in given.items():
+        assert value is None or getattr(p, name) == value
+    assert p.display_name()
+    assert p.optimizer in p.banner()
+
+
+@given(valid())
+def test_any_valid_set_makes_an_optimizer_and_a_loss(given: dict[str, Any]) -> None:
+    p = validated(TrainParameters, given)
+    make_optimizer(p.optimizer, **p.only("learning_rate", "weight_decay"), **p.optimizer_hyperparameters())
+    beta = {} if p.smooth_l1_beta is None else p.only("smooth_l1_beta")
+    make_loss(p.loss, label_smoothing=p.label_smoothing, **beta)
+
+
+def test_the_name_of_a_run_tells_it_from_its_neighbours() -> None:
+    words = set(TrainParameters().display_name().split())
+    assert words == {"mnist", "momentum", "lr=0.01", "seed=0"}
+    other = TrainParameters(
+        dataset="folder:/a/pictures", optimizer="adam", learning_rate=1e-4, loss="mse", batch_size=64, seed=3
+    )
+    assert set(other.display_name().split()) == {"pictures", "adam", "lr=0.0001", "loss=mse", "batch_size=64", "seed=3"}
+    assert TrainParameters(run_name="mine").display_name() == "mine"
+
+
+def test_the_banner_says_what_will_run() -> None:
+    assert TrainParameters(nesterov=True, weight_decay=0.01).banner() == (
+        "Training lenet on mnist, images 32x32, 10% held back for validation\n"
+        "  momentum, momentum 0.9, nesterov True, weight_decay 0.01, learning_rate 0.01 (constant), "
+        "softmax_cross_entropy\n"
+        "  10 epochs, batch_size 32, seed 0, device auto"
+    )
+    assert "held back" not in TrainParameters(validation_fraction=0).banner()
+
+
+def test_parameters_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        TrainParameters().epochs = 3  # type: ignore[misc]

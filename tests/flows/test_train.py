@@ -1,0 +1,256 @@
+"""The whole flow, tiny, under a real Prefect server: what it returns, and what MLflow and Prefect then know."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import mlflow
+import pytest
+from mlflow.entities import Run
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
+from prefect.client.schemas.objects import Artifact, FlowRun, Log, TaskRun
+from prefect.logging.handlers import APILogWorker
+from prefect.states import State
+
+from flows.parameters import TrainParameters
+from flows.train import TrainResult, train
+from tasks import tracking
+from tasks.errors import InputError
+
+TINY = {
+    "dataset": "digits",
+    "image_size": 16,
+    "limit_examples": 200,
+    "epochs": 2,
+    "batch_size": 16,
+    "learning_rate": 0.05,
+    "device": "cpu",
+    "experiment": "tests",
+    "seed": 3,
+}
+NODES = ["build_model", "compile_model", "evaluate_model", "fit_model", "prepare_dataset"]
+
+
+class Trained(NamedTuple):
+    """A run that is over, as its caller, MLflow and Prefect know it."""
+
+    result: TrainResult
+    directory: Path
+    run: Run
+    flow_run: FlowRun
+    task_runs: list[TaskRun]
+    artifacts: dict[str, Artifact]
+    logs: list[Log]
+
+
+@contextlib.contextmanager
+def workplace_in(directory: Path, empty_store: Path) -> Iterator[None]:
+    """The fixture ``workplace``, for a whole module."""
+    with contextlib.chdir(directory), pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        shutil.copy(empty_store, "mlflow.db")
+        yield
+
+
+def store() -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(tracking.tracking_uri())
+
+
+def runs() -> list[Run]:
+    experiments = [found.experiment_id for found in store().search_experiments()]
+    return list(store().search_runs(experiments))
+
+
+def artifacts_of(client: SyncPrefectClient, flow_run_id: UUID) -> dict[str, Artifact]:
+    found = client.read_artifacts(
+        artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run_id]))
+    )
+    return {str(artifact.key): artifact for artifact in found if artifact.key}
+
+
+@pytest.fixture(scope="module")
+def trained(prefect_server: None, tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Trained]:
+    assert prefect_server is None
+    directory = tmp_path_factory.mktemp("trained")
+    with workplace_in(directory, empty_store), get_client(sync_client=True) as client:
+        result = train(**TINY)
+        APILogWorker.drain_all(timeout=60, at_exit=False)  # logs are sent in the background
+        flow_run_id = UUID(result.flow_run_id)
+        this = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+        yield Trained(
+            result,
+            directory,
+            store().get_run(result.run_id),
+            client.read_flow_run(flow_run_id),
+            client.read_task_runs(flow_run_filter=this),
+            artifacts_of(client, flow_run_id),
+            client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run_id]))),
+        )
+
+
+def test_the_result_says_what_came_out(trained: Trained) -> None:
+    result = trained.result
+    assert result.parameters == TrainParameters(**TINY).model_dump()
+    assert result.outcome == "completed"
+    assert [row.epoch for row in result.epochs] == [1, 2]
+    assert result.best in result.epochs
+    assert set(result.test) == {"test/loss", "test/accuracy"}
+    assert len(result.dataset_digest) == 64
+    assert result.seconds > 0
+    assert TrainResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_mlflow_has_every_parameter_once(trained: Trained) -> None:
+    expected = TrainParameters(**TINY).model_dump()
+    assert trained.run.data.params == {name: str(value) for name, value in expected.items()}
+
+
+def test_mlflow_has_every_metric(trained: Trained) -> None:
+    result, metrics = trained.result, trained.run.data.metrics
+    own = {name: value for name, value in metrics.items() if not name.startswith("system/")}
+    assert result.best
+    assert own == {
+        **result.epochs[-1].metrics(),
+        **result.test,
+        "best/epoch": result.best.epoch,
+        "best/validation_accuracy": result.best.validation_accuracy,
+    }
+    assert len(own) < len(metrics)  # and those of the system
+
+
+def test_mlflow_has_each_metric_once_a_step(trained: Trained) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{trained.directory}/mlflow.db")
+    for name in trained.result.epochs[0].metrics():
+        steps = [point.step for point in client.get_metric_history(trained.result.run_id, name)]
+        assert steps == [1, 2]
+    assert [point.step for point in client.get_metric_history(trained.result.run_id, "test/accuracy")] == [2]
+
+
+def test_mlflow_has_pictures_model_and_dataset(trained: Trained) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{trained.directory}/mlflow.db")
+    names = {file.path for file in client.list_artifacts(trained.result.run_id)}
+    assert names >= {"training_curves.png", "confusion_matrix.png"}
+    (model,) = trained.run.outputs.model_outputs
+    assert client.get_logged_model(model.model_id).name == "model"
+    (dataset,) = trained.run.inputs.dataset_inputs
+    assert trained.result.dataset_digest.startswith(dataset.dataset.digest)
+
+
+def test_mlflow_has_status_name_and_tags(trained: Trained) -> None:
+    run = trained.run
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == TrainParameters(**TINY).display_name()
+    assert run.data.tags["outcome"] == "completed"
+    assert "reason" not in run.data.tags
+    assert run.data.tags["device"] == "cpu"
+
+
+def test_nothing_is_left_in_the_directory_of_runs(trained: Trained) -> None:
+    assert list((trained.directory / "runs").iterdir()) == []
+
+
+def test_prefect_has_the_nodes_of_the_dag(trained: Trained) -> None:
+    assert sorted(task_run.name.rsplit("-", 1)[0] for task_run in trained.task_runs) == NODES
+    assert {str(task_run.state_name) for task_run in trained.task_runs} == {"Completed"}
+    assert trained.flow_run.state_name == "Completed"
+    assert trained.flow_run.name == TrainParameters(**TINY).display_name()
+
+
+def test_each_links_to_the_other(trained: Trained) -> None:
+    assert trained.run.data.tags["prefect.flow_run_id"] == str(trained.flow_run.id)
+    assert trained.run.data.tags["prefect.flow_run_url"] == trained.result.flow_run_url
+    assert str(trained.flow_run.id) in trained.result.flow_run_url
+    assert trained.artifacts["mlflow-run"].type == "markdown"
+    assert trained.result.run_url in str(trained.artifacts["mlflow-run"].data)
+    assert trained.result.run_id in trained.result.run_url
+
+
+def test_prefect_shows_the_epochs_as_a_table_and_a_summary(trained: Trained) -> None:
+    assert trained.artifacts["epochs"].type == "table"
+    table = str(trained.artifacts["epochs"].data)
+    for row in trained.result.epochs:
+        assert f'"epoch": {row.epoch}' in table
+        assert str(row.validation_accuracy) in table
+    assert trained.artifacts["summary"].type == "markdown"
+    text = str(trained.artifacts["summary"].data)
+    assert f"Test accuracy {trained.result.test['test/accuracy']:.4f}" in text
+    assert trained.result.run_url in text
+
+
+def test_the_monitor_writes_to_the_log_of_the_fit(trained: Trained) -> None:
+    (fit,) = [task_run for task_run in trained.task_runs if task_run.name.startswith("fit_model")]
+    lines = [log.message for log in trained.logs if log.task_run_id == fit.id]
+    assert sum(line.startswith("Epoch:[  0/  2], step:[") for line in lines) == 1
+    assert sum(line.startswith("Epoch:[  1/  2], step:[") for line in lines) == 1
+    assert sum(line.startswith("Epoch time: ") for line in lines) == 2
+
+
+def ended(**changes: Any) -> State[Any]:
+    state = train(**TINY | changes, return_state=True)
+    assert isinstance(state, State)
+    return state
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_a_task_that_fails_ends_both_runs_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("keras.Model.save", full)
+    state = ended()
+    assert state.is_failed()
+    assert "No space left on device" in str(state.message)
+    (run,) = runs()
+    assert run.info.status == "FAILED"
+    assert run.data.tags["reason"] == "OSError: [Errno 28] No space left on device"
+    assert run.data.tags["outcome"] == "failed"
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"optimizer": "adm"}, "optimizer: received 'adm'"),
+        ({"dataset": "folder:nowhere"}, "there is no folder 'nowhere'"),
+        ({"limit_examples": 20}, "too few to split"),
+        ({"device": "gpu"}, "TensorFlow sees no GPU"),
+    ],
+)
+def test_bad_input_leaves_no_run_in_mlflow(changes: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda *_: [])
+    state = ended(**changes)
+    assert state.is_failed()
+    with pytest.raises(InputError, match=told):
+        state.result()
+    assert runs() == []
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_a_run_that_diverges_is_finished_without_a_score() -> None:
+    result = train(**TINY | {"loss": "mse", "learning_rate": 1e6, "validation_fraction": 0})
+    assert result.outcome == "diverged"
+    assert result.test == {}
+    assert result.best is None
+    (run,) = runs()
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["outcome"] == "diverged"
+    assert run.data.tags["reason"] == result.reason
+    assert not [name for name in run.data.metrics if name.startswith(("test/", "best/"))]
+    with get_client(sync_client=True) as client:
+        summary = artifacts_of(client, UUID(result.flow_run_id))["summary"]
+    assert "Diverged: the loss is" in str(summary.data)
+    assert list(Path("runs").iterdir()) == []

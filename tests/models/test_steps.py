@@ -1,0 +1,126 @@
+"""Many steps in one call are the steps of a plain loop: same losses, same learning rates, same weights."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.lenet import build_lenet
+from models.losses import make_loss
+from models.optimizers import make_optimizer
+from models.schedules import make_schedule
+from models.steps import make_evaluate_step, make_train_steps, score
+
+BATCH = 8
+LABELS = np.random.default_rng(0).integers(0, 3, 44).astype(np.int32)
+IMAGES = (np.random.default_rng(1).integers(0, 100, (44, 16, 16, 1)) + 60 * LABELS[:, None, None, None]).astype(
+    np.uint8
+)
+STEPS = 6  # 44 examples in batches of 8: the last has 4
+
+
+class Trained(NamedTuple):
+    losses: list[float]
+    learning_rates: list[float]
+    right: int
+    weights: list[np.ndarray]
+
+
+def compiled(optimizer: str = "momentum", schedule: str = "cosine") -> keras.Model:
+    model = build_lenet((16, 16, 1), 3, pixel_mean=[110.0], pixel_deviation=[60.0], seed=3)
+    rate = make_schedule(schedule, learning_rate=0.01, steps_per_epoch=STEPS, epochs=1)
+    model.compile(optimizer=make_optimizer(optimizer, learning_rate=rate), loss=make_loss("softmax_cross_entropy"))
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def plain_loop(model: keras.Model) -> Trained:
+    """One step after the other, in eager mode."""
+    losses, rates, right = [], [], 0
+    for start in range(0, len(LABELS), BATCH):
+        images, labels = IMAGES[start : start + BATCH], LABELS[start : start + BATCH]
+        rates.append(float(model.optimizer.learning_rate))
+        with tf.GradientTape() as tape:
+            logits = model(images, training=True)
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        model.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        losses.append(float(loss))
+        right += int(np.sum(np.argmax(logits, axis=-1) == labels))
+    return Trained(losses, rates, right, model.get_weights())
+
+
+def in_blocks(model: keras.Model, examples: int) -> Trained:
+    train_steps = make_train_steps(model, BATCH)
+    parts = [
+        train_steps(IMAGES[start : start + examples], LABELS[start : start + examples])
+        for start in range(0, len(LABELS), examples)
+    ]
+    return Trained(
+        [float(loss) for part in parts for loss in part.losses],
+        [float(rate) for part in parts for rate in part.learning_rates],
+        sum(int(part.right) for part in parts),
+        model.get_weights(),
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_steps_are_those_of_a_plain_loop(optimizer: str) -> None:
+    plain, ours = plain_loop(compiled(optimizer)), in_blocks(compiled(optimizer), len(LABELS))
+    assert len(ours.losses) == STEPS
+    np.testing.assert_allclose(ours.losses, plain.losses, rtol=1e-4)
+    np.testing.assert_allclose(ours.learning_rates, plain.learning_rates, rtol=1e-6)
+    assert ours.right == plain.right
+    for mine, its in zip(ours.weights, plain.weights, strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
+
+
+def test_cutting_into_blocks_changes_no_bit() -> None:
+    whole = in_blocks(compiled(), len(LABELS))
+    for batches in (1, 2, 4):
+        cut = in_blocks(compiled(), batches * BATCH)
+        assert cut[:3] == whole[:3]
+        for mine, its in zip(cut.weights, whole.weights, strict=True):
+            np.testing.assert_array_equal(mine, its)
+
+
+def test_the_last_batch_takes_what_is_left() -> None:
+    model = compiled()
+    before = model.get_weights()
+    trained = make_train_steps(model, BATCH)(IMAGES[:11], LABELS[:11])
+    assert trained.losses.shape == (2,)
+    # Its loss is the mean over its own three examples, with the weights after the first step.
+    model.set_weights(before)
+    again = compiled()
+    make_train_steps(again, BATCH)(IMAGES[:BATCH], LABELS[:BATCH])
+    expected = again.loss(LABELS[BATCH:11], again(IMAGES[BATCH:11]))
+    assert float(trained.losses[1]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_learning_rates_are_those_that_each_step_used() -> None:
+    rates = in_blocks(compiled(schedule="step"), 2 * BATCH).learning_rates
+    np.testing.assert_allclose(rates, [0.01, 0.01, 0.01, 0.001, 0.001, 0.0001], rtol=1e-6)
+
+
+def test_the_loss_falls() -> None:
+    model = compiled(schedule="constant")
+    first, last = in_blocks(model, len(LABELS)).losses, in_blocks(model, len(LABELS)).losses
+    assert np.mean(last) < np.mean(first)
+
+
+@pytest.mark.parametrize("block", [5, 44])
+def test_a_score_is_that_of_all_examples_however_they_are_cut(block: int) -> None:
+    model = compiled()
+    blocks = [(IMAGES[start : start + block], LABELS[start : start + block]) for start in range(0, 44, block)]
+    scored = score(make_evaluate_step(model), blocks)
+    logits = np.asarray(model(IMAGES), dtype=np.float64)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    assert scored.loss == pytest.approx(-log_softmax[np.arange(44), LABELS].mean(), rel=1e-5)
+    assert scored.accuracy == np.mean(logits.argmax(axis=1) == LABELS)
+    np.testing.assert_array_equal(scored.labels, LABELS)
+    np.testing.assert_array_equal(scored.predicted, logits.argmax(axis=1))

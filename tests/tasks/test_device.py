@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+from tasks.device import select_device
+from tasks.errors import InputError
+
+
+def see(monkeypatch: pytest.MonkeyPatch, gpus: list[str]) -> list[str]:
+    """Let TensorFlow see these GPUs; return those whose memory may grow."""
+    growing: list[str] = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else ["CPU:0"])
+    monkeypatch.setattr(
+        tf.config.experimental, "set_memory_growth", lambda gpu, enable: growing.append(gpu) if enable else None
+    )
+    return growing
+
+
+def test_a_gpu_that_is_not_there_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    see(monkeypatch, [])
+    with pytest.raises(InputError, match=r"device: received 'gpu', but TensorFlow sees no GPU .*choose cpu or auto"):
+        select_device("gpu")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gpus", "chosen"),
+    [
+        ("auto", [], "cpu"),
+        ("cpu", [], "cpu"),
+        ("auto", ["GPU:0", "GPU:1"], "gpu"),
+        ("gpu", ["GPU:0"], "gpu"),
+        ("cpu", ["GPU:0"], "cpu"),
+    ],
+)
+def test_auto_takes_a_gpu_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, gpus: list[str], chosen: str
+) -> None:
+    growing = see(monkeypatch, gpus)
+    assert select_device(wanted) == chosen  # type: ignore[arg-type]
+    assert growing == gpus  # else one process would take all the memory of each

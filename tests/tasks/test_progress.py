@@ -1,0 +1,68 @@
+"""The bar of an epoch: where somebody watches, and nowhere else."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from flows.terminal import say
+from tasks.progress import epoch_progress, progress_console
+
+LINE = "Epoch:[  0/  2], step:[    4/    6], loss:[2.307/2.286], time:304.062 ms, lr:0.01000"
+
+
+@pytest.fixture
+def screen() -> Iterator[io.StringIO]:
+    """What a terminal of 80 columns, on which bars are drawn, was sent."""
+    file = io.StringIO()
+    token = progress_console.set(Console(file=file, force_terminal=True, width=80, color_system=None))
+    yield file
+    progress_console.reset(token)
+
+
+def console() -> Console:
+    found = progress_console.get()
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(("epoch", "done"), [(1, 0), (2, 4), (2, 6)])
+def test_on_a_terminal_the_bar_shows_epoch_and_steps(screen: io.StringIO, epoch: int, done: int) -> None:
+    with epoch_progress(2, 6) as progress:
+        progress(epoch, done)
+    assert re.search(rf"Epoch {epoch}/2 .* {done}/6 steps", screen.getvalue())
+
+
+def test_the_bar_is_gone_when_training_is_over(screen: io.StringIO) -> None:
+    with epoch_progress(2, 6) as progress:
+        progress(2, 6)
+    assert screen.getvalue().endswith("\x1b[2K")  # the line is erased last
+
+
+def test_lines_that_are_printed_while_the_bar_is_drawn_are_whole(screen: io.StringIO) -> None:
+    with epoch_progress(2, 6) as progress:
+        for step in range(1, 7):
+            progress(1, step)
+            say(console(), f"{step} {LINE}")
+    written = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).replace("\r", "\n").split("\n")
+    assert [line for line in written if LINE in line] == [f"{step} {LINE}" for step in range(1, 7)]
+
+
+def test_where_nobody_watches_nothing_is_drawn() -> None:
+    file = io.StringIO()
+    token = progress_console.set(Console(file=file, force_terminal=False))
+    with epoch_progress(2, 6) as progress:
+        progress(1, 6)
+    progress_console.reset(token)
+    assert file.getvalue() == ""
+
+
+def test_without_a_console_nothing_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    assert progress_console.get() is None
+    with epoch_progress(2, 6) as progress:
+        progress(1, 6)
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,94 @@
+"""What a run was made with: the commit of the checkout, the versions, the user."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tasks import provenance
+from tasks.provenance import provenance_tags
+
+GIT = {"mlflow.source.git.commit", "git.commit", "git.dirty"}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of its own, out of which the code seems to run."""
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "provenance.py").write_text("# this file\n")
+    (tmp_path / ".gitignore").write_text("ignored.txt\n")
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "tasks" / "provenance.py"))
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # set where the tests run from a git hook
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def git(checkout: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(checkout), *identity, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def commit(checkout: Path) -> str:
+    git(checkout, "init")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--no-verify", "-m", "First")
+    return git(checkout, "rev-parse", "HEAD")
+
+
+def test_a_clean_checkout_is_named_by_its_commit(checkout: Path) -> None:
+    head = commit(checkout)
+    (checkout / "ignored.txt").write_text("ignored")
+    tags = provenance_tags()
+    assert {name: tags[name] for name in GIT} == {
+        "mlflow.source.git.commit": head,
+        "git.commit": head,
+        "git.dirty": "false",
+    }
+
+
+@pytest.mark.parametrize("path", ["tasks/provenance.py", "tasks/new.py"])
+def test_a_changed_checkout_is_dirty(checkout: Path, path: str) -> None:
+    head = commit(checkout)
+    (checkout / path).write_text("# changed\n")
+    tags = provenance_tags()
+    assert (tags["git.commit"], tags["git.dirty"]) == (head, "true")
+
+
+def test_outside_of_a_checkout_there_is_no_commit(checkout: Path) -> None:
+    assert checkout.is_dir()
+    assert not GIT & set(provenance_tags())
+
+
+def test_a_checkout_without_a_commit_is_no_fault(checkout: Path) -> None:
+    git(checkout, "init")
+    assert not GIT & set(provenance_tags())
+
+
+def test_a_machine_without_git_is_no_fault(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(checkout)
+    monkeypatch.setenv("PATH", "")
+    assert not GIT & set(provenance_tags())
+
+
+def test_versions_are_those_that_are_installed() -> None:
+    tags = provenance_tags()
+    assert tags["version.python"] == platform.python_version()
+    for package in ("tensorflow", "keras", "prefect", "mlflow", "tensorflow-datasets", "numpy"):
+        assert tags[f"version.{package}"] == version(package)
+
+
+def test_the_user_is_named_even_where_the_machine_does_not_know_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "somebody")
+    assert provenance_tags()["mlflow.user"] == "somebody"
+
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 1000")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+    assert provenance_tags()["mlflow.user"] == "unknown"

@@ -1,0 +1,178 @@
+"""Sets of tensorflow-datasets: the real MNIST where it is, and what is said where a set cannot be had."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tasks import tfds_source
+from tasks.dataset import prepare_dataset
+from tasks.errors import InputError
+from tasks.prepared import PreparedDataset
+from tasks.sources import resize
+from tasks.tfds_source import tensorflow_dataset
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection can be made."""
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError("the network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+
+
+def prepare(name: str, **changes: Any) -> PreparedDataset:
+    return prepare_dataset.fn(name, **{"image_size": 32, "validation_fraction": 0.1, "download": False, **changes})
+
+
+def records(directory: str, split: str, count: int) -> list[tuple[np.ndarray, int]]:
+    """Read images and labels from the file itself: length-prefixed records of tf.train.Example, with PNG inside."""
+    found = []
+    with Path(directory, "mnist", "3.0.1", f"mnist-{split}.tfrecord-00000-of-00001").open("rb") as file:
+        for _ in range(count):
+            (length,) = struct.unpack("<Q", file.read(12)[:8])
+            example = tf.train.Example.FromString(file.read(length))
+            file.read(4)
+            feature = example.features.feature
+            image = tf.io.decode_png(feature["image"].bytes_list.value[0]).numpy()
+            found.append((image, feature["label"].int64_list.value[0]))
+    return found
+
+
+@pytest.mark.usefixtures("offline")
+def test_mnist_is_prepared_whole_without_a_network(mnist_directory: str) -> None:
+    prepared = prepare("mnist", data_dir=mnist_directory)
+    assert prepared.examples == {"train": 54_001, "validation": 5_999, "test": 10_000}  # a tenth of each class, rounded
+    assert prepared.classes == tuple("0123456789")
+    images, labels = (np.load(prepared.directory / f"{name}.npy", mmap_mode="r") for name in ("images", "labels"))
+    assert images.shape == (70_000, 32, 32, 1)
+    # As published: http://yann.lecun.com/exdb/mnist, the digits of the training and of the test set.
+    assert np.bincount(labels[:60_000]).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(labels[60_000:]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    np.testing.assert_array_equal(np.load(prepared.directory / "test.npy"), np.arange(60_000, 70_000))
+    for start, split in ((0, "train"), (60_000, "test")):
+        for index, (image, label) in enumerate(records(mnist_directory, split, 5)):
+            np.testing.assert_array_equal(images[start + index], resize(image, 32))
+            assert labels[start + index] == label
+
+
+def test_a_limit_keeps_the_first_examples_of_each_split(mnist_directory: str) -> None:
+    prepared = prepare("mnist", data_dir=mnist_directory, limit_examples=1500)
+    assert prepared.examples == {"train": 1348, "validation": 152, "test": 1500}
+    labels = np.load(prepared.directory / "labels.npy")
+    for start, split in ((0, "train"), (1500, "test")):
+        assert labels[start : start + 1500].tolist() == [label for _, label in records(mnist_directory, split, 1500)]
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_damaged_file_is_told_with_its_folder(mnist_directory: str, tmp_path: Path, split: str) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(Path(mnist_directory, "mnist"), copy / "mnist")
+    (record,) = (copy / "mnist" / "3.0.1").glob(f"mnist-{split}.tfrecord*")
+    record.chmod(0o600)
+    with record.open("r+b") as file:
+        file.truncate(30_000)  # about a hundred examples
+    with pytest.raises(InputError) as error:
+        prepare("mnist", data_dir=str(copy), limit_examples=1000)
+    assert f"the {split} split of mnist/3.0.1 in {str(copy / 'mnist' / '3.0.1')!r} is damaged" in str(error.value)
+    assert "delete that folder" in str(error.value)
+    assert [path for path in (tmp_path / "data").iterdir() if path.is_dir()] == []
+
+
+def test_a_set_that_is_not_prepared_is_not_downloaded_unasked(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'mnist' is not prepared in .* and download is false; allow the download"):
+        prepare("mnist", data_dir=str(tmp_path / "nothing"))
+
+
+@pytest.mark.usefixtures("offline")
+def test_without_a_network_the_host_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"storage\.googleapis\.com cannot be reached .* use dataset digits"):
+        prepare("mnist", data_dir=str(tmp_path / "nothing"), download=True)
+
+
+def test_a_download_that_fails_is_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the connection broke\nwith more lines")
+
+    monkeypatch.setattr(tfds_source, "_require_network", lambda *_: None)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", breaks)
+    with pytest.raises(InputError, match=r"\(RuntimeError: the connection broke\); try again"):
+        prepare("mnist", data_dir=str(tmp_path / "nothing"), download=True)
+
+
+@pytest.mark.parametrize(("name", "meant"), [("minst", "mnist"), ("fashion_mnits", "fashion_mnist")])
+def test_an_unknown_name_comes_with_a_suggestion(name: str, meant: str) -> None:
+    with pytest.raises(InputError, match=rf"received '{name}'.* did you mean .*\b{meant}\b.*digits, folder:PATH"):
+        prepare(name)
+
+
+class Pictures(tfds.testing.DummyDataset):
+    """Four examples of the given features, in the given split."""
+
+    features: Any = None
+    split = "train"
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(self.features))
+
+    def _split_generators(self, _: Any) -> Any:
+        return {self.split: self._generate_examples()}
+
+    def _generate_examples(self) -> Any:
+        sides = (20, 33, 40, 16)
+        for index, side in enumerate(sides):
+            yield index, {"image": np.full((side, side, 3), 40 * index, np.uint8), "label": index % 2}
+
+
+def dummy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builder: type[Any]) -> None:
+    made = builder(data_dir=str(tmp_path))
+    made.download_and_prepare()
+    monkeypatch.setattr(tfds_source, "_builder", lambda *_: made)
+
+
+def test_images_of_different_shapes_come_to_one_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    label = tfds.features.ClassLabel(names=["odd", "even"])
+    monkeypatch.setattr(Pictures, "features", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label})
+    dummy(tmp_path, monkeypatch, Pictures)
+    source = tensorflow_dataset("pictures", data_dir=None, download=False)
+    assert (source.channels, source.classes, source.counts) == (3, ("odd", "even"), {"train": 4})
+    ((images, labels),) = source.blocks["train"](16)
+    assert images.shape == (4, 16, 16, 3)
+    levels = images[:, 0, 0, 0]
+    assert (images == levels[:, None, None, None]).all()
+    assert sorted(levels.tolist()) == [0, 40, 80, 120]
+    assert (labels == levels // 40 % 2).all()
+
+
+def test_a_set_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dummy(tmp_path, monkeypatch, tfds.testing.DummyDataset)
+    with pytest.raises(InputError, match=r"no image-classification set \(its features are id\)"):
+        tensorflow_dataset("dummy", data_dir=None, download=False)
+
+
+def test_a_set_without_a_training_split_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    label = tfds.features.ClassLabel(num_classes=2)
+    monkeypatch.setattr(Pictures, "features", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label})
+    monkeypatch.setattr(Pictures, "split", "calibration")
+    dummy(tmp_path, monkeypatch, Pictures)
+    with pytest.raises(InputError, match="no training split, only calibration"):
+        tensorflow_dataset("pictures", data_dir=None, download=False)
