@@ -46,7 +46,6 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
 
     with prefect_api() as wait_until_it_answers:
         with quiet_start():
-            from flows.artifacts import summary
             from flows.train import train
             from tasks.device import select_device
             from tasks.progress import progress_console
@@ -58,7 +57,7 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         result = train(**parameters.model_dump())
     if json:
         print(result.model_dump_json())
-    say(console, f"\n{summary(result)}\n")
+    say(console, f"\n{result.summary()}\n")
     say(
         console,
         f"MLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\nLook at them with: make ui",

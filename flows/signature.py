@@ -58,8 +58,6 @@ def flat(model: type[Parameters]) -> Callable[[Callable[[Parameters], Result]], 
         flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         described = "\n".join(f"    {name}: {field.description}" for name, field in model.model_fields.items())
         flattened.__doc__ = f"{inspect.getdoc(function)}\n\nArgs:\n{described}\n"
-        # inspect and Prefect follow __wrapped__ to the signature that is being replaced here.
-        del flattened.__wrapped__
         return flattened
 
     return decorate

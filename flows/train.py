@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 from prefect import flow
 from prefect.runtime import flow_run
-from pydantic import BaseModel, ConfigDict
 
-from flows.artifacts import flow_run_url, publish_link, publish_result
+from flows.artifacts import publish_link, publish_result
 from flows.parameters import TrainParameters
+from flows.result import TrainResult
 from flows.signature import flat, validated
 from tasks import tracking
 from tasks.dataset import prepare_dataset
 from tasks.device import select_device
 from tasks.errors import InputError
 from tasks.evaluate import evaluate_model
-from tasks.fit import EpochRow, fit_model
+from tasks.fit import fit_model
 from tasks.model import build_model, compile_model
-
-
-class TrainResult(BaseModel):
-    """What one training run came to.
-
-    Attributes:
-        parameters: What was asked for.
-        run_id: The MLflow run; its experiment is ``experiment_id``, and its page ``run_url``.
-        flow_run_id: The Prefect flow run; its page is ``flow_run_url``.
-        outcome: ``diverged``: the loss turned NaN or infinite, for ``reason``; then there is no score.
-        epochs: A row for each finished epoch.
-        best: The epoch of the highest validation accuracy; none without validation.
-        test: ``test/loss`` and ``test/accuracy``; empty if the run diverged.
-        dataset_digest: What it was trained on.
-        seconds: Spent in the fit.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    parameters: dict[str, Any]
-    run_id: str
-    experiment_id: str
-    run_url: str
-    flow_run_id: str
-    flow_run_url: str
-    outcome: Literal["completed", "diverged"]
-    reason: str
-    epochs: tuple[EpochRow, ...]
-    best: EpochRow | None
-    test: dict[str, float]
-    dataset_digest: str
-    seconds: float
 
 
 def _flow_run_name() -> str:
@@ -70,11 +36,8 @@ def train(parameters: TrainParameters) -> TrainResult:
     prepared = prepare_dataset(
         p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
     )
-    tags = {
-        "device": device,
-        "prefect.flow_run_id": flow_run.id or "",
-        "prefect.flow_run_url": flow_run_url(),
-    }
+    links = {"flow_run_id": flow_run.id or "", "flow_run_url": flow_run.ui_url or ""}
+    tags = {"device": device} | {f"prefect.{name}": value for name, value in links.items()}
     with tracking.tracked_run(experiment_id, p.display_name(), p.model_dump(), tags) as run:
         publish_link(run.url)
         tracking.log_dataset(run.run_id, prepared)
@@ -104,8 +67,7 @@ def train(parameters: TrainParameters) -> TrainResult:
             run_id=run.run_id,
             experiment_id=experiment_id,
             run_url=run.url,
-            flow_run_id=flow_run.id or "",
-            flow_run_url=flow_run_url(),
+            **links,
             outcome=fitted.outcome,
             reason=fitted.reason,
             epochs=fitted.epochs,

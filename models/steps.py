@@ -49,7 +49,7 @@ def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any]
     """
     loss, optimizer, variables = model.loss, model.optimizer, model.trainable_variables
 
-    @tf.function(jit_compile=False, reduce_retracing=True)
+    @tf.function(jit_compile=False, input_signature=_blocks_for(model))
     def train_steps(images: tf.Tensor, labels: tf.Tensor) -> TrainedSteps:
         steps = (tf.shape(labels)[0] + batch_size - 1) // batch_size
         losses = tf.TensorArray(tf.float32, size=steps, element_shape=())
@@ -73,7 +73,7 @@ def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any]
 def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], tuple[Any, Any]]:
     """Return a function from (images, labels) to (their mean loss; predicted labels, int32 of shape (examples,))."""
 
-    @tf.function(jit_compile=False, reduce_retracing=True)
+    @tf.function(jit_compile=False, input_signature=_blocks_for(model))
     def evaluate_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = model(images, training=False)
         return model.loss(labels, logits), _predicted(logits)
@@ -96,6 +96,11 @@ def score(evaluate_step: Callable[[Any, Any], tuple[Any, Any]], blocks: Iterable
         labels=all_labels,
         predicted=all_predicted,
     )
+
+
+def _blocks_for(model: keras.Model) -> list[tf.TensorSpec]:
+    """Return what a block looks like: uint8 images and int32 labels, any number. One graph then serves every block."""
+    return [tf.TensorSpec(model.input_shape, tf.uint8), tf.TensorSpec((None,), tf.int32)]
 
 
 def _predicted(logits: tf.Tensor) -> tf.Tensor:

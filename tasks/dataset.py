@@ -14,8 +14,9 @@ from numpy.lib.format import open_memmap
 from prefect import task
 
 from tasks.errors import InputError
+from tasks.images import Source
 from tasks.prepared import MANIFEST, PreparedDataset, Split, load_prepared, sha256
-from tasks.sources import Source, identify, open_source
+from tasks.sources import identify, open_source
 
 DATA = Path("data")
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.

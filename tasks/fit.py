@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +19,7 @@ from models.steps import TrainedSteps, make_evaluate_step, make_train_steps, sco
 from tasks import tracking
 from tasks.figures import training_curves
 from tasks.log import task_log
-from tasks.prepared import PreparedDataset, open_split, open_training_epoch
+from tasks.prepared import Block, PreparedDataset, open_split, open_training_epoch
 from tasks.progress import epoch_progress
 
 
@@ -163,7 +163,7 @@ def fit_model(
 def _train_epoch(
     epoch: int,
     train_steps: Callable[[Any, Any], TrainedSteps],
-    blocks: tf.data.Dataset,
+    blocks: Iterable[Block],
     *,
     batch_size: int,
     monitor: LossMonitor,

@@ -14,6 +14,7 @@ from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
 from models.schedules import make_schedule
+from tasks.errors import InputError
 from tasks.prepared import PreparedDataset
 
 MODELS = {"lenet": build_lenet}
@@ -54,13 +55,16 @@ def compile_model(
     device: str,
 ) -> Path:
     """Return the path of the model with its loss and its optimizer."""
-    rate = make_schedule(
-        schedule,
-        learning_rate=learning_rate,
-        steps_per_epoch=steps_per_epoch,
-        epochs=epochs,
-        warmup_epochs=warmup_epochs,
-    )
+    try:
+        rate = make_schedule(
+            schedule,
+            learning_rate=learning_rate,
+            steps_per_epoch=steps_per_epoch,
+            epochs=epochs,
+            warmup_epochs=warmup_epochs,
+        )
+    except ValueError as error:  # a warm-up that leaves no step, which only shows when the steps are known
+        raise InputError(str(error)) from error
     beta = {} if smooth_l1_beta is None else {"smooth_l1_beta": smooth_l1_beta}
     with tf.device(f"{device}:0"):
         model = keras.models.load_model(initial)

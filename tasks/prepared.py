@@ -6,16 +6,17 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tensorflow as tf
 from pydantic import BaseModel, ConfigDict
 
 from tasks.errors import InputError
 
 Split = Literal["train", "validation", "test"]
+Block = tuple[np.ndarray, np.ndarray]  # images and their labels
 MANIFEST = "manifest.json"
 
 # Bytes of images in one call: enough to keep Python's share of the time small, never a burden on memory.
@@ -103,8 +104,8 @@ def epoch_order(num_examples: int, *, seed: int, epoch: int, shuffle: bool, repe
 
 def open_training_epoch(
     prepared: PreparedDataset, *, batch_size: int, seed: int, epoch: int, shuffle: bool, repeat: int
-) -> tf.data.Dataset:
-    """Return one epoch of the training split, as blocks of whole batches; the last block takes what is left."""
+) -> Iterator[Block]:
+    """Yield one epoch of the training split, as blocks of whole batches; the last block takes what is left."""
     order = epoch_order(prepared.examples["train"], seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat)
     batches = max(1, min(BLOCK_STEPS, prepared.images_within(TRAINING_BYTES) // batch_size))
     return open_split(prepared, "train", block=batches * batch_size, order=order)
@@ -112,28 +113,32 @@ def open_training_epoch(
 
 def open_split(
     prepared: PreparedDataset, split: Split, *, block: int | None = None, order: np.ndarray | None = None
-) -> tf.data.Dataset:
-    """Return a split as blocks of ``block`` examples (the last may be shorter), read ahead in the background.
+) -> Iterator[Block]:
+    """Yield a split as blocks of ``block`` examples (the last may be shorter), each read while the one before is used.
 
     Args:
         prepared: The dataset.
         split: Which of its splits.
-        block: Examples in one element; none: as many as an evaluation takes at once.
+        block: Examples in one block; none: as many as an evaluation takes at once.
         order: Positions within the split, int64, in the order wanted; none: as they lie.
 
-    Returns:
-        Elements (images, uint8 of shape (examples, height, width, channels); labels, int32 of shape (examples,)).
+    Yields:
+        (images, uint8 of shape (examples, height, width, channels); labels, int32 of shape (examples,)).
     """
     images = np.load(prepared.directory / "images.npy", mmap_mode="r")
-    labels = np.load(prepared.directory / "labels.npy", mmap_mode="r")
+    labels = np.load(prepared.directory / "labels.npy")
     indices = np.load(prepared.directory / f"{split}.npy")
     indices = indices if order is None else indices[order]
     size = block or prepared.images_within(EVALUATION_BYTES)
 
-    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for start in range(0, len(indices), size):
-            chosen = indices[start : start + size]
-            yield images[chosen], labels[chosen].astype(np.int32)
+    def read(start: int) -> Block:
+        chosen = indices[start : start + size]
+        return images[chosen], labels[chosen].astype(np.int32)
 
-    signature = (tf.TensorSpec((None, *prepared.image_shape), tf.uint8), tf.TensorSpec((None,), tf.int32))
-    return tf.data.Dataset.from_generator(blocks, output_signature=signature).prefetch(2)
+    # A thread, and not tf.data's from_generator: that keeps every generator, with its arrays, until the process ends.
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        ahead = reader.submit(read, 0)
+        for start in range(size, len(indices), size):
+            ready, ahead = ahead, reader.submit(read, start)
+            yield ready.result()
+        yield ahead.result()

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tasks.errors import InputError
-from tasks.sources import BLOCK_EXAMPLES, Block, Source, identify, resize
+from tasks.images import BLOCK_EXAMPLES, Block, Source, resize
 
 
 def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> Source:
@@ -34,7 +34,6 @@ def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> So
             f"dataset: {name!r} has no training split, only {', '.join(builder.info.splits)}; choose another"
         )
     return Source(
-        identity=identify(name),
         location=f"tensorflow-datasets {builder.info.full_name}",
         classes=classes,
         channels=channels,

@@ -12,8 +12,8 @@ from PIL import Image
 
 from tasks.dataset import prepare_dataset
 from tasks.errors import InputError
+from tasks.images import resize
 from tasks.prepared import PreparedDataset
-from tasks.sources import resize
 
 SIDE = 16
 

@@ -16,8 +16,8 @@ import tensorflow_datasets as tfds
 from tasks import tfds_source
 from tasks.dataset import prepare_dataset
 from tasks.errors import InputError
+from tasks.images import resize
 from tasks.prepared import PreparedDataset
-from tasks.sources import resize
 from tasks.tfds_source import tensorflow_dataset
 
 

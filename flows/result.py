@@ -1,0 +1,53 @@
+"""What a training run came to."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.fit import EpochRow
+
+
+class TrainResult(BaseModel):
+    """What one training run came to.
+
+    Attributes:
+        parameters: What was asked for.
+        run_id: The MLflow run; its experiment is ``experiment_id``, and its page ``run_url``.
+        flow_run_id: The Prefect flow run; its page is ``flow_run_url``.
+        outcome: ``diverged``: the loss turned NaN or infinite, for ``reason``; then there is no score.
+        epochs: A row for each finished epoch.
+        best: The epoch of the highest validation accuracy; none without validation.
+        test: ``test/loss`` and ``test/accuracy``; empty if the run diverged.
+        dataset_digest: What it was trained on.
+        seconds: Spent in the fit.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    parameters: dict[str, Any]
+    run_id: str
+    experiment_id: str
+    run_url: str
+    flow_run_id: str
+    flow_run_url: str
+    outcome: Literal["completed", "diverged"]
+    reason: str
+    epochs: tuple[EpochRow, ...]
+    best: EpochRow | None
+    test: dict[str, float]
+    dataset_digest: str
+    seconds: float
+
+    def summary(self) -> str:
+        """Say in a sentence or two what came out."""
+        if self.outcome == "diverged":
+            return f"Diverged: {self.reason}. The run has no score; try a smaller learning rate."
+        said = (
+            f"Test accuracy {self.test['test/accuracy']:.4f}, test loss {self.test['test/loss']:.4f}, after "
+            f"{len(self.epochs)} epochs in {self.seconds:.1f} s."
+        )
+        if self.best:
+            said += f" Best validation accuracy {self.best.validation_accuracy:.4f}, in epoch {self.best.epoch}."
+        return said

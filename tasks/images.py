@@ -1,0 +1,40 @@
+"""Labelled images on their way into a prepared dataset: what every source of them gives, and how they are resized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+# One split at a given image size, block by block, in an order that never changes: images, uint8 of shape
+# (examples, size, size, channels), and labels, int64 of shape (examples,).
+Block = tuple[np.ndarray, np.ndarray]
+Blocks = Callable[[int], Iterator[Block]]
+BLOCK_EXAMPLES = 1024
+
+
+@dataclass(frozen=True)
+class Source:
+    """A labelled image set before preparation.
+
+    Attributes:
+        location: Where they come from, for a person.
+        classes: The name of each label, by label.
+        channels: 1 (grey) or 3 (colour).
+        counts: Examples in each split; ``train`` is always there, ``test`` may be.
+        blocks: The resized examples of each split, by its name.
+    """
+
+    location: str
+    classes: tuple[str, ...]
+    channels: int
+    counts: dict[str, int]
+    blocks: dict[str, Blocks]
+
+
+def resize(images: tf.Tensor | np.ndarray, size: int) -> tf.Tensor:
+    """Return uint8 images (..., height, width, channels) at ``size`` pixels a side: bilinear, antialiased."""
+    resized = tf.image.resize(images, (size, size), method="bilinear", antialias=True)
+    return tf.cast(tf.round(resized), tf.uint8)
