@@ -95,3 +95,11 @@ def test_importing_has_no_side_effects(tmp_path: Path) -> None:
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(f"import {module}" for module in modules)
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    modules = {module_of(path): path for path in FILES}
+    needs = {name: {other for other in imports(path) if other in modules} for name, path in modules.items()}
+    while standing := [name for name, others in needs.items() if not others & needs.keys()]:
+        needs = {name: others for name, others in needs.items() if name not in standing}
+    assert needs == {}
