@@ -22,6 +22,8 @@ QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFL
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a stranger: no setting of ours, an empty home."""
+    # A shell that runs the tests in the background ignores interrupts, and so would all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     home = tmp_path_factory.mktemp("home")
     kept = {name: value for name, value in os.environ.items() if not SETTINGS.match(name)}
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
