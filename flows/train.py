@@ -61,7 +61,7 @@ def train(parameters: TrainParameters) -> TrainResult:
         )
         test = {}
         if fitted.outcome == "completed":
-            test = evaluate_model(fitted.model, prepared, run.run_id, epochs=p.epochs, device=device)
+            test = evaluate_model(fitted.model, prepared, run.run_id, device=device)
         result = TrainResult(
             parameters=p.model_dump(),
             run_id=run.run_id,

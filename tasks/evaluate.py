@@ -15,14 +15,12 @@ from tasks.prepared import PreparedDataset, open_split
 
 
 @task
-def evaluate_model(
-    fitted: Path, prepared: PreparedDataset, run_id: str, *, epochs: int, device: str
-) -> dict[str, float]:
-    """Return ``test/loss`` and ``test/accuracy``, recorded in the run with a confusion matrix, at step ``epochs``."""
+def evaluate_model(fitted: Path, prepared: PreparedDataset, run_id: str, *, device: str) -> dict[str, float]:
+    """Return ``test/loss`` and ``test/accuracy``, recorded in the run with a confusion matrix."""
     with tf.device(f"{device}:0"):
         tested = score(make_evaluate_step(keras.models.load_model(fitted)), open_split(prepared, "test"))
     metrics = {"test/loss": tested.loss, "test/accuracy": tested.accuracy}
-    tracking.log_metrics(run_id, metrics, step=epochs)
+    tracking.log_metrics(run_id, metrics)
     figure = confusion_matrix(tested.labels, tested.predicted, prepared.classes)
     tracking.log_figure(run_id, figure, "confusion_matrix.png")
     return metrics

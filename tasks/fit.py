@@ -206,7 +206,7 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
             "best/validation_accuracy": fitted.best.validation_accuracy or 0.0,
             "best/epoch": fitted.best.epoch,
         }
-        tracking.log_metrics(run_id, best, step=fitted.best.epoch)
+        tracking.log_metrics(run_id, best)
     if fitted.outcome == "completed":
         tracking.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
 

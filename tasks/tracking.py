@@ -121,8 +121,8 @@ def tracked_run(
         client.set_terminated(run_id, status)
 
 
-def log_metrics(run_id: str, metrics: Mapping[str, float], *, step: int) -> None:
-    """Record metrics of one step."""
+def log_metrics(run_id: str, metrics: Mapping[str, float], *, step: int = 0) -> None:
+    """Record metrics of one step: an epoch, from 1, or 0 for what a run has once, which MLflow compares by bars."""
     now = int(time.time() * 1000)
     _client().log_batch(run_id, [Metric(name, value, now, step) for name, value in metrics.items()])
 
