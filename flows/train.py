@@ -38,6 +38,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     )
     links = {"flow_run_id": flow_run.id or "", "flow_run_url": flow_run.ui_url or ""}
     tags = {"device": device} | {f"prefect.{name}": value for name, value in links.items()}
+    tags["mlflow.note.content"] = f"[Prefect flow run]({links['flow_run_url']})"  # MLflow shows tags without links
     with tracking.tracked_run(experiment_id, p.display_name(), p.model_dump(), tags) as run:
         publish_link(run.url)
         tracking.log_dataset(run.run_id, prepared)
