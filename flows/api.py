@@ -11,9 +11,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 
 import httpx
+from filelock import FileLock
 
 from flows import follow
 from tasks.errors import InputError, ServerError
@@ -65,10 +66,20 @@ class Server:
         command: The Python module to run, and its arguments.
         health_url: Answers once the server is up.
         settings: Environment variables of the server, where they are not set already.
+        alone: Held until the server is up, where two that start at once would get in each other's way.
     """
 
-    def __init__(self, name: str, command: list[str], health_url: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        health_url: str,
+        settings: Mapping[str, str],
+        alone: AbstractContextManager[object] | None = None,
+    ) -> None:
         self.name = name
+        self._starting = ExitStack()
+        self._starting.enter_context(alone or nullcontext())
         self._health_url = health_url
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - kept to tell why a server did not come up
         self._process = subprocess.Popen(
@@ -89,6 +100,7 @@ class Server:
             if time.monotonic() > deadline:
                 raise ServerError(f"the {self.name} server did not answer within {STARTUP_SECONDS} s")
             time.sleep(0.05)
+        self._starting.close()
 
     def check(self) -> None:
         """Raise ServerError, with the last that the server wrote, if it has ended."""
@@ -99,6 +111,7 @@ class Server:
     def stop(self) -> None:
         """End the server and what it started, gently at first."""
         atexit.unregister(self.stop)
+        self._starting.close()
         group = self._process.pid  # its session is its own
         with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter
             os.killpg(group, signal.SIGTERM)
@@ -120,12 +133,17 @@ def answers(url: str, seconds: float) -> bool:
 
 def start_prefect(port: int) -> Server:
     """Start a Prefect server on the loopback interface, and let no page of another site talk to it."""
+    from prefect.settings import get_current_settings
+
+    home = get_current_settings().home
+    home.mkdir(parents=True, exist_ok=True)
     origins = ",".join(f"http://{name}:{port}" for name in (HOST, "localhost"))
     return Server(
         "Prefect",
         ["prefect", "server", "start", "--host", HOST, "--port", str(port)],
         f"http://{HOST}:{port}/api/health",
         {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins},
+        alone=FileLock(home / "server-start.lock"),  # two servers that migrate one new database at once break it
     )
 
 
