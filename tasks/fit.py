@@ -15,7 +15,7 @@ from prefect import task
 from pydantic import BaseModel, ConfigDict
 
 from models.monitor import LossMonitor
-from models.steps import TrainedSteps, make_evaluate_step, make_train_steps, score
+from models.steps import Score, TrainedSteps, make_evaluate_step, make_train_steps, score
 from tasks import tracking
 from tasks.figures import training_curves
 from tasks.log import task_log
@@ -136,16 +136,7 @@ def fit_model(
             validated = None
             if prepared.examples["validation"]:
                 validated = score(evaluate_step, open_split(prepared, "validation"))
-            row = EpochRow(
-                epoch=epoch,
-                train_loss=trained.loss,
-                train_accuracy=trained.accuracy,
-                validation_loss=validated.loss if validated else None,
-                validation_accuracy=validated.accuracy if validated else None,
-                learning_rate=trained.learning_rate,
-                step_milliseconds=trained.seconds / steps * 1000,
-                epoch_seconds=time.perf_counter() - epoch_started,
-            )
+            row = _row(epoch, trained, validated, steps=steps, seconds=time.perf_counter() - epoch_started)
             tracking.log_metrics(run_id, row.metrics(), step=epoch)
             rows.append(row)
         model.save(directory / "fitted.keras")
@@ -194,6 +185,19 @@ def _train_epoch(
     seconds = time.perf_counter() - started
     monitor.end_epoch(seconds * 1000)
     return TrainedEpoch(monitor.average_loss, right / monitor.examples, learning_rate, seconds)
+
+
+def _row(epoch: int, trained: TrainedEpoch, validated: Score | None, *, steps: int, seconds: float) -> EpochRow:
+    return EpochRow(
+        epoch=epoch,
+        train_loss=trained.loss,
+        train_accuracy=trained.accuracy,
+        validation_loss=validated.loss if validated else None,
+        validation_accuracy=validated.accuracy if validated else None,
+        learning_rate=trained.learning_rate,
+        step_milliseconds=trained.seconds / steps * 1000,
+        epoch_seconds=seconds,
+    )
 
 
 def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
