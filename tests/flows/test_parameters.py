@@ -207,9 +207,11 @@ def test_any_valid_set_survives_the_model_and_json(given: dict[str, Any]) -> Non
 @given(valid())
 def test_any_valid_set_makes_an_optimizer_and_a_loss(given: dict[str, Any]) -> None:
     p = validated(TrainParameters, given)
-    make_optimizer(p.optimizer, **p.only("learning_rate", "weight_decay"), **p.optimizer_hyperparameters())
+    optimizer = make_optimizer(p.optimizer, **p.only("learning_rate", "weight_decay"), **p.optimizer_hyperparameters())
+    assert optimizer.get_config().items() >= p.optimizer_hyperparameters().items()
     beta = {} if p.smooth_l1_beta is None else p.only("smooth_l1_beta")
-    make_loss(p.loss, label_smoothing=p.label_smoothing, **beta)
+    loss = make_loss(p.loss, label_smoothing=p.label_smoothing, **beta)
+    assert (optimizer.name, loss.name) == (p.optimizer, p.loss)
 
 
 def test_the_name_of_a_run_tells_it_from_its_neighbours() -> None:
