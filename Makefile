@@ -14,11 +14,13 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
+export SOAK_KILLS SOAK_SEED
+
 # TensorFlow's notes about the processor would hide the pipeline's own messages.
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 
-.PHONY: help train ui test lint format lock clean
+.PHONY: help train ui test soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -32,6 +34,9 @@ ui: $(RUNTIME) ## open the user interfaces of Prefect and MLflow
 
 test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
 	$(VENV_PYTHON) -m pytest $(ARGS)
+
+soak: $(DEVELOPMENT) ## kill trainings at random times: make soak SOAK_KILLS=20 SOAK_SEED=1
+	$(VENV_PYTHON) -m pytest -s -m soak $(ARGS)
 
 lint: $(DEVELOPMENT) ## check style and types
 	$(VENV_PYTHON) -m ruff check

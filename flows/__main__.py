@@ -1,12 +1,14 @@
-"""The command line: ``python -m flows train | ui``. Nothing heavy is imported before it is needed."""
+"""The command line: ``python -m flows train | reconcile | ui``. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Annotated, Any
 
@@ -17,7 +19,7 @@ from flows.options import command_of, join_truth_values
 from flows.parameters import TrainParameters
 from flows.signature import validated
 from flows.terminal import quiet_start, say, take_over_logging
-from tasks.errors import InputError, ServerError
+from tasks.errors import InputError, PlainError
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 SIGNALLED = 128  # and the number of the signal, as shells have it
@@ -26,6 +28,8 @@ ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # MLflow prints the address of a run that ends, even where standard output is to be one JSON object.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # TensorFlow: warnings and errors only.
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
@@ -40,13 +44,17 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
     """
     parameters = validated(TrainParameters, given)
     console = Console(stderr=json)
+    if parameters.resume:
+        from flows.resume import resumed
+
+        parameters = resumed(given)
     say(console, parameters.banner())
 
     from flows.api import prefect_api
 
     with prefect_api() as wait_until_it_answers:
         with quiet_start():
-            from flows.train import train
+            from flows.train import run_train
             from tasks.device import select_device
             from tasks.progress import progress_console
 
@@ -54,7 +62,7 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         take_over_logging(console)
         progress_console.set(console)
         wait_until_it_answers()
-        result = train(**parameters.model_dump())
+        result = run_train(parameters)
     if json:
         print(result.model_dump_json())
     say(console, f"\n{result.summary()}\n")
@@ -62,6 +70,28 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         console,
         f"MLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\nLook at them with: make ui",
     )
+    return DONE
+
+
+def reconcile(
+    *, host: Annotated[str | None, Parameter(help="Close the runs of this host, which is gone.")] = None
+) -> int:
+    """Close the runs whose process is gone, and send what they could not send.
+
+    Each start of a training does that too. Runs that go on, and those of other hosts, are left alone.
+    """
+    console = Console()
+
+    from flows.api import prefect_api
+
+    with prefect_api() as wait_until_it_answers:
+        from flows.reconcile import reconcile
+
+        take_over_logging(console)
+        wait_until_it_answers()
+        with quiet_start():  # a model that is sent needs TensorFlow
+            done = reconcile(host)
+    say(console, "\n".join(done) or "Nothing to close: no process has left anything open.")
     return DONE
 
 
@@ -111,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
     except InputError as error:
         say(errors, f"Bad input. {error}")
         return BAD_INPUT
-    except ServerError as error:
+    except PlainError as error:
         say(errors, f"The run failed. {error}")
         return FAILED
     except KeyboardInterrupt:
@@ -130,8 +160,13 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(SIGNALLED + number)
 
 
-COMMANDS = {"train": command_of(TrainParameters, train), "ui": ui}
+COMMANDS: dict[str, Callable[..., int]] = {
+    "train": command_of(TrainParameters, train),
+    "reconcile": reconcile,
+    "ui": ui,
+}
 
 
 if __name__ == "__main__":
+    atexit.register(gc.freeze)  # else Python looks through all of TensorFlow for garbage on its way out, for seconds
     sys.exit(main(sys.argv[1:]))

@@ -1,20 +1,39 @@
-"""What a training run shows in the Prefect UI: a link to its MLflow run, a table of its epochs, a summary."""
+"""What a training run shows in the Prefect UI: a link to its MLflow run, a table of its epochs, a summary.
+
+All of it is in MLflow too: if the Prefect API has gone away, training goes on without.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from flows.result import TrainResult
+from tasks.log import task_log
 
 
 def publish_link(run_url: str) -> None:
     """Link the flow run to its MLflow run."""
-    create_link_artifact(link=run_url, link_text="MLflow run", key="mlflow-run", description="The MLflow run")
+    with _dispensable("the link to the MLflow run"):
+        create_link_artifact(link=run_url, link_text="MLflow run", key="mlflow-run", description="The MLflow run")
 
 
 def publish_result(name: str, result: TrainResult) -> None:
     """Publish the epochs as a table, and what came out as text."""
     rows = [row.model_dump(exclude_none=True) for row in result.epochs]
-    if rows:
-        create_table_artifact(rows, key="epochs", description=f"Epochs of {name}")
-    create_markdown_artifact(f"# {name}\n\n{result.summary()}\n\n[MLflow run]({result.run_url})\n", key="summary")
+    text = f"# {name}\n\n{result.summary()}\n\n[MLflow run]({result.run_url})\n"
+    with _dispensable("the table of epochs and the summary"):
+        if rows:
+            create_table_artifact(rows, key="epochs", description=f"Epochs of {name}")
+        create_markdown_artifact(text, key="summary")
+
+
+@contextmanager
+def _dispensable(what: str) -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        task_log().warning("Prefect does not show %s: its API fails (%s: %s).", what, type(error).__name__, error)

@@ -102,6 +102,10 @@ class TrainParameters(BaseModel):
     run_name: Annotated[
         str | None, Field(min_length=1, max_length=250, description="none: made from the parameters")
     ] = None
+    resume: Annotated[
+        str | None,
+        Field(min_length=1, description="go on with this MLflow run, which did not finish, with its own parameters"),
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -147,6 +151,10 @@ class TrainParameters(BaseModel):
     def only(self, *names: str) -> dict[str, Any]:
         """Return the parameters of these names, as keyword arguments for a task that has the same."""
         return {name: getattr(self, name) for name in names}
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the parameters that belong to the run, which are all but ``resume``."""
+        return self.model_dump(exclude={"resume"})
 
     def optimizer_hyperparameters(self) -> dict[str, float | bool]:
         """Return the chosen optimizer's own hyperparameters, by name."""

@@ -45,6 +45,12 @@ def say(console: Console, text: str) -> None:
 def take_over_logging(console: Console) -> None:
     """Let the pipeline's log lines through to the terminal, in place of what Prefect and MLflow print there."""
     logging.getLogger().handlers = [TerminalHandler(console)]
+    # In an outage of its API, Prefect would tell of each event and each line of its log that it cannot send.
+    internal = logging.getLogger("prefect._internal")
+    internal.handlers, internal.propagate = [], True
+    logging.raiseExceptions = False
+    for package in ("flows", "tasks"):
+        logging.getLogger(package).setLevel(logging.INFO)
     for library in ("mlflow", "alembic"):
         logging.getLogger(library).setLevel(logging.WARNING)
 

@@ -2,27 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 
 from flows.artifacts import publish_link, publish_result
 from flows.parameters import TrainParameters
+from flows.reconcile import FLOW_RUN_TAG, claim_tag, reconcile
 from flows.result import TrainResult
+from flows.resume import given_to_flow, resumed
 from flows.signature import flat, validated
-from tasks import tracking
+from tasks import record, tracking
+from tasks.claim import Claim, HeldError, claim, held_claim
+from tasks.crash import crash_point
 from tasks.dataset import prepare_dataset
 from tasks.device import select_device
 from tasks.errors import InputError
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
+from tasks.log import task_log
 from tasks.model import build_model, compile_model
+from tasks.run import resumable, tracked_run
+
+
+def run_train(parameters: TrainParameters) -> TrainResult:
+    """Run the flow `train` under a claim made beforehand, by which its flow run is found should it be killed."""
+    given = parameters.model_dump()
+    with claimed_run(parameters.resume) as claimed:
+        with get_client(sync_client=True) as client:
+            # Tags that are set in the usual way would be on its task runs too, each of which then asks the API for
+            # the concurrency limits of these tags.
+            created = client.create_flow_run(
+                train, parameters=train.serialize_parameters(given), tags=[claim_tag(claimed.directory)]
+            )
+        crash_point("flow_run_created")
+        try:
+            run_flow(train, flow_run=created, parameters=given)
+        except httpx.HTTPError as error:
+            if claimed.result is None:
+                raise
+            task_log().warning(
+                "The Prefect API fails (%s: %s), and does not know how this run ended. MLflow has all of it.",
+                *(type(error).__name__, error),
+            )
+        return TrainResult.model_validate(claimed.result)
+
+
+@contextmanager
+def claimed_run(resume: str | None) -> Iterator[Claim]:
+    """Hold the directory of a new run, or of the run ``resume``, unless that is so already.
+
+    Before, whatever processes that are gone have left open in the store is closed.
+
+    Raises:
+        InputError: the run to be resumed is going on, or cannot be resumed, or the store cannot be used.
+    """
+    if held := held_claim():
+        yield held
+        return
+    for done in reconcile():
+        task_log().info("%s", done)
+    try:
+        with claim(resumable(resume)[0] if resume else None) as claimed:
+            yield claimed
+    except HeldError as error:
+        raise InputError(f"resume: run {resume!r} is going on; {error}") from error
 
 
 def _flow_run_name() -> str:
     try:
-        return validated(TrainParameters, flow_run.parameters).display_name()
+        parameters = validated(TrainParameters, flow_run.parameters)
     except InputError:  # the flow itself says what is wrong
         return "train with bad input"
+    return f"resume {parameters.resume}" if parameters.resume else parameters.display_name()
 
 
 # Parameters are validated by `flat`, in this pipeline's own words; pydantic's would come first otherwise.
@@ -30,18 +87,25 @@ def _flow_run_name() -> str:
 @flat(TrainParameters)
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
-    p = parameters
+    p = resumed(given_to_flow(parameters)) if parameters.resume else parameters
     device = select_device(p.device)
-    experiment_id = tracking.open_store(p.experiment)
+    experiment_id = tracking.open_experiment(p.experiment)
     prepared = prepare_dataset(
         p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
     )
     links = {"flow_run_id": flow_run.id or "", "flow_run_url": flow_run.ui_url or ""}
-    tags = {"device": device} | {f"prefect.{name}": value for name, value in links.items()}
-    tags["mlflow.note.content"] = f"[Prefect flow run]({links['flow_run_url']})"  # MLflow shows tags without links
-    with tracking.tracked_run(experiment_id, p.display_name(), p.model_dump(), tags) as run:
+    described = {
+        "device": device,
+        FLOW_RUN_TAG: links["flow_run_id"],
+        "prefect.flow_run_url": links["flow_run_url"],
+        "mlflow.note.content": f"[Prefect flow run]({links['flow_run_url']})",  # MLflow shows tags without links
+    }
+    with (
+        claimed_run(p.resume) as claimed,
+        tracked_run(claimed, experiment_id, p.display_name(), p.recorded(), described, resumed=p.resume) as run,
+    ):
         publish_link(run.url)
-        tracking.log_dataset(run.run_id, prepared)
+        record.log_dataset(run.run_id, prepared)
         initial = build_model(p.model, prepared, run.directory, seed=p.seed, device=device)
         compiled = compile_model(
             initial,
@@ -64,7 +128,7 @@ def train(parameters: TrainParameters) -> TrainResult:
         if fitted.outcome == "completed":
             test = evaluate_model(fitted.model, prepared, run.run_id, device=device)
         result = TrainResult(
-            parameters=p.model_dump(),
+            parameters=p.recorded(),
             run_id=run.run_id,
             experiment_id=experiment_id,
             run_url=run.url,
@@ -78,4 +142,5 @@ def train(parameters: TrainParameters) -> TrainResult:
             seconds=fitted.seconds,
         )
         publish_result(p.display_name(), result)
+        claimed.result = result
     return result

@@ -38,7 +38,7 @@ def serve(console: Console, *, prefect_port: int, mlflow_port: int) -> None:
     if not prefect_url:
         servers.append(start_prefect(prefect_port))
     if own_mlflow:
-        tracking.open_store("lenet")  # before the server does: two first users at once break its migration
+        tracking.open_experiment("lenet")  # before the server does: two first users at once break its migration
         servers.append(_start_mlflow(mlflow_port, mlflow_url))
     for server in servers:
         server.wait()

@@ -25,16 +25,22 @@ class LossMonitor:
     ) -> None:
         self._emit = emit
         self._epochs = epochs
-        self._steps_per_epoch = steps_per_epoch
+        self.steps_per_epoch = steps_per_epoch
         self._print_every = steps_per_epoch if print_every is None else print_every
-        self._epoch = self._step = self.examples = 0
-        self._loss_sum = 0.0
+        self._epoch = self.step = self.examples = 0
+        self.loss_sum = 0.0
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Start counting anew for ``epoch``, from 1 (printed from 0, as the tutorial does)."""
+    def begin_epoch(self, epoch: int, *, step: int = 0, examples: int = 0, loss_sum: float = 0.0) -> None:
+        """Start counting anew for ``epoch``, from 1 (printed from 0, as the tutorial does).
+
+        Args:
+            epoch: The epoch.
+            step: Its steps that were made before, if it goes on where it was interrupted.
+            examples: The examples in them.
+            loss_sum: The sum of the losses of these examples.
+        """
         self._epoch = epoch
-        self._step = self.examples = 0
-        self._loss_sum = 0.0
+        self.step, self.examples, self.loss_sum = step, examples, loss_sum
 
     def steps(
         self,
@@ -53,13 +59,13 @@ class LossMonitor:
             step_milliseconds: The time that each of them took, on average.
         """
         for loss, size, learning_rate in zip(losses, sizes, learning_rates, strict=True):
-            self._step += 1
+            self.step += 1
             self.examples += size
-            self._loss_sum += loss * size
-            if self._print_every and self._step % self._print_every == 0:
+            self.loss_sum += loss * size
+            if self._print_every and self.step % self._print_every == 0:
                 self._emit(
                     f"Epoch:[{self._epoch - 1:3d}/{self._epochs:3d}], "
-                    f"step:[{self._step:5d}/{self._steps_per_epoch:5d}], "
+                    f"step:[{self.step:5d}/{self.steps_per_epoch:5d}], "
                     f"loss:[{loss:.3f}/{self.average_loss:.3f}], "
                     f"time:{step_milliseconds:.3f} ms, lr:{learning_rate:.5f}"
                 )
@@ -68,11 +74,11 @@ class LossMonitor:
         """Tell of the epoch that ended, which trained for ``milliseconds``."""
         if self._print_every:
             self._emit(
-                f"Epoch time: {milliseconds:.3f} ms, per step time: {milliseconds / self._step:.3f} ms, "
+                f"Epoch time: {milliseconds:.3f} ms, per step time: {milliseconds / self.step:.3f} ms, "
                 f"avg loss: {self.average_loss:.3f}"
             )
 
     @property
     def average_loss(self) -> float:
         """The mean loss over the examples of the epoch so far."""
-        return self._loss_sum / self.examples
+        return self.loss_sum / self.examples

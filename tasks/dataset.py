@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.lib.format import open_memmap
-from prefect import task
+from prefect import Task, task
+from prefect.client.schemas.objects import State, TaskRun
 
-from tasks.errors import InputError
+from tasks.crash import crash_point
+from tasks.durable import storing
+from tasks.errors import DownloadError, InputError
 from tasks.images import Source
-from tasks.prepared import MANIFEST, PreparedDataset, Split, load_prepared, sha256
+from tasks.log import task_log
+from tasks.prepared import (
+    MANIFEST,
+    MANIFEST_DIGEST,
+    DamagedError,
+    PreparedDataset,
+    Split,
+    load_prepared,
+    sha256,
+)
 from tasks.sources import identify, open_source
 
 DATA = Path("data")
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
-FORMAT = 1
+FORMAT = 2
 SPLIT_SEED = 20_201  # Never the run's seed: all runs on the same data validate and test on the same images.
 TEST_FRACTION = 0.2  # Of a set that comes without a test split.
 
 
-@task
+def _may_pass(_task: Task[Any, Any], _task_run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.data, DownloadError)
+
+
+@task(retries=3, retry_delay_seconds=[5, 20, 60], retry_condition_fn=_may_pass)
 def prepare_dataset(
     dataset: str,
     *,
@@ -39,7 +57,9 @@ def prepare_dataset(
 
     Raises:
         InputError: the dataset does not exist, cannot be had or read, is too small to be split, or its prepared
-            files were damaged since.
+            files are damaged even after they were prepared again.
+        DownloadError: a download broke off; Prefect tries it again, with growing delays.
+        StorageError: the prepared files cannot be written.
     """
     made_from = {
         "format": FORMAT,
@@ -51,28 +71,52 @@ def prepare_dataset(
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
     label = re.sub(r"[^a-z0-9_]+", "-", dataset.lower().removeprefix("folder:")).strip("-")[-40:]
     directory = (DATA / f"{label}-{key}").absolute()
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    with storing(directory):
+        directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
+
+        def prepare() -> None:
+            _make(
+                directory,
+                name=dataset,
+                source=open_source(dataset, data_dir=data_dir, download=download),
+                image_size=image_size,
+                validation_fraction=validation_fraction,
+                limit_examples=limit_examples,
+            )
+
         if not directory.exists():
-            # A holder of the lock that was killed leaves its unfinished directory behind.
-            unfinished = directory.with_name(f"{directory.name}.unfinished")
+            prepare()
+        try:
+            return load_prepared(directory)
+        except DamagedError as damage:
+            task_log().warning("The prepared file %s is damaged; the dataset is prepared again.", damage.path)
+        prepare()
+        try:
+            return load_prepared(directory)
+        except DamagedError as damage:
+            raise InputError(
+                f"dataset: the prepared file {str(damage.path)!r} is damaged, and was so again after the dataset had "
+                f"been prepared anew; check the disk, or work in a directory on another one"
+            ) from damage
+
+
+def _make(directory: Path, **how: Any) -> None:
+    """Write the files aside, then rename them into place, in place of damaged ones if there are any."""
+    unfinished, damaged = (directory.with_name(f"{directory.name}.{state}") for state in ("unfinished", "damaged"))
+    for left_over in (unfinished, damaged):  # by a holder of the lock that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    with storing(directory):
+        unfinished.mkdir()
+        try:
+            _write(unfinished, **how)
+            crash_point("dataset_written")
+            if directory.exists():
+                directory.rename(damaged)
+            unfinished.rename(directory)
+        finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir()
-            try:
-                source = open_source(dataset, data_dir=data_dir, download=download)
-                _write(
-                    unfinished,
-                    name=dataset,
-                    source=source,
-                    image_size=image_size,
-                    validation_fraction=validation_fraction,
-                    limit_examples=limit_examples,
-                )
-                unfinished.rename(directory)
-            except BaseException:
-                shutil.rmtree(unfinished, ignore_errors=True)
-                raise
-        return load_prepared(directory)
+            shutil.rmtree(damaged, ignore_errors=True)
 
 
 def stratified_choice(labels: np.ndarray, fraction: float, *, seed: int) -> np.ndarray:
@@ -103,6 +147,9 @@ def _write(
     kept = {split: min(count, limit_examples or count) for split, count in source.counts.items()}
     image_shape = (image_size, image_size, source.channels)
     images = open_memmap(directory / "images.npy", mode="w+", dtype=np.uint8, shape=(sum(kept.values()), *image_shape))
+    if hasattr(os, "posix_fallocate"):  # else a disk that fills up under a memory map kills the process
+        with (directory / "images.npy").open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
     labels = np.empty(len(images), dtype=np.int64)
     start = 0
     for split, count in kept.items():
@@ -135,6 +182,7 @@ def _write(
         pixel_deviation=deviation,
     )
     (directory / MANIFEST).write_text(manifest.model_dump_json(exclude={"directory"}, indent=2) + "\n")
+    (directory / MANIFEST_DIGEST).write_text(sha256(directory / MANIFEST))
 
 
 def _splits(labels: np.ndarray, kept: dict[str, int], validation_fraction: float) -> dict[Split, np.ndarray]:

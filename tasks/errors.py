@@ -1,9 +1,27 @@
 """The errors whose text is all that a person needs: no traceback would say more."""
 
+from __future__ import annotations
+
 
 class InputError(ValueError):
     """Bad input: says what was received, what is allowed and what to do. Ends a command with status 2."""
 
 
-class ServerError(RuntimeError):
+class PlainError(RuntimeError):
+    """What ended a command for a reason that is told in full. Status 1."""
+
+
+class ServerError(PlainError):
     """A server that the pipeline started did not come up, or ended."""
+
+
+class StorageError(PlainError):
+    """A file could not be written: the disk is full, or the folder is not ours to write to."""
+
+
+class DownloadError(PlainError):
+    """A download broke off, which may pass."""
+
+
+class RecordError(PlainError):
+    """MLflow answered, and refused what it was asked to record."""

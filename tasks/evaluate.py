@@ -9,7 +9,8 @@ import tensorflow as tf
 from prefect import task
 
 from models.steps import make_evaluate_step, score
-from tasks import tracking
+from tasks import record
+from tasks.crash import crash_point
 from tasks.figures import confusion_matrix
 from tasks.prepared import PreparedDataset, open_split
 
@@ -19,8 +20,9 @@ def evaluate_model(fitted: Path, prepared: PreparedDataset, run_id: str, *, devi
     """Return ``test/loss`` and ``test/accuracy``, recorded in the run with a confusion matrix."""
     with tf.device(f"{device}:0"):
         tested = score(make_evaluate_step(keras.models.load_model(fitted)), open_split(prepared, "test"))
+    crash_point("evaluated")
     metrics = {"test/loss": tested.loss, "test/accuracy": tested.accuracy}
-    tracking.log_metrics(run_id, metrics)
+    record.log_metrics(run_id, metrics)
     figure = confusion_matrix(tested.labels, tested.predicted, prepared.classes)
-    tracking.log_figure(run_id, figure, "confusion_matrix.png")
+    record.log_figure(run_id, figure, "confusion_matrix.png")
     return metrics

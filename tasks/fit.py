@@ -4,92 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 from prefect import task
-from pydantic import BaseModel, ConfigDict
 
 from models.monitor import LossMonitor
-from models.steps import Score, TrainedSteps, make_evaluate_step, make_train_steps, score
-from tasks import tracking
+from models.steps import TrainedSteps, make_evaluate_step, make_train_steps, score
+from tasks import record
+from tasks.checkpoint import Checkpoints
+from tasks.crash import crash_point
+from tasks.durable import storing
 from tasks.figures import training_curves
+from tasks.fit_state import EpochRow, EpochSoFar, FitResult, FitState
+from tasks.interruption import finish_the_step
 from tasks.log import task_log
 from tasks.prepared import Block, PreparedDataset, open_split, open_training_epoch
 from tasks.progress import epoch_progress
 
 
-class EpochRow(BaseModel):
-    """What one epoch came to. The validation values are none where nothing is held back for validation."""
-
-    model_config = ConfigDict(frozen=True)
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    learning_rate: float
-    step_milliseconds: float
-    epoch_seconds: float
-
-    def metrics(self) -> dict[str, float]:
-        """Return the values that there are, by their names in the tracker."""
-        named = {
-            "train/loss": self.train_loss,
-            "train/accuracy": self.train_accuracy,
-            "validation/loss": self.validation_loss,
-            "validation/accuracy": self.validation_accuracy,
-            "learning_rate": self.learning_rate,
-            "step_milliseconds": self.step_milliseconds,
-            "epoch_seconds": self.epoch_seconds,
-        }
-        return {name: value for name, value in named.items() if value is not None}
-
-
-class FitResult(BaseModel):
-    """A fit that ended.
-
-    Attributes:
-        model: The trained model, a compiled .keras file.
-        outcome: ``diverged`` if the loss turned NaN or infinite: then there is no model worth testing.
-        reason: What diverged where; empty for a completed fit.
-        epochs: A row for each finished epoch.
-        seconds: From loading the model to saving it.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    model: Path
-    outcome: Literal["completed", "diverged"]
-    reason: str
-    epochs: tuple[EpochRow, ...]
-    seconds: float
-
-    @property
-    def best(self) -> EpochRow | None:
-        """The epoch of the highest validation accuracy, the first of them; none without a score."""
-        if self.outcome == "diverged":
-            return None
-        validated = [row for row in self.epochs if row.validation_accuracy is not None]
-        return max(validated, key=lambda row: row.validation_accuracy or 0.0, default=None)
-
-
 class DivergenceError(ArithmeticError):
     """The loss of a step is NaN or infinite."""
-
-
-class TrainedEpoch(NamedTuple):
-    """Mean loss and accuracy over the examples of an epoch, its last learning rate, and its seconds."""
-
-    loss: float
-    accuracy: float
-    learning_rate: float
-    seconds: float
 
 
 @task
@@ -109,43 +49,58 @@ def fit_model(
 ) -> FitResult:
     """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends.
 
-    A loss that is no longer finite ends the fit within its epoch: an outcome of the experiment, not a fault.
+    A loss that is no longer finite ends the fit within its epoch: an outcome of the experiment, not a fault. A fit
+    that was interrupted or killed goes on from its last checkpoint below ``directory``.
     """
     log = task_log()
-    started = time.perf_counter()
     steps = prepared.steps_per_epoch(batch_size, repeat)
     monitor = LossMonitor(log.info, epochs=epochs, steps_per_epoch=steps, print_every=print_every)
-    rows: list[EpochRow] = []
-    reason = ""
-    with tf.device(f"{device}:0"), epoch_progress(epochs, steps) as progress:
-        model = keras.models.load_model(compiled)
-        train_steps, evaluate_step = make_train_steps(model, batch_size), make_evaluate_step(model)
-        for epoch in range(1, epochs + 1):
-            epoch_started = time.perf_counter()
-            blocks = open_training_epoch(
-                prepared, batch_size=batch_size, seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat
-            )
-            try:
-                trained = _train_epoch(
-                    epoch, train_steps, blocks, batch_size=batch_size, monitor=monitor, progress=progress
-                )
-            except DivergenceError as divergence:
-                reason = str(divergence)
-                log.warning("Training diverged: %s. That is the outcome of this run; it has no score.", reason)
-                break
-            validated = None
-            if prepared.examples["validation"]:
-                validated = score(evaluate_step, open_split(prepared, "validation"))
-            row = _row(epoch, trained, validated, steps=steps, seconds=time.perf_counter() - epoch_started)
-            tracking.log_metrics(run_id, row.metrics(), step=epoch)
-            rows.append(row)
+    checkpoints = Checkpoints(directory / "checkpoints", run_id, prepared.digest)
+    open_epoch = partial(open_training_epoch, prepared, seed, batch_size=batch_size, shuffle=shuffle, repeat=repeat)
+
+    def train(stopping: Callable[[], bool]) -> tuple[keras.Model, FitState, str]:
+        with tf.device(f"{device}:0"), epoch_progress(epochs, steps) as progress:
+            model = keras.models.load_model(compiled)
+            train_steps, evaluate_step = make_train_steps(model, batch_size), make_evaluate_step(model)
+            state = checkpoints.restore(model)
+            for row in state.rows:  # of which a process that was killed may not have recorded the last
+                record.log_metrics(run_id, row.metrics(), step=row.epoch)
+            while len(state.rows) < epochs and not stopping():
+                epoch = len(state.rows) + 1
+                started = time.perf_counter() - state.epoch.seconds
+                blocks = open_epoch(epoch, steps_done=state.epoch.steps)
+                try:
+                    so_far = _train_epoch(
+                        *(epoch, state.epoch, train_steps, blocks),
+                        batch_size=batch_size,
+                        monitor=monitor,
+                        progress=progress,
+                        stopping=stopping,
+                    )
+                except DivergenceError as divergence:
+                    log.warning("Training diverged: %s. That is the outcome of this run; it has no score.", divergence)
+                    return model, state, str(divergence)
+                crash_point("epoch_trained")
+                if so_far.steps == steps:
+                    row = _finish_epoch(epoch, so_far, evaluate_step, prepared, started)
+                    state = FitState(rows=(*state.rows, row))
+                else:
+                    state = FitState(rows=state.rows, epoch=so_far)
+                checkpoints.save(model, state)
+                for row in state.rows[epoch - 1 :]:
+                    record.log_metrics(run_id, row.metrics(), step=epoch)
+        return model, state, ""
+
+    model, state, reason = finish_the_step(train)
+    with storing(directory / "fitted.keras"):
         model.save(directory / "fitted.keras")
+    crash_point("fitted")
     fitted = FitResult(
         model=directory / "fitted.keras",
         outcome="diverged" if reason else "completed",
         reason=reason,
-        epochs=tuple(rows),
-        seconds=time.perf_counter() - started,
+        epochs=state.rows,
+        seconds=sum(row.epoch_seconds for row in state.rows),
     )
     _record(run_id, fitted, prepared)
     return fitted
@@ -153,18 +108,25 @@ def fit_model(
 
 def _train_epoch(
     epoch: int,
+    so_far: EpochSoFar,
     train_steps: Callable[[Any, Any], TrainedSteps],
     blocks: Iterable[Block],
     *,
     batch_size: int,
     monitor: LossMonitor,
     progress: Callable[[int, int], None],
-) -> TrainedEpoch:
-    """Train on every block once. Raises DivergenceError at the first loss that is not finite."""
-    monitor.begin_epoch(epoch)
-    progress(epoch, 0)
-    right, done, learning_rate = 0, 0, 0.0
-    started = block_started = time.perf_counter()
+    stopping: Callable[[], bool],
+) -> EpochSoFar:
+    """Train on every block, unless it is to stop; return how far it came.
+
+    Raises:
+        DivergenceError: the loss of a step is not finite.
+    """
+    monitor.begin_epoch(epoch, step=so_far.steps, examples=so_far.examples, loss_sum=so_far.loss_sum)
+    progress(epoch, so_far.steps)
+    right, learning_rate = so_far.right, so_far.learning_rate
+    block_started = time.perf_counter()
+    started = block_started - so_far.seconds
     for images, labels in blocks:
         trained = TrainedSteps(*(value.numpy() for value in train_steps(images, labels)))
         now = time.perf_counter()
@@ -178,41 +140,61 @@ def _train_epoch(
             step_milliseconds=(now - block_started) / steps * 1000,
         )
         if good < steps:
-            raise DivergenceError(f"the loss is {trained.losses[good]} at step {done + good + 1} of epoch {epoch}")
-        right, done, block_started = right + int(trained.right), done + good, now
+            raise DivergenceError(f"the loss is {trained.losses[good]} at step {monitor.step + 1} of epoch {epoch}")
+        right, block_started = right + int(trained.right), now
         learning_rate = float(str(trained.learning_rates[-1]))  # as typed: 0.01, not 0.009999999776482582
-        progress(epoch, done)
-    seconds = time.perf_counter() - started
-    monitor.end_epoch(seconds * 1000)
-    return TrainedEpoch(monitor.average_loss, right / monitor.examples, learning_rate, seconds)
+        progress(epoch, monitor.step)
+        crash_point("block_trained")
+        if stopping():
+            break
+    else:
+        monitor.end_epoch((time.perf_counter() - started) * 1000)
+    return EpochSoFar(
+        steps=monitor.step,
+        examples=monitor.examples,
+        loss_sum=monitor.loss_sum,
+        right=right,
+        learning_rate=learning_rate,
+        seconds=time.perf_counter() - started,
+    )
 
 
-def _row(epoch: int, trained: TrainedEpoch, validated: Score | None, *, steps: int, seconds: float) -> EpochRow:
+def _finish_epoch(
+    epoch: int,
+    trained: EpochSoFar,
+    evaluate_step: Callable[[Any, Any], tuple[Any, Any]],
+    prepared: PreparedDataset,
+    started: float,
+) -> EpochRow:
+    """Validate, where something is held back for it, and return what the epoch came to."""
+    validated = None
+    if prepared.examples["validation"]:
+        validated = score(evaluate_step, open_split(prepared, "validation"))
     return EpochRow(
         epoch=epoch,
-        train_loss=trained.loss,
-        train_accuracy=trained.accuracy,
+        train_loss=trained.loss_sum / trained.examples,
+        train_accuracy=trained.right / trained.examples,
         validation_loss=validated.loss if validated else None,
         validation_accuracy=validated.accuracy if validated else None,
         learning_rate=trained.learning_rate,
-        step_milliseconds=trained.seconds / steps * 1000,
-        epoch_seconds=seconds,
+        step_milliseconds=trained.seconds / trained.steps * 1000,
+        epoch_seconds=time.perf_counter() - started,
     )
 
 
 def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
     """Record what is known at the end only: the outcome, the best epoch, the curves, the model."""
-    tracking.set_tags(run_id, {"outcome": fitted.outcome, **({"reason": fitted.reason} if fitted.reason else {})})
+    record.set_tags(run_id, {"outcome": fitted.outcome, **({"reason": fitted.reason} if fitted.reason else {})})
     if fitted.epochs:
-        tracking.log_figure(run_id, _curves(fitted.epochs), "training_curves.png")
+        record.log_figure(run_id, _curves(fitted.epochs), "training_curves.png")
     if fitted.best:
         best = {
             "best/validation_accuracy": fitted.best.validation_accuracy or 0.0,
             "best/epoch": fitted.best.epoch,
         }
-        tracking.log_metrics(run_id, best)
+        record.log_metrics(run_id, best)
     if fitted.outcome == "completed":
-        tracking.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
+        record.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
 
 
 def _curves(rows: Sequence[EpochRow]) -> Figure:

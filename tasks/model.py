@@ -14,6 +14,8 @@ from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
 from models.schedules import make_schedule
+from tasks.crash import crash_point
+from tasks.durable import storing
 from tasks.errors import InputError
 from tasks.prepared import PreparedDataset
 
@@ -32,7 +34,8 @@ def build_model(model: str, prepared: PreparedDataset, directory: Path, *, seed:
             seed=seed,
         )
         path = directory / "initial.keras"
-        built.save(path)
+        with storing(path):
+            built.save(path)
     return path
 
 
@@ -74,5 +77,7 @@ def compile_model(
         )
         model.optimizer.build(model.trainable_variables)  # else Keras warns of missing variables when it loads them
         path = directory / "compiled.keras"
-        model.save(path)
+        with storing(path):
+            model.save(path)
+    crash_point("compiled")
     return path

@@ -13,17 +13,16 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tasks.errors import InputError
-
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
 MANIFEST = "manifest.json"
+MANIFEST_DIGEST = "manifest.sha256"  # of the manifest itself, which holds those of the other files
 
 # Bytes of images in one call: enough to keep Python's share of the time small, never a burden on memory.
 TRAINING_BYTES = 32 * 2**20
 EVALUATION_BYTES = 2 * 2**20
-# Steps in one call: below half a second of LeNet on a CPU, so that progress and an interruption are soon seen.
-BLOCK_STEPS = 128
+# Steps in one call: a tenth of a second of LeNet on a CPU, so that progress and an interruption are soon seen.
+BLOCK_STEPS = 32
 
 
 class PreparedDataset(BaseModel):
@@ -64,22 +63,27 @@ class PreparedDataset(BaseModel):
         return max(1, num_bytes // math.prod(self.image_shape))
 
 
-def load_prepared(directory: Path) -> PreparedDataset:
-    """Return the dataset in ``directory``, every file of it verified.
+class DamagedError(RuntimeError):
+    """The prepared file ``path`` is missing, or is not what was written."""
 
-    Raises:
-        InputError: a file is missing or is not what was written; names it.
-    """
-    remedy = f"delete the folder {str(directory)!r}, then it is prepared again"
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{str(path)!r} is damaged")
+        self.path = path
+
+
+def load_prepared(directory: Path) -> PreparedDataset:
+    """Return the dataset in ``directory``, every file of it verified. Raises DamagedError."""
     try:
+        if sha256(directory / MANIFEST) != (directory / MANIFEST_DIGEST).read_text():
+            raise DamagedError(directory / MANIFEST)
         manifest = json.loads((directory / MANIFEST).read_text())
         prepared = PreparedDataset.model_validate({**manifest, "directory": directory})
     except (OSError, ValueError) as error:
-        raise InputError(f"dataset: the prepared file {str(directory / MANIFEST)!r} is damaged; {remedy}") from error
+        raise DamagedError(directory / MANIFEST) from error
     for name, digest in prepared.files.items():
         path = directory / name
         if not path.is_file() or sha256(path) != digest:
-            raise InputError(f"dataset: the prepared file {str(path)!r} is damaged; {remedy}")
+            raise DamagedError(path)
     return prepared
 
 
@@ -103,12 +107,22 @@ def epoch_order(num_examples: int, *, seed: int, epoch: int, shuffle: bool, repe
 
 
 def open_training_epoch(
-    prepared: PreparedDataset, *, batch_size: int, seed: int, epoch: int, shuffle: bool, repeat: int
+    prepared: PreparedDataset,
+    seed: int,
+    epoch: int,
+    *,
+    batch_size: int,
+    shuffle: bool,
+    repeat: int,
+    steps_done: int = 0,
 ) -> Iterator[Block]:
-    """Yield one epoch of the training split, as blocks of whole batches; the last block takes what is left."""
+    """Yield one epoch of the training split, from the step after ``steps_done``, as blocks of whole batches.
+
+    The last block takes what is left.
+    """
     order = epoch_order(prepared.examples["train"], seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat)
     batches = max(1, min(BLOCK_STEPS, prepared.images_within(TRAINING_BYTES) // batch_size))
-    return open_split(prepared, "train", block=batches * batch_size, order=order)
+    return open_split(prepared, "train", block=batches * batch_size, order=order[steps_done * batch_size :])
 
 
 def open_split(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tasks.errors import InputError
+from tasks.errors import DownloadError, InputError
 from tasks.images import BLOCK_EXAMPLES, Block, Source, resize
 
 
@@ -23,6 +25,7 @@ def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> So
     Raises:
         InputError: no such set, not an image-classification set, not prepared and not to be downloaded, no
             network, or files that are damaged.
+        DownloadError: the download broke off.
     """
     builder = _builder(name, data_dir)
     if not builder.is_prepared():
@@ -69,10 +72,22 @@ def _prepare(builder: tfds.core.DatasetBuilder, name: str, *, download: bool) ->
         builder.download_and_prepare()
     except Exception as error:
         # tensorflow-datasets lets through whatever its many download back-ends raise.
+        if _may_pass(error):
+            raise DownloadError(
+                f"the download of {name!r} broke off ({type(error).__name__}: {_first_line(error)}); try again, or "
+                "give the data_dir where it lies prepared"
+            ) from error
         raise InputError(
             f"dataset: {name!r} could not be downloaded and prepared in {where!r} "
             f"({type(error).__name__}: {_first_line(error)}); try again, or give the data_dir where it lies prepared"
         ) from error
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether a download failed for a reason that may pass: the connection, or a server in trouble."""
+    if isinstance(error, tfds.download.DownloadError):
+        return re.search("HTTP code: (5|408|429)", str(error)) is not None
+    return isinstance(error, (requests.RequestException, ConnectionError, TimeoutError))
 
 
 def _require_network(builder: tfds.core.DatasetBuilder, why: str) -> None:

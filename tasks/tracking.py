@@ -1,4 +1,4 @@
-"""The record of a run in MLflow. The only file that imports mlflow.
+"""What MLflow is asked and told. The only file that imports mlflow; what runs record comes here from record.py.
 
 Everything goes through `MlflowClient` with the id of the run: MLflow's fluent functions keep an active run for each
 thread, and silently start another where they find none.
@@ -6,42 +6,52 @@ thread, and silently start another where they find none.
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mlflow
 import numpy as np
 from filelock import FileLock
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow import MlflowClient, entities
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
+from tasks.crash import crash_point
+from tasks.entries import DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Picture, Tags
 from tasks.errors import InputError
-from tasks.provenance import provenance_tags
+from tasks.outbox import OutageError
 
-if TYPE_CHECKING:
-    # Not otherwise: it imports TensorFlow, which commands that only read the store do not need.
-    from matplotlib.figure import Figure
-
-    from tasks.prepared import PreparedDataset
-
-RUNS = Path("runs")
-SYSTEM_METRICS_SECONDS = 5
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
 # Without it a page of MLflow opens in its view for language models, whatever the experiment says.
 MODEL_TRAINING_VIEW = "workflowType=machine_learning"
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
+HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
+# What MLflow says when it has understood and will never do it. Anything else may pass.
+REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as MLflow has it."""
+
+    run_id: str
+    experiment_id: str
+    name: str
+    status: str
+    tags: dict[str, str]
+
+    @property
+    def directory(self) -> Path | None:
+        """Where its files are, on its host; none if it was not made by this pipeline."""
+        return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
 
 
 def tracking_uri() -> str:
@@ -49,172 +59,198 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').absolute()}"
 
 
-def open_store(experiment: str) -> str:
-    """Return the id of ``experiment``, made together with its store where they do not exist yet.
+def open_experiment(name: str) -> str:
+    """Return the id of an experiment, made together with its store where they do not exist yet.
 
     Safe to call from several processes at once on a store that does not exist.
 
     Raises:
         InputError: the store cannot be reached or opened, or the experiment was deleted.
     """
-    # MLflow's own time-outs let a server that is not there stall the first call for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    uri = tracking_uri()
-    try:
-        mlflow.set_tracking_uri(uri)  # read by Model.log, which takes none
-        with _creation_lock(uri):
-            client = _client()
-            found = client.get_experiment_by_name(experiment)
-            if found and found.lifecycle_stage == "deleted":
-                raise InputError(
-                    f"experiment: {experiment!r} was deleted in the MLflow store {uri!r}; bring it back with "
-                    f"`mlflow experiments restore --experiment-id {found.experiment_id}`, or choose another name"
-                )
-            experiment_id: str = (
-                found.experiment_id if found else client.create_experiment(experiment, _artifact_location(uri))
+    with _opened_store() as client:
+        found = client.get_experiment_by_name(name)
+        if found and found.lifecycle_stage == "deleted":
+            raise InputError(
+                f"experiment: {name!r} was deleted in the MLflow store {tracking_uri()!r}; bring it back with "
+                f"`mlflow experiments restore --experiment-id {found.experiment_id}`, or choose another name"
             )
-            # Without this tag MLflow opens the experiment in its view for language models.
-            client.set_experiment_tag(experiment_id, "mlflow.experimentKind", "custom_model_development")
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise InputError(
-            f"the MLflow store {uri!r} cannot be used ({_first_line(error)}); start its server or mend "
-            "MLFLOW_TRACKING_URI; without that variable, mlflow.db in the working directory is used"
-        ) from error
+        # A tracking server decides for itself where artifacts lie.
+        location = None if tracking_uri().startswith("http") else Path("mlartifacts").absolute().as_uri()
+        experiment_id: str = found.experiment_id if found else client.create_experiment(name, location)
+        # Without this tag MLflow opens the experiment in its view for language models.
+        client.set_experiment_tag(experiment_id, "mlflow.experimentKind", "custom_model_development")
     return experiment_id
 
 
-@dataclass(frozen=True)
-class TrackedRun:
-    """A run that is going on: its id, the address of its page, and its directory for files in the making."""
-
-    run_id: str
-    url: str
-    directory: Path
-
-
-@contextmanager
-def tracked_run(
-    experiment_id: str, name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]
-) -> Iterator[TrackedRun]:
-    """Start a run, yield it, and end it: FINISHED, FAILED with the reason, or KILLED if it was interrupted.
-
-    The run's directory is taken away when the run has FINISHED: what matters of it is in the store by then.
-    """
-    client = _client()
-    run_id: str = client.create_run(experiment_id, run_name=name, tags={**provenance_tags(), **tags}).info.run_id
-    directory = (RUNS / run_id).absolute()
-    status, reason = "FINISHED", ""
-    try:
-        directory.mkdir(parents=True)
-        client.log_batch(run_id, params=[Param(key, str(value)) for key, value in parameters.items()])
-        with _system_metrics(run_id):
-            yield TrackedRun(run_id, _run_url(experiment_id, run_id), directory)
-        shutil.rmtree(directory)
-    except BaseException as error:
-        status = "FAILED" if isinstance(error, Exception) else "KILLED"
-        reason = f"{type(error).__name__}: {error}"
-        raise
-    finally:
-        if reason:
-            set_tags(run_id, {"outcome": status.lower(), "reason": reason})
-        client.set_terminated(run_id, status)
+def create_run(experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+    """Start a run and return its id."""
+    with _opened_store() as client:
+        run_id: str = client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+    crash_point("run_created")
+    return run_id
 
 
-def log_metrics(run_id: str, metrics: Mapping[str, float], *, step: int = 0) -> None:
-    """Record metrics of one step: an epoch, from 1, or 0 for what a run has once, which MLflow compares by bars."""
-    now = int(time.time() * 1000)
-    _client().log_batch(run_id, [Metric(name, value, now, step) for name, value in metrics.items()])
+def reopen_run(run_id: str, tags: Mapping[str, str]) -> None:
+    """Let a run that ended, or whose process did, go on."""
+    with _opened_store() as client:
+        client.update_run(run_id, status="RUNNING")
+        for name in {"outcome", "reason"} & client.get_run(run_id).data.tags.keys():
+            client.delete_tag(run_id, name)
+        client.log_batch(run_id, tags=[entities.RunTag(name, value) for name, value in tags.items()])
 
 
-def set_tags(run_id: str, tags: Mapping[str, str]) -> None:
-    """Set tags, cut to the length that MLflow takes."""
-    _client().log_batch(run_id, tags=[RunTag(name, value[:LONGEST_TAG]) for name, value in tags.items()])
+def get_run(run_id: str) -> StoredRun:
+    """Return a run. Raises InputError if there is none of that id, or the store cannot be used."""
+    with _opened_store() as client:
+        try:
+            return _stored(client.get_run(run_id))
+        except MlflowException as error:
+            if error.error_code not in REFUSALS:
+                raise
+            raise InputError(f"the MLflow store {tracking_uri()!r} has no run {run_id!r}") from error
 
 
-def log_figure(run_id: str, figure: Figure, name: str) -> None:
-    """Store a figure as the picture ``name``."""
-    _client().log_figure(run_id, figure, name)
+def find_runs(condition: str) -> list[StoredRun]:
+    """Return the runs of all experiments that fulfil a condition of MLflow's search."""
+    with _opened_store() as client:
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        found, token = [], ""
+        while experiments and token is not None:
+            page = client.search_runs(experiments, condition, page_token=token or None)
+            found, token = [*found, *map(_stored, page)], page.token or None
+        return found
 
 
-def log_dataset(run_id: str, prepared: PreparedDataset) -> None:
-    """Record the prepared dataset as the run's input, with its digest."""
-    height, width, channels = prepared.image_shape
-    dataset = Dataset(
-        name=prepared.name,
-        digest=prepared.digest[:12],  # MLflow shows it beside the name, and keeps at most 36 characters
-        source_type="prepared",
-        source=json.dumps({"location": prepared.location, "directory": str(prepared.directory)}),
-        schema=json.dumps({"image": f"uint8 ({height}, {width}, {channels})", "classes": prepared.classes}),
-        profile=json.dumps(prepared.examples),
-    )
-    _client().log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
-
-
-def log_model(run_id: str, path: Path, image_shape: Sequence[int], num_classes: int) -> None:
-    """Store the model of a .keras file: plain Keras, without the optimizer and without any code of ours."""
-    import keras
-    import mlflow.keras  # imports TensorFlow, which commands that only read the store do not need
-
-    model = keras.models.load_model(path, compile=False)
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *image_shape), "pixels")]),
-        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, num_classes), "logits")]),
-    )
-    client = _client()
-    run = client.get_run(run_id)
-    # Made beforehand, because Model.log would put it into the active experiment, and there is none.
-    logged = client.create_logged_model(
-        run.info.experiment_id, name="model", source_run_id=run_id, params=run.data.params
-    )
-    Model.log(
-        None,
-        flavor=mlflow.keras,
-        model=model,
-        model_id=logged.model_id,
-        run_id=run_id,
-        signature=signature,
-        # Without them MLflow loads the model again in a process of its own to guess them.
-        pip_requirements=[f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy")],
-    )
-
-
-def _client() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking_uri())
-
-
-def _run_url(experiment_id: str, run_id: str) -> str:
+def run_url(experiment_id: str, run_id: str) -> str:
     """Return the address of the run's page: on the tracking server, else where ``make ui`` shows it."""
     uri = tracking_uri()
     server = uri.rstrip("/") if uri.startswith("http") else MLFLOW_UI
     return f"{server}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"
 
 
-def _creation_lock(uri: str) -> AbstractContextManager[Any]:
-    """Return a lock for a SQLite file: two first users at once would break its migration."""
-    if not uri.startswith("sqlite:///"):
-        return nullcontext()
-    return FileLock(f"{uri.removeprefix('sqlite:///')}.lock")
+def send(run_id: str, entry: Entry) -> None:
+    """Have MLflow record an entry. Doing it again changes nothing.
+
+    Raises:
+        OutageError: it may work later.
+        MlflowException: MLflow has refused it.
+    """
+    try:
+        _record(_client(), run_id, entry)
+    except MlflowException as error:
+        if error.error_code in REFUSALS:
+            raise
+        raise OutageError(_first_line(error)) from error
+    except (SQLAlchemyError, OSError) as error:
+        raise OutageError(_first_line(error)) from error
 
 
-def _artifact_location(uri: str) -> str | None:
-    """Return where artifacts lie: ``mlartifacts`` in the working directory, unless a server decides for itself."""
-    return None if uri.startswith("http") else Path("mlartifacts").absolute().as_uri()
+def _record(client: MlflowClient, run_id: str, entry: Entry) -> None:
+    match entry:
+        case Parameters(parameters=parameters):
+            client.log_batch(run_id, params=[entities.Param(name, value) for name, value in parameters.items()])
+        case Tags(tags=tags):
+            client.log_batch(run_id, tags=[entities.RunTag(name, value[:LONGEST_TAG]) for name, value in tags.items()])
+        case Metrics(metrics=metrics, step=step, timestamp=timestamp):
+            client.log_batch(run_id, [entities.Metric(name, value, timestamp, step) for name, value in metrics.items()])
+        case DatasetUsed():
+            dataset = entities.Dataset(
+                entry.name, entry.digest, "prepared", entry.source, entry.features, entry.profile
+            )
+            client.log_inputs(
+                run_id, [entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", "training")])]
+            )
+        case Picture(name=name, content=content):
+            with tempfile.TemporaryDirectory() as directory:
+                (Path(directory) / name).write_bytes(content)
+                client.log_artifact(run_id, str(Path(directory) / name))
+        case ModelFile():
+            _record_model(client, run_id, entry)
+        case End(status=status, timestamp=timestamp):
+            client.set_terminated(run_id, status, timestamp)
+
+
+def _record_model(client: MlflowClient, run_id: str, entry: ModelFile) -> None:
+    """Store the model of a .keras file: plain Keras, without the optimizer and without any code of ours.
+
+    Step by step, because MLflow's own `Model.log` cannot go on with a model that was begun.
+    """
+    import keras
+    import mlflow.keras  # imports TensorFlow, which commands that only read the store do not need
+
+    run = client.get_run(run_id)
+    experiment_id = run.info.experiment_id
+    begun = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'") or [
+        client.create_logged_model(experiment_id, name="model", source_run_id=run_id, params=run.data.params)
+    ]
+    logged = begun[0]
+    if logged.status == entities.LoggedModelStatus.READY:
+        return
+    crash_point("model_announced")
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *entry.image_shape), "pixels")]),
+        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, entry.num_classes), "logits")]),
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        mlflow.keras.save_model(
+            keras.models.load_model(entry.path, compile=False),
+            f"{directory}/model",
+            mlflow_model=Model(logged.artifact_location, run_id, model_id=logged.model_id, model_uuid=logged.model_id),
+            signature=signature,
+            # Without them MLflow loads the model again in a process of its own to guess them.
+            pip_requirements=[f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy")],
+        )
+        client.log_model_artifacts(logged.model_id, f"{directory}/model")
+    crash_point("model_stored")
+    if logged.model_id not in [output.model_id for output in run.outputs.model_outputs]:
+        client.log_outputs(run_id, [entities.LoggedModelOutput(logged.model_id, step=0)])
+    crash_point("model_linked")
+    client.finalize_logged_model(logged.model_id, entities.LoggedModelStatus.READY)
+
+
+def system_metrics() -> Callable[[], dict[str, float]]:
+    """Return what measures processor, memory, disk, network and GPU use since it was called last."""
+    # MLflow's monitor without its thread, which ends at the first answer that the store does not give.
+    monitor = SystemMetricsMonitor("", tracking_uri=tracking_uri())
+
+    def measure() -> dict[str, float]:
+        monitor.collect_metrics()
+        measured = {f"system/{name}": float(value) for name, value in monitor.aggregate_metrics().items()}
+        for each in monitor.monitors:
+            each.clear_metrics()
+        return measured
+
+    return measure
 
 
 @contextmanager
-def _system_metrics(run_id: str) -> Iterator[None]:
-    """Record processor, memory, disk, network and GPU use while the block runs, and once more at its end."""
-    monitor = SystemMetricsMonitor(run_id, sampling_interval=SYSTEM_METRICS_SECONDS, tracking_uri=tracking_uri())
-    monitor.start()
+def _opened_store() -> Iterator[MlflowClient]:
+    """Yield a client of the store, which is made if it does not exist. Raises InputError if it cannot be used."""
+    # MLflow's own time-outs let a server that is not there stall the first call for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    uri = tracking_uri()
     try:
-        yield
-    finally:
-        monitor.finish()
-        # A run that is shorter than the interval would have no point at all.
-        monitor.collect_metrics()
-        monitor.publish_metrics(monitor.aggregate_metrics())
-        monitor.mlflow_logger.flush()
+        with _creation_lock(uri):
+            yield _client()
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise InputError(
+            f"the MLflow store {uri!r} cannot be used ({_first_line(error)}); start its server or mend "
+            "MLFLOW_TRACKING_URI; without that variable, mlflow.db in the working directory is used"
+        ) from error
+
+
+def _client() -> MlflowClient:
+    return MlflowClient(tracking_uri())
+
+
+def _creation_lock(uri: str) -> AbstractContextManager[Any]:
+    """Return a lock for a SQLite file: two first users at once would break its migration."""
+    return FileLock(f"{uri.removeprefix('sqlite:///')}.lock") if uri.startswith("sqlite:///") else nullcontext()
+
+
+def _stored(run: Any) -> StoredRun:
+    return StoredRun(run.info.run_id, run.info.experiment_id, run.info.run_name, run.info.status, run.data.tags)
 
 
 def _first_line(error: BaseException) -> str:

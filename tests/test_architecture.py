@@ -39,7 +39,7 @@ def imports(path: Path) -> Iterator[str]:
 def test_there_is_something_to_look_at() -> None:
     assert {layer_of(path) for path in FILES} >= {"models", "tasks", "flows"}
     assert "keras" in set(imports(ROOT / "tasks" / "fit.py"))
-    assert "tasks.tracking" in set(imports(ROOT / "tasks" / "fit.py"))
+    assert "tasks.record" in set(imports(ROOT / "tasks" / "fit.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

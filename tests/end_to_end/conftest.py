@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.preloaded import Preloaded
 from tests.end_to_end.running import ROOT, Running, answers, free_port, wait_for
 
 SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
@@ -34,8 +35,15 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
     """Start ``python ARGUMENT...`` in ``tmp_path``; it is ended with the test."""
     started = []
 
-    def start_one(*arguments: object, directory: Path = tmp_path, streams: Any = None, **changes: str) -> Running:
-        running = Running([str(each) for each in arguments], directory, environment | changes, **streams or {})
+    def start_one(
+        *arguments: object,
+        directory: Path = tmp_path,
+        begin: Callable[..., Any] = subprocess.Popen,
+        streams: Any = None,
+        **changes: str,
+    ) -> Running:
+        words = [str(argument) for argument in arguments]
+        running = Running(words, directory, environment | changes, begin, **streams or {})
         started.append(running)
         return running
 
@@ -45,11 +53,15 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
 
 
 @pytest.fixture
-def train(start: Callable[..., Running], prefect_api: str) -> Callable[..., Running]:
-    """Start ``python -m flows train`` with the shared Prefect server."""
+def train(
+    start: Callable[..., Running], environment: dict[str, str], preloaded: Preloaded, tmp_path: Path
+) -> Callable[..., Running]:
+    """Start ``python -m flows train`` with the shared Prefect server, and preloaded unless a setting forbids it."""
 
-    def train_with(*arguments: object, **changes: Any) -> Running:
-        return start("-m", "flows", "train", *arguments, **{"PREFECT_API_URL": prefect_api, **changes})
+    def train_with(*arguments: object, directory: Path = tmp_path, **changes: str) -> Running:
+        changed = {"PREFECT_API_URL": preloaded.environment["PREFECT_API_URL"], **changes}
+        begin = preloaded.start if preloaded.serves(environment | changed) else subprocess.Popen
+        return start("-m", "flows", "train", *arguments, directory=directory, begin=begin, **changed)
 
     return train_with
 
@@ -87,6 +99,16 @@ def prefect_api(serve: Callable[..., str]) -> str:
     port = free_port()
     command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     return serve(command, port, "/api/health") + "/api"
+
+
+@pytest.fixture(scope="session")
+def preloaded(
+    environment: dict[str, str], prefect_api: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Preloaded]:
+    """What commands that use the shared Prefect server are forked off."""
+    started = Preloaded(tmp_path_factory.mktemp("preloaded"), {**environment, "PREFECT_API_URL": prefect_api})
+    yield started
+    started.end()
 
 
 @pytest.fixture

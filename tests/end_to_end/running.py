@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import subprocess
@@ -49,14 +50,21 @@ class Ended:
 
 
 class Running:
-    """A command: ``arguments`` of Python, in ``directory``."""
+    """A command: ``arguments`` of Python, in ``directory``; ``begin`` starts it as `subprocess.Popen` does."""
 
-    def __init__(self, arguments: list[str], directory: Path, environment: Mapping[str, str], **streams: Any) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        begin: Callable[..., Any] = subprocess.Popen,
+        **streams: Any,
+    ) -> None:
         self.mark = uuid.uuid4().hex
         name = directory / f".{self.mark}"
         self.out, self.err = name.with_suffix(".out"), name.with_suffix(".err")
         with self.out.open("w") as out, self.err.open("w") as err:
-            self.process = subprocess.Popen(
+            self.process = begin(
                 [sys.executable, *arguments],
                 cwd=directory,
                 env={**environment, MARK: self.mark},
@@ -84,13 +92,18 @@ class Running:
         """What lives of all that it started, whoever the parent is by now."""
         found = []
         for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark:
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                if process.status() != psutil.STATUS_ZOMBIE and self._is_mine(process):
                     found.append(process)
         return found
 
+    def _is_mine(self, process: psutil.Process) -> bool:
+        # One that was forked off has a session of its own, and still shows the environment of its parent.
+        return os.getsid(process.pid) == self.process.pid or process.environ().get(MARK) == self.mark
+
     def end(self) -> None:
         """End all of it, whatever state it is in."""
+        self.process.kill()
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 process.kill()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,20 +61,24 @@ def test_a_broken_image_is_named(refused: Callable[..., str], tmp_path: Path) ->
     assert "repair it or take it away" in message
 
 
-def test_a_damaged_prepared_dataset_names_the_file(
-    start: Callable[..., Running], refused: Callable[..., str], tmp_path: Path
+def test_a_damaged_prepared_dataset_is_prepared_again(
+    start: Callable[..., Running], train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
     prepare = (
         "from tasks.dataset import prepare_dataset\n"
-        "prepare_dataset.fn('digits', image_size=32, validation_fraction=0.1)"
+        "print(prepare_dataset.fn('digits', image_size=32, validation_fraction=0.1).digest)"
     )
-    assert start("-c", prepare).ended().status == 0
+    digest = start("-c", prepare).ended().out.strip()
     (images,) = tmp_path.glob("data/*/images.npy")
-    content = bytearray(images.read_bytes())
-    content[-1] ^= 1
-    images.write_bytes(content)
-    message = refused("--dataset", "digits")
-    assert f"the prepared file '{images}' is damaged; delete the folder '{images.parent}'" in message
+    whole = images.read_bytes()
+    images.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    ended = train("--dataset", "digits", "--epochs", 1, "--json").ended()
+    assert (ended.status, ended.left) == (0, [])
+    assert f"\nThe prepared file {images} is damaged; the dataset is prepared again.\n" in ended.err
+    assert json.loads(ended.out)["dataset_digest"] == digest
+    assert images.read_bytes() == whole
+    assert [path.name for path in (tmp_path / "data").glob("*/")] == [images.parent.name]
+    assert [run.info.status for run in runs(tmp_path)] == ["FINISHED"]
 
 
 def test_mnist_without_download(refused: Callable[..., str], tmp_path: Path) -> None:
@@ -93,9 +99,12 @@ def test_mnist_without_a_network(refused: Callable[..., str], tmp_path: Path) ->
         pytest.skip(f"this machine has a network: {host} resolves")
 
 
-def test_an_mlflow_server_that_does_not_answer(refused: Callable[..., str]) -> None:
+def test_an_mlflow_server_that_does_not_answer(refused: Callable[..., str], tmp_path: Path) -> None:
     uri = f"http://127.0.0.1:{free_port()}"
+    started = time.monotonic()
     message = refused("--dataset", "digits", MLFLOW_TRACKING_URI=uri)
+    assert time.monotonic() - started < 120  # most of it the imports; left to itself MLflow would try for four minutes
+    assert not {"data", "runs"} & {path.name for path in tmp_path.iterdir()}
     assert f"the MLflow store '{uri}' cannot be used" in message
     assert "start its server or mend MLFLOW_TRACKING_URI" in message
 

@@ -49,7 +49,7 @@ def heavy_imports(start: Callable[..., Running]) -> Callable[..., list[str]]:
 def test_help_lists_the_commands(start: Callable[..., Running]) -> None:
     ended = start("-m", "flows", "--help").ended()
     assert (ended.status, ended.err) == (0, "")
-    assert {"train", "ui"} <= set(re.findall(r"^│ ([a-z]+) ", ended.out, re.MULTILINE))
+    assert {"train", "reconcile", "ui"} <= set(re.findall(r"^│ ([a-z]+) ", ended.out, re.MULTILINE))
 
 
 def test_help_lists_every_parameter_with_its_default_and_choices(start: Callable[..., Running]) -> None:
@@ -62,7 +62,9 @@ def test_help_lists_every_parameter_with_its_default_and_choices(start: Callable
     assert "--json" in shown
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["ui", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["reconcile", "--help"], ["ui", "--help"]], ids=" ".join
+)
 def test_help_imports_nothing_that_takes_seconds(heavy_imports: Callable[..., list[str]], arguments: list[str]) -> None:
     assert heavy_imports(*arguments) == []
 
@@ -82,5 +84,6 @@ def test_an_unknown_command_is_refused_with_the_known_ones(start: Callable[..., 
     ended = start("-m", "flows", "trian").ended()
     assert ended.status == 2
     assert ended.err == (
-        'Unknown command "trian". Did you mean "train"? Available commands: train, ui.\nSee: python -m flows --help\n'
+        'Unknown command "trian". Did you mean "train"? Available commands: train, reconcile, ui.\n'
+        "See: python -m flows --help\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import yaml
 
 from flows.parameters import TrainParameters
 from flows.signature import validated
-from tests.end_to_end.running import ROOT, Ended, Running, free_port
+from tests.end_to_end.running import ROOT, Ended, Running, free_port, wait_for
 
 pytestmark = pytest.mark.end_to_end
 
@@ -111,13 +113,24 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     arguments = ("--port", str(port), "--workers", "1", "--backend-store-uri", store, "--artifacts-destination")
     mlflow = serve(["-m", "mlflow", "server", "--host", "127.0.0.1", *arguments, artifacts], port, "/health")
 
-    worker = prefect("worker", "start", "--pool", "local", MLFLOW_TRACKING_URI=mlflow)
+    servers = {"PREFECT_API_URL": prefect_api, "MLFLOW_TRACKING_URI": mlflow}
+    worker = prefect("worker", "start", "--pool", "local", **servers)
     ran = succeeded(prefect("deployment", "run", "train/digits", "--param", "epochs=1", "--watch").ended())
     assert "Completed" in ran.out
+    (run,) = runs(mlflow)
+
+    succeeded(prefect("deployment", "run", "train/digits", "--param", "epochs=100000").ended())
+    killed = wait_for(lambda: [each for each in runs(mlflow) if "train/loss" in each.data.metrics][1:], "an epoch")[0]
+    os.kill(process := int(killed.data.tags["run.process"]), signal.SIGKILL)
+    wait_for(lambda: not psutil.pid_exists(process), "the worker to notice")
+    closed = succeeded(start("-m", "flows", "reconcile", **servers, directory=checkout, PYTHONPATH="").ended())
+    assert closed.out.startswith(f"Closed run {killed.info.run_id} ")
+    assert [each.info.status for each in runs(mlflow)] == ["FINISHED", "FAILED"]
+    flow_run = httpx.get(f"{prefect_api}/flow_runs/{killed.data.tags['prefect.flow_run_id']}").raise_for_status()
+    assert flow_run.json()["state_type"] == "CRASHED"
+
     worker.process.send_signal(signal.SIGINT)
     assert worker.ended().left == []
-
-    (run,) = runs(mlflow)
     assert (run.info.status, run.data.params["dataset"], run.data.params["epochs"]) == ("FINISHED", "digits", "1")
     assert run.data.tags["prefect.flow_run_id"] in ran.out
     picture = f"{mlflow}/get-artifact?run_id={run.info.run_id}&path=training_curves.png"

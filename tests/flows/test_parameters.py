@@ -107,7 +107,7 @@ def test_a_close_choice_is_suggested() -> None:
 def test_an_unknown_parameter_is_told_with_the_known_ones() -> None:
     told = refusal(learning_rat=0.1)
     assert told.startswith("unknown parameter 'learning_rat' (did you mean 'learning_rate'?); choose from: dataset, ")
-    assert told.endswith(", run_name")
+    assert told.endswith(", run_name, resume")
 
 
 def test_every_fault_has_a_line() -> None:

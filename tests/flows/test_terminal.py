@@ -54,11 +54,24 @@ def test_our_lines_and_errors_of_others_are_shown(path: Path | str, level: int, 
 @pytest.fixture
 def _logging_as_before() -> Iterator[None]:
     root, levels = logging.getLogger(), {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
-    handlers = root.handlers
+    internal = logging.getLogger("prefect._internal")
+    handlers, internal_handlers, propagate = root.handlers, internal.handlers, internal.propagate
     yield
     root.handlers = handlers
+    internal.handlers, internal.propagate = internal_handlers, propagate
+    logging.raiseExceptions = True
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.usefixtures("_logging_as_before")
+def test_what_prefect_tells_of_itself_in_an_outage_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    internal = logging.getLogger("prefect._internal")  # as Prefect sets it up
+    internal.handlers, internal.propagate = [logging.StreamHandler()], False
+    target, file = console()
+    take_over_logging(target)
+    logging.getLogger("prefect._internal.concurrency").error("an event could not be sent")
+    assert (file.getvalue(), capfd.readouterr().err) == ("", "")
 
 
 @pytest.mark.usefixtures("_logging_as_before")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import httpx
 import mlflow
 import pytest
+from filelock import FileLock
 from mlflow.entities import Run
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -26,8 +29,10 @@ from prefect.logging.handlers import APILogWorker
 from prefect.states import State
 
 from flows.parameters import TrainParameters
-from flows.train import TrainResult, train
+from flows.result import TrainResult
+from flows.train import run_train, train
 from tasks import tracking
+from tasks.claim import held_claim, lock_path
 from tasks.errors import InputError
 
 TINY = {
@@ -87,7 +92,7 @@ def trained(prefect_server: None, tmp_path_factory: pytest.TempPathFactory, empt
     assert prefect_server is None
     directory = tmp_path_factory.mktemp("trained")
     with workplace_in(directory, empty_store), get_client(sync_client=True) as client:
-        result = train(**TINY)
+        result = run_train(TrainParameters(**TINY))
         APILogWorker.drain_all(timeout=60, at_exit=False)  # logs are sent in the background
         flow_run_id = UUID(result.flow_run_id)
         this = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
@@ -104,7 +109,7 @@ def trained(prefect_server: None, tmp_path_factory: pytest.TempPathFactory, empt
 
 def test_the_result_says_what_came_out(trained: Trained) -> None:
     result = trained.result
-    assert result.parameters == TrainParameters(**TINY).model_dump()
+    assert result.parameters == TrainParameters(**TINY).recorded()
     assert result.outcome == "completed"
     assert [row.epoch for row in result.epochs] == [1, 2]
     assert result.best in result.epochs
@@ -115,7 +120,7 @@ def test_the_result_says_what_came_out(trained: Trained) -> None:
 
 
 def test_mlflow_has_every_parameter_once(trained: Trained) -> None:
-    expected = TrainParameters(**TINY).model_dump()
+    expected = TrainParameters(**TINY).recorded()
     assert trained.run.data.params == {name: str(value) for name, value in expected.items()}
 
 
@@ -170,6 +175,13 @@ def test_prefect_has_the_nodes_of_the_dag(trained: Trained) -> None:
     assert trained.flow_run.name == TrainParameters(**TINY).display_name()
 
 
+def test_the_flow_run_names_the_directory_that_its_process_holds_and_its_task_runs_do_not(trained: Trained) -> None:
+    directory = Path(trained.run.data.tags["run.directory"])
+    assert directory.parent == trained.directory / "runs"
+    assert trained.flow_run.tags == [f"runs/{directory.name}"]
+    assert {tuple(task_run.tags) for task_run in trained.task_runs} == {()}
+
+
 def test_each_links_to_the_other(trained: Trained) -> None:
     assert trained.run.data.tags["prefect.flow_run_id"] == str(trained.flow_run.id)
     assert trained.run.data.tags["prefect.flow_run_url"] == trained.result.flow_run_url
@@ -216,7 +228,10 @@ def test_a_task_that_fails_ends_both_runs_with_the_reason(monkeypatch: pytest.Mo
     assert "No space left on device" in str(state.message)
     (run,) = runs()
     assert run.info.status == "FAILED"
-    assert run.data.tags["reason"] == "OSError: [Errno 28] No space left on device"
+    assert re.fullmatch(
+        r"StorageError: cannot write '.*initial\.keras': No space left on device; make room on that disk, .*",
+        run.data.tags["reason"],
+    )
     assert run.data.tags["outcome"] == "failed"
 
 
@@ -254,3 +269,96 @@ def test_a_run_that_diverges_is_finished_without_a_score() -> None:
         summary = artifacts_of(client, UUID(result.flow_run_id))["summary"]
     assert "Diverged: the loss is" in str(summary.data)
     assert list(Path("runs").iterdir()) == []
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_called_directly_as_a_worker_does_it_claims_by_itself() -> None:
+    result = train(**TINY | {"epochs": 1})
+    (run,) = runs()
+    assert run.info.run_id == result.run_id
+    assert run.info.status == "FINISHED"
+    assert Path(run.data.tags["run.directory"]).parent == Path("runs").absolute()
+    assert list(Path("runs").iterdir()) == []
+    with get_client(sync_client=True) as client:
+        flow_run = client.read_flow_run(UUID(result.flow_run_id))
+    assert flow_run.tags == []
+    assert flow_run.state_name == "Completed"
+
+
+@pytest.fixture
+def failed(workplace: Path, prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run that failed when all was fitted."""
+    assert workplace.is_dir()
+    assert prefect_server is None
+
+    def breaks(*_: Any, **__: Any) -> None:
+        raise RuntimeError("broken off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.train.evaluate_model", breaks)
+        with pytest.raises(RuntimeError, match="broken off"):
+            run_train(TrainParameters(**TINY))
+    (run,) = runs()
+    assert run.info.status == "FAILED"
+    return str(run.info.run_id)
+
+
+def test_a_run_that_failed_goes_on(failed: str) -> None:
+    result = run_train(TrainParameters(resume=failed))
+    assert result.run_id == failed
+    assert result.parameters == TrainParameters(**TINY).recorded()
+    (run,) = runs()
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["outcome"] == "completed"
+    assert "reason" not in run.data.tags
+    assert run.data.tags["prefect.flow_run_id"] == result.flow_run_id
+    for name in run.data.metrics:
+        steps = [point.step for point in store().get_metric_history(failed, name)]
+        assert len(steps) == len(set(steps))
+    assert run.data.metrics.items() >= result.test.items()
+    assert list(Path("runs").iterdir()) == []
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(UUID(result.flow_run_id)).name == f"resume {failed}"
+    with pytest.raises(InputError, match="has finished; there is nothing left of it to do"):
+        run_train(TrainParameters(resume=failed))
+
+
+def test_a_run_that_failed_goes_on_with_its_own_parameters_only(failed: str) -> None:
+    state = train(resume=failed, epochs=5, return_state=True)
+    assert isinstance(state, State)
+    with pytest.raises(InputError, match=r"resume: epochs: received 5, but run \w+ was started with 2"):
+        state.result()
+    (run,) = runs()
+    assert (run.info.status, run.data.tags["reason"]) == ("FAILED", "RuntimeError: broken off")
+
+
+def test_a_run_that_goes_on_elsewhere_is_not_resumed(failed: str) -> None:
+    directory = Path(store().get_run(failed).data.tags["run.directory"])
+    with FileLock(lock_path(directory)), pytest.raises(InputError) as error:
+        run_train(TrainParameters(resume=failed))
+    assert f"resume: run {failed!r} is going on; a live process holds {str(directory)!r}" in str(error.value)
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_a_prefect_api_that_goes_away_at_the_end_takes_nothing_from_the_result(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ends_without_the_api(*_: Any, **__: Any) -> None:
+        claimed = held_claim()
+        assert claimed
+        claimed.result = trained.result
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr("flows.train.run_flow", ends_without_the_api)
+    assert run_train(TrainParameters(**TINY)) == trained.result
+    assert "The Prefect API fails (ConnectError: refused), and does not know how this run ended" in caplog.text
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_a_prefect_api_that_goes_away_before_there_is_a_result_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr("flows.train.run_flow", breaks)
+    with pytest.raises(httpx.ConnectError, match="refused"):
+        run_train(TrainParameters(**TINY))

@@ -76,3 +76,22 @@ def test_every_step_has_its_size_and_learning_rate() -> None:
     monitor.begin_epoch(1)
     with pytest.raises(ValueError, match="shorter"):
         monitor.steps([1.0, 2.0], [32], [0.01, 0.01], step_milliseconds=1.0)
+
+
+@pytest.mark.parametrize("done", [1, 2, 3, 4])
+def test_an_epoch_that_goes_on_says_what_one_without_a_break_does(done: int) -> None:
+    losses, sizes, rates = [4.1, 2.3, 0.7, 1.9, 3.3], [32, 32, 32, 32, 9], [0.1, 0.08, 0.06, 0.04, 0.02]
+    whole, expected = monitor_of(5, 1)
+    whole.begin_epoch(3)
+    whole.steps(losses, sizes, rates, step_milliseconds=2.0)
+    whole.end_epoch(10.0)
+
+    before, lines = monitor_of(5, 1)
+    before.begin_epoch(3)
+    before.steps(losses[:done], sizes[:done], rates[:done], step_milliseconds=2.0)
+    after, rest = monitor_of(5, 1)
+    after.begin_epoch(3, step=before.step, examples=before.examples, loss_sum=before.loss_sum)
+    after.steps(losses[done:], sizes[done:], rates[done:], step_milliseconds=2.0)
+    after.end_epoch(10.0)
+    assert lines + rest == expected
+    assert (after.average_loss, after.examples, after.step) == (whole.average_loss, whole.examples, 5)

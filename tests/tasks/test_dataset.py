@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
+import logging
+import os
+import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,30 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect import flow
 from sklearn.datasets import load_digits
 
 from tasks import dataset as dataset_module
 from tasks.dataset import prepare_dataset, stratified_choice
-from tasks.errors import InputError
+from tasks.errors import DownloadError, InputError, StorageError
 from tasks.prepared import PreparedDataset
+from tests.forked import Forks
 
 Count = Callable[[], int]
+PREPARE = """
+from pathlib import Path
+from tasks import dataset
+
+original = dataset._write
+
+def counted(*arguments, **how):
+    with Path("made").open("a") as file:
+        file.write("once\\n")
+    original(*arguments, **how)
+
+dataset._write = counted
+print(dataset.prepare_dataset.fn("digits", image_size=16, validation_fraction=0.1, limit_examples=100).digest)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -148,25 +166,59 @@ def test_a_prepared_dataset_is_used_again(times_made: Count) -> None:
     assert times_made() == 1
 
 
-@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "train.npy", "manifest.json"])
-def test_a_damaged_file_is_named_with_what_to_do(name: str) -> None:
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("harm", [damage, truncate, Path.unlink])
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "test.npy", "manifest.json"])
+def test_a_damaged_or_missing_file_is_named_and_the_dataset_prepared_again(
+    name: str, harm: Callable[[Path], None], times_made: Count, caplog: pytest.LogCaptureFixture
+) -> None:
     prepared = digits(limit_examples=100)
-    path = prepared.directory / name
-    damaged = bytearray(path.read_bytes())
-    damaged[-3] ^= 1
-    path.write_bytes(damaged)
+    harm(prepared.directory / name)
+    assert digits(limit_examples=100) == prepared
+    assert times_made() == 2
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert f"{prepared.directory / name} is damaged; the dataset is prepared again" in warning.getMessage()
+    assert digits(limit_examples=100) == prepared  # and it is whole now
+    assert times_made() == 2
+    assert [path.name for path in prepared.directory.parent.iterdir() if path.is_dir()] == [prepared.directory.name]
+
+
+def test_a_manifest_that_says_something_else_is_damaged(caplog: pytest.LogCaptureFixture) -> None:
+    prepared = digits(limit_examples=100)
+    manifest = prepared.directory / "manifest.json"
+    mean = f"{prepared.pixel_mean[0]}".encode()
+    assert mean in manifest.read_bytes()
+    manifest.write_bytes(manifest.read_bytes().replace(mean, b"128.5"))
+    assert digits(limit_examples=100) == prepared
+    assert f"{manifest} is damaged" in caplog.text
+
+
+def test_what_is_damaged_again_is_bad_input_that_names_the_file(
+    times_made: Count, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = digits(limit_examples=100)
+    original = dataset_module._make
+
+    def make_on_a_bad_disk(directory: Path, **how: Any) -> None:
+        original(directory, **how)
+        damage(directory / "train.npy")
+
+    monkeypatch.setattr(dataset_module, "_make", make_on_a_bad_disk)
+    damage(prepared.directory / "images.npy")
     with pytest.raises(InputError) as error:
         digits(limit_examples=100)
-    assert repr(str(path)) in str(error.value)
-    assert f"delete the folder {str(prepared.directory)!r}" in str(error.value)
-
-
-@pytest.mark.parametrize("name", ["images.npy", "test.npy", "manifest.json"])
-def test_a_missing_file_is_named(name: str) -> None:
-    prepared = digits(limit_examples=100)
-    (prepared.directory / name).unlink()
-    with pytest.raises(InputError, match=name):
-        digits(limit_examples=100)
+    assert f"{str(prepared.directory / 'train.npy')!r} is damaged, and was so again" in str(error.value)
+    assert "check the disk" in str(error.value)
+    assert times_made() == 2  # once, and once again
 
 
 def test_what_a_killed_holder_left_is_cleared_away() -> None:
@@ -205,40 +257,124 @@ def test_threads_at_once_prepare_once(times_made: Count) -> None:
     assert times_made() == 1
 
 
-def test_processes_at_once_prepare_once(directory: Path) -> None:
-    code = """
-import pathlib, sys
-from tasks import dataset
-original = dataset.open_source
-def counted(*arguments, **keywords):
-    with pathlib.Path("made").open("a") as file:
-        file.write("once\\n")
-    return original(*arguments, **keywords)
-dataset.open_source = counted
-print("ready", flush=True)
-sys.stdin.readline()
-print(dataset.prepare_dataset.fn("digits", image_size=16, validation_fraction=0.1, limit_examples=100).digest)
-"""
-    environment_path = str(Path(dataset_module.__file__).parent.parent)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", f"import sys; sys.path.insert(0, {environment_path!r})\n{code}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=directory,
-        )
-        for _ in range(2)
-    ]
-    assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 2
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    first, second = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    assert first == second
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with Forks("tasks.dataset", "sklearn.datasets", environment=os.environ) as forks:
+        yield forks
+
+
+def sets(directory: Path) -> list[str]:
+    return sorted(path.name for path in (directory / "data").iterdir() if path.is_dir())
+
+
+def test_processes_at_once_prepare_once(directory: Path, forks: Forks) -> None:
+    pids = [forks.start(PREPARE, directory) for _ in range(4)]
+    assert [forks.status(pid) for pid in pids] == [0] * 4, (directory / "output").read_text()
+    assert len(set((directory / "output").read_text().splitlines())) == 1
     assert (directory / "made").read_text() == "once\n"
+
+
+def test_when_the_holder_of_the_lock_is_killed_the_next_one_prepares(directory: Path, forks: Forks) -> None:
+    waiting = f"{PREPARE}\nprint('went on')"
+    hold = "import time; from tasks import dataset; dataset.crash_point = lambda name: time.sleep(100)"
+    holder = forks.start(f"{hold}{PREPARE}", directory)
+    deadline = time.monotonic() + 60
+    while not [path for path in directory.glob("data/*.unfinished/manifest.json") if path.stat().st_size]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    pid = forks.start(waiting, directory)
+    time.sleep(0.5)
+    assert (directory / "made").read_text() == "once\n"  # the second waits for the lock
+    os.kill(holder, signal.SIGKILL)
+    assert (forks.status(holder), forks.status(pid)) == (-signal.SIGKILL, 0)
+    assert (directory / "output").read_text().endswith("went on\n")
+    assert (directory / "made").read_text() == "once\n" * 2
+    assert sets(directory) == [digits(limit_examples=100).directory.name]
+
+
+def test_killed_before_the_files_are_in_their_place_leaves_no_half_made_set(directory: Path, forks: Forks) -> None:
+    assert forks.run(PREPARE, directory, CRASH_AT="dataset_written") == -signal.SIGKILL
+    (left,) = sets(directory)
+    assert left.endswith(".unfinished")
+    assert forks.run(PREPARE, directory) == 0
+    assert sets(directory) == [left.removesuffix(".unfinished")]
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_made_set(directory: Path, forks: Forks) -> None:
+    limited = f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+from tasks.errors import StorageError
+try:
+    {PREPARE.strip().replace(chr(10), chr(10) + "    ")}
+except StorageError as error:
+    print("told:", error)
+"""
+    assert forks.run(limited, directory) == 0, (directory / "output").read_text()
+    told = (directory / "output").read_text()
+    assert told.startswith(f"told: cannot write '{directory / 'data'}")
+    assert told.endswith("File too large; make room on that disk, or make the folder writable\n")
+    assert sets(directory) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told(directory: Path) -> None:
+    (directory / "data").touch()
+    with pytest.raises(StorageError, match=r"cannot write '.*data/digits-"):
+        digits(limit_examples=100)
+
+
+def in_a_flow(delays: list[float]) -> PreparedDataset:
+    """Prepare digits as a task of Prefect's, which retries after these delays."""
+
+    @flow
+    def prepare() -> PreparedDataset:
+        task = prepare_dataset.with_options(retry_delay_seconds=delays)
+        return task("digits", image_size=16, validation_fraction=0.1, limit_examples=100)
+
+    return prepare()
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_download_that_broke_off_is_tried_again_with_growing_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[float] = []
+    original = dataset_module.open_source
+
+    def breaks_off_twice(*arguments: Any, **how: Any) -> Any:
+        attempts.append(time.monotonic())
+        if len(attempts) < 3:
+            raise DownloadError("the download broke off")
+        return original(*arguments, **how)
+
+    monkeypatch.setattr(dataset_module, "open_source", breaks_off_twice)
+    assert sum(in_a_flow([0.2, 0.8, 3]).examples.values()) == 100
+    first, second = np.diff(attempts)
+    assert first >= 0.2
+    assert second >= 0.8
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    ("error", "times"), [(DownloadError("broke off"), 4), (InputError("no such set"), 1), (StorageError("full"), 1)]
+)
+def test_a_download_alone_is_tried_again_and_not_for_ever(
+    error: Exception, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = []
+
+    def fails(*_: Any, **__: Any) -> None:
+        attempts.append(1)
+        raise error
+
+    monkeypatch.setattr(dataset_module, "open_source", fails)
+    with pytest.raises(type(error), match=str(error)):
+        in_a_flow([0, 0, 0])
+    assert len(attempts) == times
+
+
+def test_the_delays_of_a_download_grow_over_more_than_a_minute() -> None:
+    assert prepare_dataset.retries == 3
+    assert prepare_dataset.retry_delay_seconds == [5, 20, 60]
 
 
 LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=80).map(np.array)

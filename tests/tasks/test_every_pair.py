@@ -49,7 +49,7 @@ def accuracy_of(prepared: PreparedDataset, optimizer: str, loss: str, learning_r
     model.compile(optimizer=make_optimizer(optimizer, learning_rate=learning_rate), loss=make_loss(loss))
     train_steps = make_train_steps(model, 32)
     for epoch in range(1, epochs + 1):
-        for images, labels in open_training_epoch(prepared, batch_size=32, seed=0, epoch=epoch, shuffle=True, repeat=1):
+        for images, labels in open_training_epoch(prepared, 0, epoch, batch_size=32, shuffle=True, repeat=1):
             train_steps(images, labels)
     return score(make_evaluate_step(model), open_split(prepared, "test")).accuracy
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +23,10 @@ from tasks import fit as fit_module
 from tasks import prepared as prepared_module
 from tasks import tracking
 from tasks.evaluate import evaluate_model
-from tasks.fit import EpochRow, FitResult, fit_model
+from tasks.fit import fit_model
+from tasks.fit_state import EpochRow, FitResult
 from tasks.prepared import PreparedDataset
+from tasks.record import recording
 
 Fit = Callable[..., "Fitted"]
 PER_EPOCH = {
@@ -34,6 +39,7 @@ PER_EPOCH = {
     "epoch_seconds",
 }
 BEST = {"best/validation_accuracy", "best/epoch"}
+TIMES = {"step_milliseconds", "epoch_seconds"}
 
 
 class Fitted(NamedTuple):
@@ -57,14 +63,23 @@ def store() -> mlflow.MlflowClient:
 
 @pytest.fixture
 def fit(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[..., Path]) -> Fit:
-    """Build, compile and fit, in a run of its own; ``recipe`` goes to compile_model, the rest to fit_model."""
-    experiment_id = tracking.open_store("tests")
+    """Build, compile and fit, in a run of its own or in ``run_id``, which goes on.
 
-    def run(*, recipe: dict[str, Any] | None = None, data: PreparedDataset = prepared, **changes: Any) -> Fitted:
+    ``recipe`` goes to compile_model, the rest to fit_model.
+    """
+    experiment_id = tracking.open_experiment("tests")
+
+    def run(
+        *,
+        recipe: dict[str, Any] | None = None,
+        data: PreparedDataset = prepared,
+        run_id: str | None = None,
+        **changes: Any,
+    ) -> Fitted:
         compiled = make_compiled(**recipe or {})
-        run_id = store().create_run(experiment_id).info.run_id
+        run_id = run_id or str(store().create_run(experiment_id).info.run_id)
         directory = workplace / run_id
-        directory.mkdir()
+        directory.mkdir(exist_ok=True)
         settings = {
             "epochs": 2,
             "batch_size": 32,
@@ -74,9 +89,40 @@ def fit(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[...,
             "print_every": None,
             "device": "cpu",
         }
-        return Fitted(fit_model.fn(compiled, data, run_id, directory, **settings | changes), run_id)
+        with recording(run_id, directory) as recorder:
+            try:
+                result = fit_model.fn(compiled, data, run_id, directory, **settings | changes)
+            finally:
+                recorder.outbox.close(60)
+        return Fitted(result, run_id)
 
     return run
+
+
+def learned(rows: Iterable[EpochRow]) -> list[dict[str, Any]]:
+    return [row.model_dump(exclude=TIMES) for row in rows]
+
+
+def assert_learned_the_same(one: Fitted, other: Fitted) -> None:
+    """Weights, rows and points in the store are equal bit for bit, and there is one point for a metric and step."""
+    assert (one.result.outcome, one.result.reason) == (other.result.outcome, other.result.reason)
+    assert learned(one.result.epochs) == learned(other.result.epochs)
+    if one.result.best or other.result.best:
+        assert one.result.best
+        assert other.result.best
+        assert learned([one.result.best]) == learned([other.result.best])
+    for mine, its in zip(one.weights(), other.weights(), strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert set(one.run.data.metrics) == set(other.run.data.metrics)
+    for name in one.run.data.metrics:
+        steps = [step for step, _ in one.history(name)]
+        assert len(set(steps)) == len(steps)
+        assert steps == [step for step, _ in other.history(name)]
+        if name not in TIMES:
+            assert one.history(name) == other.history(name)
+    for name in ("outcome", "reason"):
+        assert one.run.data.tags.get(name) == other.run.data.tags.get(name)
+    assert len(one.run.outputs.model_outputs) == len(other.run.outputs.model_outputs)
 
 
 def test_a_fit_learns_and_is_recorded_epoch_by_epoch(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
@@ -115,12 +161,7 @@ def test_the_same_fit_twice_is_the_same_bit_for_bit(fit: Fit, monkeypatch: pytes
     first = fit()
     monkeypatch.setattr(prepared_module, "BLOCK_STEPS", 2)  # nor does the reading in blocks change a bit
     second = fit()
-    timed = {"step_milliseconds", "epoch_seconds"}
-    assert [row.model_dump(exclude=timed) for row in first.result.epochs] == [
-        row.model_dump(exclude=timed) for row in second.result.epochs
-    ]
-    for mine, its in zip(first.weights(), second.weights(), strict=True):
-        np.testing.assert_array_equal(mine, its)
+    assert_learned_the_same(first, second)
 
 
 def test_another_seed_takes_the_data_in_another_order(fit: Fit) -> None:
@@ -197,6 +238,227 @@ def test_epochs_before_the_divergence_are_kept(fit: Fit, monkeypatch: pytest.Mon
     assert [row.epoch for row in fitted.result.epochs] == [1]
     assert set(fitted.run.data.metrics) == PER_EPOCH
     assert fitted.history("train/loss") == [(1, fitted.result.epochs[0].train_loss)]
+
+
+class Stop(Exception):  # noqa: N818 - no error
+    """What a test ends a fit with."""
+
+
+def wrap_steps(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> None:
+    """Have ``before`` called with the number of each block of training steps, from 1, before it is trained."""
+    original, calls = fit_module.make_train_steps, []
+
+    def wrapping(*arguments: Any) -> Callable[..., Any]:
+        train_steps = original(*arguments)
+
+        def wrapped(images: Any, labels: Any) -> Any:
+            calls.append(len(labels))
+            before(len(calls))
+            return train_steps(images, labels)
+
+        return wrapped
+
+    monkeypatch.setattr(fit_module, "make_train_steps", wrapping)
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, block: int, number: signal.Signals = signal.SIGINT) -> None:
+    """Send a signal to this process while a block is trained."""
+    stopping: list[Callable[[], bool]] = []
+    original = fit_module.finish_the_step
+
+    def finish_the_step(work: Callable[[Callable[[], bool]], Any]) -> Any:
+        return original(lambda asked: stopping.append(asked) or work(asked))
+
+    def interrupt(call: int) -> None:
+        if call == block:
+            os.kill(os.getpid(), number)
+            deadline = time.monotonic() + 60
+            while not stopping[-1]():  # the main thread takes it in, in its own time
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+
+    monkeypatch.setattr(fit_module, "finish_the_step", finish_the_step)
+    wrap_steps(monkeypatch, interrupt)
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    """Raise where a block would be trained, as if the process had been killed there."""
+
+    def stop(call: int) -> None:
+        if call == block:
+            raise Stop
+
+    wrap_steps(monkeypatch, stop)
+
+
+def run_ids() -> set[str]:
+    return {run.info.run_id for run in store().search_runs([store().get_experiment_by_name("tests").experiment_id])}
+
+
+def broken_off(fit: Fit, error: type[BaseException], **changes: Any) -> str:
+    """Fit until ``error``, and return the id of the run."""
+    before = run_ids()
+    with pytest.raises(error):
+        fit(**changes)
+    (run_id,) = run_ids() - before or {str(changes["run_id"])}
+    return run_id
+
+
+def checkpoints(run_id: str) -> list[str]:
+    """Where the checkpoints of a run stand: finished epochs and steps of the next."""
+    paths = sorted(Path(run_id, "checkpoints").glob("*.npz"))
+    return [path.name.rpartition("-")[0] for path in paths]
+
+
+SCHEDULED = {"schedule": "cosine", "optimizer": "adam", "hyperparameters": {}, "weight_decay": 0.01, "epochs": 3}
+BLOCK_STEPS = 2  # of 6 steps in an epoch: three blocks
+
+
+@pytest.fixture
+def whole(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> Fitted:
+    """An uninterrupted fit of three epochs, in blocks of two steps."""
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    return fit(recipe=SCHEDULED, epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("block", "saved"),
+    [
+        (1, ["000000-000000002"]),
+        (5, ["000001-000000000", "000001-000000004"]),
+        (9, ["000002-000000000", "000003-000000000"]),
+    ],
+)
+def test_an_interrupted_fit_goes_on_in_mid_epoch_as_if_nothing_had_happened(
+    fit: Fit, whole: Fitted, monkeypatch: pytest.MonkeyPatch, block: int, saved: list[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, block)
+        run_id = broken_off(fit, KeyboardInterrupt, recipe=SCHEDULED, epochs=3)
+    assert checkpoints(run_id) == saved
+    resumed = fit(recipe=SCHEDULED, epochs=3, run_id=run_id)
+    assert_learned_the_same(resumed, whole)
+
+
+@pytest.mark.parametrize(
+    ("block", "saved"), [(2, []), (4, ["000001-000000000"]), (8, ["000001-000000000", "000002-000000000"])]
+)
+def test_a_fit_that_was_killed_goes_on_after_its_last_epoch_as_if_nothing_had_happened(
+    fit: Fit, whole: Fitted, monkeypatch: pytest.MonkeyPatch, block: int, saved: list[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(patch, block)
+        run_id = broken_off(fit, Stop, recipe=SCHEDULED, epochs=3)
+    assert checkpoints(run_id) == saved
+    assert_learned_the_same(fit(recipe=SCHEDULED, epochs=3, run_id=run_id), whole)
+
+
+def test_a_fit_can_be_interrupted_again_and_again(
+    fit: Fit, whole: Fitted, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_id = None
+    for block in (2, 1, 1, 3):  # of those that this attempt trains
+        with monkeypatch.context() as patch:
+            interrupt_at(patch, block)
+            run_id = broken_off(fit, KeyboardInterrupt, recipe=SCHEDULED, epochs=3, run_id=run_id)
+    with caplog.at_level(logging.INFO):
+        resumed = fit(recipe=SCHEDULED, epochs=3, run_id=run_id)
+    assert_learned_the_same(resumed, whole)
+    assert caplog.messages[0] == "Going on after step 2 of epoch 3."
+
+
+def test_a_point_that_the_killed_process_did_not_record_is_recorded_by_the_next(
+    fit: Fit, whole: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed_before_the_journal(_: str, __: Any, *, step: int = 0) -> None:
+        if step == 2:
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.record.log_metrics", killed_before_the_journal)
+        run_id = broken_off(fit, Stop, recipe=SCHEDULED, epochs=3)
+    assert store().get_run(run_id).data.metrics == {}
+    assert_learned_the_same(fit(recipe=SCHEDULED, epochs=3, run_id=run_id), whole)
+
+
+def test_a_fit_that_was_over_trains_nothing_and_says_the_same(
+    fit: Fit, whole: Fitted, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workplace / whole.run_id / "fitted.keras").unlink()  # killed before that was written
+    stop_at(monkeypatch, 1)
+    again = fit(recipe=SCHEDULED, epochs=3, run_id=whole.run_id)
+    assert again.result == whole.result
+    assert_learned_the_same(again, whole)
+    (_,) = again.run.outputs.model_outputs
+
+
+def test_the_best_so_far_may_lie_before_the_resume(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracies = iter([0.9, 0.5, 0.7])  # of the three epochs
+    original = fit_module.score
+
+    def pretended(*arguments: Any) -> Any:
+        return original(*arguments)._replace(accuracy=next(accuracies))
+
+    monkeypatch.setattr(fit_module, "score", pretended)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        run_id = broken_off(fit, Stop, epochs=3)
+    resumed = fit(epochs=3, run_id=run_id)
+    assert resumed.result.best == resumed.result.epochs[0]
+    assert resumed.history("best/epoch") == [(0, 1)]
+    assert resumed.history("best/validation_accuracy") == [(0, 0.9)]
+
+
+@pytest.mark.parametrize("block", [5, 6])  # the loss is NaN in the second block of the third epoch
+def test_a_resumed_fit_diverges_where_it_would_have(fit: Fit, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    original = fit_module.make_train_steps
+
+    def not_a_number_at_step_16(model: keras.Model, batch_size: int) -> Callable[..., Any]:
+        train_steps = original(model, batch_size)
+
+        def wrapped(images: Any, labels: Any) -> Any:
+            trained = train_steps(images, labels)
+            steps = np.arange(len(trained.losses)) + int(model.optimizer.iterations) - len(trained.losses) + 1
+            return trained._replace(losses=trained.losses + np.where(steps == 16, np.float32(math.nan), np.float32(0)))
+
+        return wrapped
+
+    monkeypatch.setattr(fit_module, "make_train_steps", not_a_number_at_step_16)
+    whole = fit(epochs=3)
+    assert whole.result.reason == "the loss is nan at step 4 of epoch 3"
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, block)
+        run_id = broken_off(fit, KeyboardInterrupt, epochs=3)
+    assert_learned_the_same(fit(epochs=3, run_id=run_id), whole)
+
+
+def test_what_a_handler_raises_goes_on_after_the_checkpoint(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler(*_: Any) -> None:
+        raise Stop
+
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    interrupt_at(monkeypatch, 2, signal.SIGTERM)
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        run_id = broken_off(fit, Stop)
+    finally:
+        assert signal.signal(signal.SIGTERM, before) is handler
+    assert checkpoints(run_id) == ["000000-000000004"]
+
+
+def test_the_seconds_of_a_fit_are_those_of_its_epochs(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 2)
+        wrap_steps(patch, lambda call: time.sleep(1 if call == 1 else 0))
+        run_id = broken_off(fit, KeyboardInterrupt)
+    result = fit(run_id=run_id).result
+    assert result.seconds == sum(row.epoch_seconds for row in result.epochs)
+    first, second = result.epochs
+    assert first.epoch_seconds > 1  # with what it took before it was interrupted
+    assert second.epoch_seconds < 1 + first.epoch_seconds
+    assert first.step_milliseconds > 1000 / 6
 
 
 def test_a_fit_survives_json(fit: Fit) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import prepared as prepared_module
-from tasks.prepared import PreparedDataset, epoch_order, open_split, open_training_epoch
+from tasks.prepared import (
+    DamagedError,
+    PreparedDataset,
+    epoch_order,
+    load_prepared,
+    open_split,
+    open_training_epoch,
+)
 
 SEEDS, EPOCHS = st.integers(0, 2**32 - 1), st.integers(1, 1000)
 Blocks = list[tuple[np.ndarray, np.ndarray]]
@@ -71,9 +80,7 @@ def test_a_training_epoch_is_whole_batches_in_the_order_of_the_epoch(
     prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch, batch_size: int, repeat: int
 ) -> None:
     monkeypatch.setattr(prepared_module, "BLOCK_STEPS", 3)
-    blocks = blocks_of(
-        open_training_epoch(prepared, batch_size=batch_size, seed=5, epoch=2, shuffle=True, repeat=repeat)
-    )
+    blocks = blocks_of(open_training_epoch(prepared, 5, 2, batch_size=batch_size, shuffle=True, repeat=repeat))
     images, labels = split_on_disk(prepared, "train")
     order = epoch_order(len(images), seed=5, epoch=2, shuffle=True, repeat=repeat)
     np.testing.assert_array_equal(np.concatenate([part for part, _ in blocks]), images[order])
@@ -83,15 +90,55 @@ def test_a_training_epoch_is_whole_batches_in_the_order_of_the_epoch(
     assert steps == prepared.steps_per_epoch(batch_size, repeat) == math.ceil(repeat * len(images) / batch_size)
 
 
+@pytest.mark.parametrize("steps_done", [0, 1, 3, 4, 5, 6])
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_the_rest_of_an_epoch_is_what_comes_after_the_steps_that_are_done(
+    prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch, steps_done: int, repeat: int
+) -> None:
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", 3)
+
+    def epoch(**done: int) -> Blocks:
+        return blocks_of(open_training_epoch(prepared, 5, 2, batch_size=30, shuffle=True, repeat=repeat, **done))
+
+    whole, rest = epoch(), epoch(steps_done=steps_done)
+    for part in (0, 1):
+        expected = np.concatenate([block[part] for block in whole])[steps_done * 30 :]
+        np.testing.assert_array_equal(np.concatenate([block[part] for block in rest]), expected)
+    assert all(len(images) == 3 * 30 for images, _ in rest[:-1])
+
+
 def test_large_images_make_small_blocks_of_at_least_one_batch(
     prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prepared_module, "TRAINING_BYTES", 16 * 16 * 50)
     for batch_size, expected in ((20, 40), (60, 60)):
-        blocks = blocks_of(
-            open_training_epoch(prepared, batch_size=batch_size, seed=0, epoch=1, shuffle=False, repeat=1)
-        )
+        blocks = blocks_of(open_training_epoch(prepared, 0, 1, batch_size=batch_size, shuffle=False, repeat=1))
         assert len(blocks[0][0]) == expected
+
+
+def test_a_set_on_disk_is_loaded_as_it_was_prepared(prepared: PreparedDataset) -> None:
+    assert load_prepared(prepared.directory) == prepared
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("validation.npy", b""),
+        ("manifest.json", b""),
+        ("manifest.json", b"{"),
+        ("manifest.json", b"[]"),
+        ("manifest.json", b"{}"),
+        ("manifest.json", b"\xff"),
+    ],
+)
+def test_a_file_that_is_not_what_was_written_is_damaged(
+    prepared: PreparedDataset, tmp_path: Path, name: str, content: bytes
+) -> None:
+    directory = shutil.copytree(prepared.directory, tmp_path / "copy")
+    (directory / name).write_bytes(content)
+    with pytest.raises(DamagedError) as error:
+        load_prepared(directory)
+    assert error.value.path == directory / name
 
 
 def test_a_prepared_dataset_survives_json(prepared: PreparedDataset) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from tasks import tfds_source
 from tasks.dataset import prepare_dataset
-from tasks.errors import InputError
+from tasks.errors import DownloadError, InputError
 from tasks.images import resize
 from tasks.prepared import PreparedDataset
 from tasks.tfds_source import tensorflow_dataset
@@ -109,14 +111,54 @@ def test_without_a_network_the_host_is_named_at_once(tmp_path: Path) -> None:
         prepare("mnist", data_dir=str(tmp_path / "nothing"), download=True)
 
 
-def test_a_download_that_fails_is_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: Any, **__: Any) -> None:
-        raise RuntimeError("the connection broke\nwith more lines")
+def http(code: int) -> tfds.download.DownloadError:
+    return tfds.download.DownloadError(f"Failed to get url https://example.org/x.zip. HTTP code: {code}.")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("no such back-end\nwith more lines"), r"\(RuntimeError: no such back-end\); try again"),
+        (http(404), r"\(DownloadError: Failed to get url .* HTTP code: 404\.\); try again"),
+        (http(403), "HTTP code: 403"),
+        (NonMatchingChecksumError("another checksum"), "NonMatchingChecksumError: another"),
+        (PermissionError("not yours"), "PermissionError: not yours"),
+    ],
+)
+def test_a_download_that_fails_for_good_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    fails_to_download(monkeypatch, error)
+    with pytest.raises(InputError, match=told):
+        prepare("mnist", data_dir=str(tmp_path / "nothing"), download=True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(http(code) for code in (500, 502, 503, 504, 408, 429)),
+        requests.ConnectionError("reset by peer"),
+        requests.exceptions.ChunkedEncodingError("half of it"),
+        requests.Timeout("too slow"),
+        ConnectionResetError("reset by peer"),
+        TimeoutError("too slow"),
+    ],
+    ids=repr,
+)
+def test_a_download_that_breaks_off_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    fails_to_download(monkeypatch, error)
+    with pytest.raises(DownloadError, match=rf"'mnist' broke off \({type(error).__name__}: .*\); try again"):
+        prepare("mnist", data_dir=str(tmp_path / "nothing"), download=True)
+
+
+def fails_to_download(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise error
 
     monkeypatch.setattr(tfds_source, "_require_network", lambda *_: None)
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", breaks)
-    with pytest.raises(InputError, match=r"\(RuntimeError: the connection broke\); try again"):
-        prepare("mnist", data_dir=str(tmp_path / "nothing"), download=True)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fails)
 
 
 @pytest.mark.parametrize(("name", "meant"), [("minst", "mnist"), ("fashion_mnits", "fashion_mnist")])

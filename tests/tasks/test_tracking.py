@@ -1,11 +1,14 @@
-"""The record in MLflow: the store, the life of a run, and what is written into it."""
+"""What MLflow is asked and told: the store, its runs, and each kind of entry."""
 
 from __future__ import annotations
 
+import http.server
+import math
 import os
+import sqlite3
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +18,15 @@ import mlflow
 import mlflow.keras
 import numpy as np
 import pytest
-from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from flows.api import free_port
 from tasks import tracking
+from tasks.entries import DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Picture, Tags
 from tasks.errors import InputError
+from tasks.outbox import OutageError
 from tasks.prepared import PreparedDataset
-from tasks.tracking import log_dataset, log_metrics, log_model, open_store, set_tags, tracked_run
+from tasks.tracking import open_experiment
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -33,12 +38,7 @@ def store() -> mlflow.MlflowClient:
 @pytest.fixture
 def experiment(workplace: Path) -> str:
     assert workplace.is_dir()
-    return open_store("tests")
-
-
-def only_run(experiment: str) -> Run:
-    (run,) = store().search_runs([experiment])
-    return run
+    return open_experiment("tests")
 
 
 def test_the_store_is_in_the_working_directory_unless_told_otherwise(
@@ -50,8 +50,8 @@ def test_the_store_is_in_the_working_directory_unless_told_otherwise(
 
 
 def test_an_experiment_is_made_once_and_opens_in_the_view_for_training(workplace: Path) -> None:
-    experiment = open_store("tests")
-    assert open_store("tests") == experiment
+    experiment = open_experiment("tests")
+    assert open_experiment("tests") == experiment
     found = store().get_experiment(experiment)
     assert found.name == "tests"
     assert found.tags["mlflow.experimentKind"] == "custom_model_development"
@@ -60,8 +60,8 @@ def test_an_experiment_is_made_once_and_opens_in_the_view_for_training(workplace
 
 def test_processes_that_use_a_fresh_store_at_once_all_succeed(tmp_path: Path) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tasks.tracking import open_store; "
-        "print('ready', flush=True); sys.stdin.readline(); print(open_store('tests'))"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tasks.tracking import open_experiment; "
+        "print('ready', flush=True); sys.stdin.readline(); print(open_experiment('tests'))"
     )
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     processes = [
@@ -88,10 +88,10 @@ def test_processes_that_use_a_fresh_store_at_once_all_succeed(tmp_path: Path) ->
 
 @pytest.mark.usefixtures("workplace")
 def test_a_deleted_experiment_is_told_with_what_to_do() -> None:
-    experiment = open_store("tests")
+    experiment = open_experiment("tests")
     store().delete_experiment(experiment)
     with pytest.raises(InputError, match=r"experiment: 'tests' was deleted .*mlflow experiments restore.*another name"):
-        open_store("tests")
+        open_experiment("tests")
 
 
 @pytest.mark.usefixtures("workplace")
@@ -100,7 +100,7 @@ def test_a_server_that_is_not_there_is_told_at_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(InputError, match=rf"the MLflow store '{uri}' cannot be used .*start its server or mend"):
-        open_store("tests")
+        open_experiment("tests")
 
 
 @pytest.mark.parametrize("uri", ["nonsense://example", "sqlite:///a_file/mlflow.db"])
@@ -108,14 +108,14 @@ def test_a_store_that_cannot_be_opened_is_told(workplace: Path, uri: str, monkey
     (workplace / "a_file").touch()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(InputError, match="MLFLOW_TRACKING_URI") as error:
-        open_store("tests")
+        open_experiment("tests")
     assert repr(uri) in str(error.value)
 
 
 def test_a_file_that_is_no_database_is_told(workplace: Path) -> None:
     (workplace / "mlflow.db").write_text("this is no database, and long enough for SQLite to see that" * 100)
     with pytest.raises(InputError, match=r"mlflow\.db' cannot be used"):
-        open_store("tests")
+        open_experiment("tests")
 
 
 def test_requests_to_a_server_do_not_wait_for_minutes(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,116 +123,142 @@ def test_requests_to_a_server_do_not_wait_for_minutes(workplace: Path, monkeypat
     for name in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    open_store("tests")
+    open_experiment("tests")
     assert int(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) <= 10
     assert int(os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]) <= 2
 
 
-def test_a_run_that_ends_is_finished_with_its_parameters_and_tags(experiment: str) -> None:
-    with tracked_run(experiment, "a name", {"epochs": 3, "limit": None}, {"device": "cpu"}) as tracked:
-        assert tracked.directory.is_dir()
-        assert tracked.directory.name == tracked.run_id
-        assert store().get_run(tracked.run_id).info.status == "RUNNING"
-    run = only_run(experiment)
-    assert run.info.run_id == tracked.run_id
-    assert run.info.run_name == "a name"
-    assert run.info.status == "FINISHED"
-    assert run.data.params == {"epochs": "3", "limit": "None"}
-    assert run.data.tags["device"] == "cpu"
-    assert run.data.tags["version.tensorflow"]
-    assert tracked.url.startswith(f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{tracked.run_id}")
-    assert not tracked.directory.exists()
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [(ValueError("a reason"), "FAILED"), (KeyboardInterrupt(), "KILLED"), (SystemExit(143), "KILLED")],
-)
-def test_a_run_that_breaks_off_keeps_its_reason_and_its_directory(
-    experiment: str, error: BaseException, status: str
-) -> None:
-    def broken() -> None:
-        with tracked_run(experiment, "broken", {}, {}) as tracked:
-            (tracked.directory / "compiled.keras").write_text("half")
-            raise error
-
-    with pytest.raises(type(error)):
-        broken()
-    run = only_run(experiment)
-    assert run.info.status == status
-    assert run.info.end_time
-    assert run.data.tags["outcome"] == status.lower()
-    assert run.data.tags["reason"] == f"{type(error).__name__}: {error}"
-    assert (Path("runs") / run.info.run_id / "compiled.keras").read_text() == "half"
-
-
-def test_a_long_reason_is_cut_and_not_refused(experiment: str) -> None:
-    def broken() -> None:
-        with tracked_run(experiment, "broken", {}, {}):
-            raise ValueError("x" * 100_000)
-
-    with pytest.raises(ValueError, match="xxx"):
-        broken()
-    run = only_run(experiment)
-    assert run.info.status == "FAILED"
-    assert run.data.tags["reason"].startswith("ValueError: xxx")
-
-
-def test_even_a_short_run_has_a_point_of_the_system_metrics(experiment: str) -> None:
-    with tracked_run(experiment, "short", {}, {}):
-        pass
-    metrics = only_run(experiment).data.metrics
-    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(metrics)
-
-
-def test_no_run_is_active_in_mlflow(experiment: str) -> None:
-    with tracked_run(experiment, "explicit", {}, {}):
-        assert mlflow.active_run() is None
-
-
 def test_the_page_of_a_run_is_on_the_configured_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://example.org/mlflow/")
-    assert tracking._run_url("1", "abc").startswith("https://example.org/mlflow/#/experiments/1/runs/abc")
+    assert tracking.run_url("1", "abc").startswith("https://example.org/mlflow/#/experiments/1/runs/abc")
 
 
 @pytest.fixture
 def run_id(experiment: str) -> str:
-    return str(store().create_run(experiment).info.run_id)
+    return tracking.create_run(experiment, "a run", {"run.host": "here"})
 
 
-def test_metrics_are_written_at_their_step(run_id: str) -> None:
-    before = time.time() * 1000 - 1
-    for step in (1, 2):
-        log_metrics(run_id, {"train/loss": step / 10}, step=step)
-    points = store().get_metric_history(run_id, "train/loss")
-    assert [(point.step, point.value) for point in points] == [(1, 0.1), (2, 0.2)]
-    assert before <= points[0].timestamp <= time.time() * 1000
+def test_entries_can_be_sent_again_and_change_nothing(
+    run_id: str, prepared: PreparedDataset, make_compiled: Callable[..., Path]
+) -> None:
+    path = make_compiled()
+    entries: list[Entry] = [
+        Parameters(parameters={"epochs": "3"}),
+        Metrics(metrics={"train/loss": 0.5, "train/accuracy": math.nan}, step=1, timestamp=1_700_000_000_000),
+        DatasetUsed(name="digits", digest="abc", source="{}", features="{}", profile="{}"),
+        Picture(name="curves.png", content=b"png"),
+        Tags(tags={"outcome": "completed"}),
+        ModelFile(path=path, image_shape=prepared.image_shape, num_classes=10),
+        End(status="FINISHED", timestamp=1_700_000_001_000),
+    ]
+    for entry in entries * 2:
+        tracking.send(run_id, entry)
+    run = store().get_run(run_id)
+    assert (run.info.status, run.info.end_time) == ("FINISHED", 1_700_000_001_000)
+    assert (run.data.params, run.data.tags["outcome"]) == ({"epochs": "3"}, "completed")
+    for name in ("train/loss", "train/accuracy"):
+        (point,) = store().get_metric_history(run_id, name)
+        assert (point.step, point.timestamp) == (1, 1_700_000_000_000)
+    assert len(run.inputs.dataset_inputs) == 1
+    assert [file.path for file in store().list_artifacts(run_id)] == ["curves.png"]
+    assert [str(model.status) for model in store().search_logged_models([run.info.experiment_id])] == ["READY"]
+    assert len(run.outputs.model_outputs) == 1
 
 
-def test_tags_can_be_set_again(run_id: str) -> None:
-    set_tags(run_id, {"outcome": "first", "other": "kept"})
-    set_tags(run_id, {"outcome": "second"})
-    tags = store().get_run(run_id).data.tags
-    assert (tags["outcome"], tags["other"]) == ("second", "kept")
+@pytest.mark.parametrize("step", ["log_model_artifacts", "log_outputs", "finalize_logged_model"])
+def test_a_model_that_was_begun_is_completed(
+    run_id: str,
+    prepared: PreparedDataset,
+    make_compiled: Callable[..., Path],
+    step: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = ModelFile(path=make_compiled(), image_shape=prepared.image_shape, num_classes=10)
+    original = getattr(mlflow.MlflowClient, step)
+
+    def killed(*arguments: Any, **named: Any) -> None:
+        if step != "log_model_artifacts":
+            original(*arguments, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow.MlflowClient, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            tracking.send(run_id, entry)
+    tracking.send(run_id, entry)
+    run = store().get_run(run_id)
+    (output,) = run.outputs.model_outputs
+    (model,) = store().search_logged_models([run.info.experiment_id])
+    assert (model.model_id, str(model.status)) == (output.model_id, "READY")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
+    assert mlflow.keras.load_model(f"runs:/{run_id}/model").output_shape == (None, 10)
 
 
-def test_the_dataset_is_an_input_with_its_digest(run_id: str, prepared: PreparedDataset) -> None:
-    log_dataset(run_id, prepared)
-    (given,) = store().get_run(run_id).inputs.dataset_inputs
-    assert given.dataset.name == "digits"
-    assert prepared.digest.startswith(given.dataset.digest)
-    assert len(given.dataset.digest) >= 12
-    assert '"train": 190' in given.dataset.profile
-    assert str(prepared.directory) in given.dataset.source
-    assert [(tag.key, tag.value) for tag in given.tags] == [("mlflow.data.context", "training")]
+def test_what_mlflow_refuses_is_told_from_what_may_pass(
+    run_id: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = Tags(tags={"a": "b"})
+    with pytest.raises(MlflowException):
+        tracking.send("0" * 32, tag)  # no such run
+    with pytest.raises(MlflowException):
+        tracking.send(run_id, Metrics(metrics={"no?name": 1.0}, step=1, timestamp=1))
+    lock = sqlite3.connect(workplace / "mlflow.db")
+    lock.execute("DROP TABLE tags")
+    with pytest.raises(OutageError):
+        tracking.send(run_id, tag)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(OutageError):
+        tracking.send(run_id, tag)
+
+
+@pytest.mark.parametrize("status", [401, 404, 500, 503])
+def test_a_server_that_answers_errors_is_an_outage(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_address[1]}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        with pytest.raises(OutageError):
+            tracking.send("0" * 32, Tags(tags={"a": "b"}))
+        server.shutdown()
+
+
+def test_a_run_that_goes_on_has_no_outcome_any_more(run_id: str) -> None:
+    tracking.send(run_id, Tags(tags={"outcome": "killed", "reason": "KeyboardInterrupt", "kept": "yes"}))
+    tracking.send(run_id, End(status="KILLED", timestamp=1_700_000_001_000))
+    tracking.reopen_run(run_id, {"run.host": "there"})
+    run = tracking.get_run(run_id)
+    assert (run.status, run.tags["run.host"], run.tags["kept"]) == ("RUNNING", "there", "yes")
+    assert {"outcome", "reason"}.isdisjoint(run.tags)
+
+
+def test_a_run_that_there_is_not_is_told(experiment: str) -> None:
+    assert experiment
+    with pytest.raises(InputError, match="has no run 'nonsense'"):
+        tracking.get_run("nonsense")
+
+
+def test_runs_are_found_in_all_experiments(experiment: str, run_id: str) -> None:
+    other = tracking.create_run(tracking.open_experiment("other"), "another", {"run.directory": "/a/b/runs/abc"})
+    store().set_terminated(tracking.create_run(experiment, "ended", {}))
+    assert {run.run_id for run in tracking.find_runs("attributes.status = 'RUNNING'")} == {run_id, other}
+    (found,) = tracking.find_runs("tags.`run.directory` LIKE '%abc'")
+    assert (found.run_id, found.name, found.directory) == (other, "another", Path("/a/b/runs/abc"))
+    assert tracking.get_run(run_id).directory is None
 
 
 def test_a_logged_model_is_found_by_its_run_and_predicts_the_same(
-    experiment: str, prepared: PreparedDataset, make_compiled: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    run_id: str, prepared: PreparedDataset, make_compiled: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_compiled()
-    run_id = str(store().create_run(experiment).info.run_id)
-    log_model(run_id, path, prepared.image_shape, len(prepared.classes))
+    tracking.send(run_id, ModelFile(path=path, image_shape=prepared.image_shape, num_classes=len(prepared.classes)))
     # As somebody who has the store and no code of ours.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
     loaded = mlflow.keras.load_model(f"runs:/{run_id}/model")

@@ -1,0 +1,149 @@
+"""Close what processes that are gone have left open: their runs in MLflow, and their flow runs in Prefect."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Crashed
+
+from tasks import tracking
+from tasks.claim import Claim, HeldError, claim, lock_path, unsettled
+from tasks.entries import End, Tags
+from tasks.errors import RecordError
+from tasks.outbox import OutageError
+from tasks.record import now
+from tasks.run import last_sign_of_life, read_run_file, send_what_is_left
+from tasks.tracking import HOST_TAG, PROCESS_TAG, StoredRun
+
+FLOW_RUN_TAG = "prefect.flow_run_id"
+
+
+def claim_tag(directory: Path) -> str:
+    """Return the tag by which Prefect's flow runs name the directory that their process holds."""
+    return f"runs/{directory.name}"
+
+
+def reconcile(host: str | None = None) -> list[str]:
+    """Close the runs of this store whose process is gone, and send what they have not sent.
+
+    A run is left alone as long as a live process holds its directory, and if it belongs to another host.
+
+    Args:
+        host: Close the runs of this host instead, which the caller knows to be gone.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    this_host = socket.gethostname()
+    elsewhere = host not in (None, this_host)
+    running = [
+        run
+        for run in tracking.find_runs("attributes.status = 'RUNNING'")
+        if run.directory and run.tags.get(HOST_TAG) == (host or this_host)
+    ]
+    directories = {run.directory for run in running if run.directory} | set([] if elsewhere else unsettled())
+    told: list[str] = []
+    for directory in sorted(directories):
+        if directory.exists() or lock_path(directory).exists():
+            try:
+                with claim(directory) as claimed:
+                    told += _close_claimed(claimed, host or this_host)
+            except HeldError:
+                continue
+        else:
+            its_runs = [run for run in running if run.directory == directory]
+            told += _close_without_files(directory, its_runs, elsewhere=elsewhere)
+    return told
+
+
+def _close_claimed(claimed: Claim, host: str) -> Iterator[str]:
+    """Close what belongs to a directory that nobody holds any more, and let it be deleted if it is of no more use."""
+    directory = claimed.directory
+    runs = _runs_in(directory)
+    if any(run.tags.get(HOST_TAG) != host for run in runs):  # on a disk that hosts share
+        return
+    try:
+        file = read_run_file(directory)
+    except FileNotFoundError:  # killed before there was a run, or somebody deleted its files
+        yield from _close(directory, runs, None)
+        claimed.state = "empty"
+        return
+    except (OSError, ValueError) as error:
+        yield from _close(directory, runs, last_sign_of_life(directory))
+        yield f"The run in {directory} cannot go on, because its file cannot be read; its files are kept: {error}"
+        claimed.state = "settled"
+        return
+    if not runs and file.tracking_uri != tracking.tracking_uri():  # it is recorded in another store
+        return
+    ended_at = last_sign_of_life(directory)
+    if file.run_id:
+        try:
+            if send_what_is_left(directory, file.run_id):
+                yield f"Sent to MLflow what run {file.run_id} had kept for it."
+        except OutageError as outage:
+            yield f"MLflow does not take what run {file.run_id} has kept for it in {directory}: {outage}"
+            return
+        except RecordError as refusal:
+            yield str(refusal)
+    runs = _runs_in(directory)  # as they are now that all is sent
+    yield from _close(directory, runs, ended_at)
+    claimed.state = "settled" if any(run.status != "FINISHED" for run in runs) else "finished"
+
+
+def _close(directory: Path, runs: list[StoredRun], ended_at: int | None) -> Iterator[str]:
+    _close_flow_runs(directory, runs)
+    for run in runs:
+        if run.status == "RUNNING":
+            yield _close_run(run, ended_at)
+
+
+def _runs_in(directory: Path) -> list[StoredRun]:
+    return tracking.find_runs(f"tags.`{tracking.DIRECTORY_TAG}` LIKE '%{directory.name}'")
+
+
+def _close_without_files(directory: Path, runs: list[StoredRun], *, elsewhere: bool) -> Iterator[str]:
+    """Close runs whose directory is on another host, or was deleted, which a live process does not notice at once."""
+    for run in runs:
+        if elsewhere or not psutil.pid_exists(int(run.tags[PROCESS_TAG])):
+            yield from _close(directory, [run], None)
+
+
+def _close_run(run: StoredRun, ended_at: int | None) -> str:
+    process = f"its process {run.tags[PROCESS_TAG]} on host {run.tags[HOST_TAG]} is gone"
+    tracking.send(run.run_id, Tags(tags={"outcome": "failed", "reason": f"{process}, without a word"}))
+    tracking.send(run.run_id, End(status="FAILED", timestamp=ended_at or now()))
+    return (
+        f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: python -m flows train --resume {run.run_id}"
+    )
+
+
+def _close_flow_runs(directory: Path, runs: Iterable[StoredRun]) -> None:
+    """Let Prefect know that the flow runs of a process crashed, with their task runs."""
+    ids = [UUID(run.tags[FLOW_RUN_TAG]) for run in runs if run.tags.get(FLOW_RUN_TAG)]
+    by_tag = FlowRunFilter(tags=FlowRunFilterTags(any_=[claim_tag(directory)]))
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_runs(flow_run_filter=by_tag)
+        found += client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids))) if ids else []
+        for flow_run in {flow_run.id: flow_run for flow_run in found}.values():
+            if flow_run.state is None or not flow_run.state.is_final():
+                _crash(client, flow_run)
+
+
+def _crash(client: SyncPrefectClient, flow_run: FlowRun) -> None:
+    crashed: State[Any] = Crashed(message="Its process is gone, without a word.")
+    only = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id]))
+    for task_run in client.read_task_runs(flow_run_filter=only):
+        if task_run.state is None or not task_run.state.is_final():
+            client.set_task_run_state(task_run.id, crashed, force=True)
+    client.set_flow_run_state(flow_run.id, crashed, force=True)

@@ -1,0 +1,74 @@
+"""Files that are whole or not there, whenever the process is killed or the power goes."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.crash import crash_point
+from tasks.errors import StorageError
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write ``path`` aside, flush it to the disk, then rename it into place.
+
+    Raises:
+        StorageError: it cannot be written; what was there before is as it was.
+    """
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    with storing(path):
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content[: len(content) // 2])
+                crash_point(f"{path.suffix[1:]}_half_written")
+                file.write(content[len(content) // 2 :])
+                file.flush()
+                os.fsync(file.fileno())
+            crash_point(f"{path.suffix[1:]}_written")
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        _flush_directory(path.parent)
+
+
+def append_durably(path: Path, line: bytes) -> None:
+    """Append one line, which ends with a newline, and flush it to the disk. Raises StorageError.
+
+    A line that could not be written whole is taken back, so that the next one does not continue it.
+    """
+    with storing(path), path.open("ab", buffering=0) as file:
+        before = file.tell()
+        written = False
+        try:
+            written = file.write(line) == len(line)  # a disk that fills up takes as much as fits
+            os.fsync(file.fileno())
+        finally:
+            if not written:
+                os.ftruncate(file.fileno(), before)
+        if not written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn an OSError in the block, which writes ``path``, into a StorageError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise StorageError(
+            f"cannot write {str(path)!r}: {reason}; make room on that disk, or make the folder writable"
+        ) from error
+
+
+def _flush_directory(directory: Path) -> None:
+    """Flush a rename to the disk, which is a change of the directory."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""Where a fit stands, and what it came to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class EpochRow(BaseModel):
+    """What one epoch came to. The validation values are none where nothing is held back for validation."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    step_milliseconds: float
+    epoch_seconds: float
+
+    def metrics(self) -> dict[str, float]:
+        """Return the values that there are, by their names in the tracker."""
+        named = {
+            "train/loss": self.train_loss,
+            "train/accuracy": self.train_accuracy,
+            "validation/loss": self.validation_loss,
+            "validation/accuracy": self.validation_accuracy,
+            "learning_rate": self.learning_rate,
+            "step_milliseconds": self.step_milliseconds,
+            "epoch_seconds": self.epoch_seconds,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+
+class EpochSoFar(BaseModel):
+    """How far an epoch has come, in whole steps: sums over its examples, and the seconds spent on it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    steps: int = 0
+    examples: int = 0
+    loss_sum: float = 0.0
+    right: int = 0
+    learning_rate: float = 0.0
+    seconds: float = 0.0
+
+
+class FitState(BaseModel):
+    """Where a fit stands: a row for each finished epoch, and how far the next one has come."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+
+    rows: tuple[EpochRow, ...] = ()
+    epoch: EpochSoFar = EpochSoFar()
+
+
+class FitResult(BaseModel):
+    """A fit that ended.
+
+    Attributes:
+        model: The trained model, a compiled .keras file.
+        outcome: ``diverged`` if the loss turned NaN or infinite: then there is no model worth testing.
+        reason: What diverged where; empty for a completed fit.
+        epochs: A row for each finished epoch.
+        seconds: Spent on these epochs.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    model: Path
+    outcome: Literal["completed", "diverged"]
+    reason: str
+    epochs: tuple[EpochRow, ...]
+    seconds: float
+
+    @property
+    def best(self) -> EpochRow | None:
+        """The epoch of the highest validation accuracy, the first of them; none without a score."""
+        if self.outcome == "diverged":
+            return None
+        validated = [row for row in self.epochs if row.validation_accuracy is not None]
+        return max(validated, key=lambda row: row.validation_accuracy or 0.0, default=None)

@@ -1,0 +1,41 @@
+"""Work that a signal does not break off in the middle of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from threading import Event, Thread
+from typing import TypeVar
+
+from tasks.log import task_log
+
+Result = TypeVar("Result")
+
+
+def finish_the_step(work: Callable[[Callable[[], bool]], Result]) -> Result:
+    """Return what ``work`` returns, which runs in a thread of its own.
+
+    Handlers of signals run in the main thread. What they raise ends the waiting for ``work``, not the work: that is
+    told so by the function that it is given, and waited for until it has saved what it must; then the exception goes
+    on. So whoever installed the handlers (Prefect does, to tell a cancellation from a crash) finds them in place. A
+    second signal goes on at once, and leaves it to the end of the process to wait for the step.
+    """
+    stopping, context, outcome = Event(), copy_context(), Future[Result]()
+
+    def run() -> None:
+        try:
+            outcome.set_result(context.run(work, stopping.is_set))
+        except BaseException as error:  # noqa: BLE001 - raised again by `result`
+            outcome.set_exception(error)
+
+    thread = Thread(target=run, name="work")
+    try:
+        thread.start()
+        return outcome.result()
+    except BaseException as ending:
+        stopping.set()
+        error = outcome.exception() if thread.ident else None
+        if error not in (None, ending):
+            task_log().warning("%s", error)
+        raise

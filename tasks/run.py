@@ -1,0 +1,211 @@
+"""The life of a run in MLflow: how it starts or goes on, and how it ends, whatever ends it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks import tracking
+from tasks.claim import Claim
+from tasks.crash import crash_point
+from tasks.durable import write_durably
+from tasks.entries import End, Entry, ModelFile, Parameters, Tags
+from tasks.errors import InputError, RecordError, StorageError
+from tasks.log import task_log
+from tasks.outbox import OutageError
+from tasks.provenance import provenance_tags
+from tasks.record import Recorder, log_metrics, now, recording
+from tasks.tracking import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
+
+SYSTEM_METRICS_SECONDS = 5
+SEND_SECONDS = 30  # how long the end of a run waits for MLflow
+INTERRUPTED_SEND_SECONDS = 2  # the same if somebody wants the process to end
+RUN_FILE = "run.json"
+log = logging.getLogger(__name__)
+
+
+class RunFile(BaseModel):
+    """What the directory of a run says of it: where it is recorded, and what it was started with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tracking_uri: str
+    run_id: str | None = None
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """A run that is going on: its id, the address of its page, and its directory for files in the making."""
+
+    run_id: str
+    url: str
+    directory: Path
+
+
+@contextmanager
+def tracked_run(
+    claimed: Claim,
+    experiment_id: str,
+    name: str,
+    parameters: Mapping[str, Any],
+    tags: Mapping[str, str],
+    *,
+    resumed: str | None = None,
+) -> Iterator[TrackedRun]:
+    """Start a run, or let the run ``resumed`` go on, and yield it.
+
+    It ends FINISHED, FAILED with the reason, or KILLED if it was interrupted. Its directory is deleted once it has
+    FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed.
+    """
+    directory = claimed.directory
+    file = RunFile(tracking_uri=tracking.tracking_uri(), run_id=resumed, parameters=dict(parameters))
+    _write(directory, file)  # before there is a run: so there is none that could not be resumed
+    claimed.state = "open"
+    here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
+    all_tags = {**provenance_tags(), **tags, **here}
+    if resumed:
+        tracking.reopen_run(resumed, all_tags)
+    run_id = resumed or tracking.create_run(experiment_id, name, all_tags)
+    _write(directory, file.model_copy(update={"run_id": run_id}))
+    with recording(run_id, directory) as recorder:
+        try:
+            recorder.put(Parameters(parameters={key: str(value) for key, value in parameters.items()}))
+            with _system_metrics(run_id, recorder.next_step("system/")):
+                yield TrackedRun(run_id, tracking.run_url(experiment_id, run_id), directory)
+        except BaseException as error:
+            ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
+            _end_early(claimed, recorder, ended, f"{type(error).__name__}: {error}".removesuffix(": "))
+            raise
+        crash_point("run_ending")
+        recorder.put(End(status="FINISHED", timestamp=now()))
+        _settle(claimed, recorder, "finished", SEND_SECONDS)
+
+
+def resumable(run_id: str) -> tuple[Path, dict[str, Any]]:
+    """Return the directory and the parameters of a run that did not finish.
+
+    Raises:
+        InputError: there is no such run, it has finished, or its files are not here.
+    """
+    run = tracking.get_run(run_id)
+    if run.directory is None:
+        raise InputError(f"resume: run {run_id!r} was not made by this pipeline; name one that was")
+    if run.status == "FINISHED":
+        raise InputError(f"resume: run {run_id!r} has finished; there is nothing left of it to do")
+    try:
+        return run.directory, read_run_file(run.directory).parameters
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"resume: the files of run {run_id!r} cannot be read in {str(run.directory)!r} ({error}); they were "
+            f"written on host {run.tags.get(HOST_TAG)!r}: resume it there, or start it anew"
+        ) from error
+
+
+def read_run_file(directory: Path) -> RunFile:
+    """Return what a run's directory says of it. Raises OSError, or ValueError for what is no such file."""
+    return RunFile.model_validate_json((directory / RUN_FILE).read_bytes())
+
+
+def send_what_is_left(directory: Path, run_id: str) -> bool:
+    """Send what a process that is gone has left; return whether there was any. Raises OutageError, RecordError."""
+    outbox = Recorder(run_id, directory).outbox
+    any_left = outbox.any_waiting
+    if any_left and any(isinstance(entry, ModelFile) for entry in outbox.kept):
+        import_module("keras")  # with TensorFlow: that this takes its time is no outage
+    outbox.close(SEND_SECONDS)
+    return any_left
+
+
+def last_sign_of_life(directory: Path) -> int:
+    """Return when something was written in a run's directory for the last time, in milliseconds since 1970."""
+    times = [path.stat().st_mtime for path in directory.rglob("*")] if directory.exists() else []
+    return int(max(times, default=time.time()) * 1000)
+
+
+def _write(directory: Path, file: RunFile) -> None:
+    write_durably(directory / RUN_FILE, file.model_dump_json(indent=2).encode())
+
+
+def _end_early(claimed: Claim, recorder: Recorder, status: Literal["FAILED", "KILLED"], reason: str) -> None:
+    """End a run that did not finish; what fails here too is left to `reconcile`, and must not hide the reason."""
+    seconds = SEND_SECONDS if status == "FAILED" else INTERRUPTED_SEND_SECONDS
+    last: list[Entry] = [Tags(tags={"outcome": status.lower(), "reason": reason}), End(status=status, timestamp=now())]
+    try:
+        for entry in last:
+            recorder.put(entry)
+        _settle(claimed, recorder, "settled", seconds)
+    except RecordError as error:
+        log.warning("%s", error)
+    except StorageError:  # the disk that is full has no room for the outbox either
+        try:
+            for entry in last:
+                tracking.send(recorder.run_id, entry)
+        except OutageError as error:
+            _tell_kept(claimed, error)
+    task_log().warning(
+        "Run %s %s. Go on with it: python -m flows train --resume %s",
+        recorder.run_id,
+        "was interrupted" if status == "KILLED" else "failed",
+        recorder.run_id,
+    )
+
+
+def _settle(claimed: Claim, recorder: Recorder, state: Literal["settled", "finished"], seconds: float) -> None:
+    """Send all that is kept; if that works, nothing is left for `reconcile`."""
+    try:
+        recorder.outbox.close(seconds)
+    except OutageError as error:
+        _tell_kept(claimed, error)
+    except RecordError:
+        claimed.state = "settled"
+        raise
+    else:
+        claimed.state = state
+        crash_point("run_ended")
+
+
+def _tell_kept(claimed: Claim, error: OutageError) -> None:
+    log.warning(
+        "MLflow does not have all of this run yet (%s). The rest is kept in %s, and sent when the next training "
+        "starts, or by: python -m flows reconcile",
+        error,
+        claimed.directory,
+    )
+
+
+@contextmanager
+def _system_metrics(run_id: str, first_step: int) -> Iterator[None]:
+    """Record processor, memory, disk, network and GPU use while the block runs, and once more at its end."""
+    measure, stop = tracking.system_metrics(), threading.Event()
+
+    def watch() -> None:
+        for step in itertools.count(first_step):
+            stopped = stop.wait(SYSTEM_METRICS_SECONDS)  # at its end, for a run that is shorter has no point else
+            try:
+                log_metrics(run_id, measure(), step=step)
+            except StorageError as error:
+                log.warning("System metrics are no longer recorded: %s", error)
+                return
+            if stopped:
+                return
+
+    thread = threading.Thread(target=watch, name=f"system metrics of {run_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

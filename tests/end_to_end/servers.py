@@ -1,0 +1,115 @@
+"""Servers that fail: killed ones that come back on their port with all they knew, and a proxy that gives out."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal
+
+from tests.end_to_end.running import Running, answers, free_port, wait_for
+
+HOST = "127.0.0.1"
+
+
+class Server:
+    """A server that can be killed, and started again.
+
+    Args:
+        arguments: Of Python; the port is added.
+        health: The path that answers once it is up.
+    """
+
+    def __init__(self, arguments: list[str], health: str, directory: Path, environment: Mapping[str, str]) -> None:
+        self._how = ([*arguments, "--host", HOST, "--port", str(port := free_port())], directory, environment)
+        self.port = port
+        self.url = f"http://{HOST}:{port}"
+        self._health = health
+        self._running: Running | None = None
+
+    def start(self) -> None:
+        """Start it unless it runs, and wait until it answers."""
+        if self._running:
+            return
+        running = self._running = Running(*self._how)
+
+        def up() -> bool:
+            assert running.process.poll() is None, f"it ended: {running.out.read_text()}{running.err.read_text()}"
+            return answers(f"{self.url}{self._health}")
+
+        wait_for(up, f"the server at {self.url}")
+
+    def kill(self) -> None:
+        """Kill it, if it runs, with all its processes."""
+        if self._running:
+            self._running.end()
+        self._running = None
+
+
+def mlflow_server(directory: Path, environment: Mapping[str, str]) -> Server:
+    """Return an MLflow server, not started, with its store and its ``artifacts`` in a directory."""
+    store = ("--backend-store-uri", f"sqlite:///{directory / 'server.db'}")
+    artifacts = ("--artifacts-destination", str(directory / "artifacts"))
+    return Server(["-m", "mlflow", "server", "--workers", "1", *store, *artifacts], "/health", directory, environment)
+
+
+def prefect_server(directory: Path, environment: Mapping[str, str]) -> Server:
+    """Return a Prefect server, not started, with its database in a directory."""
+    home = {"PREFECT_HOME": str(directory)}
+    return Server(["-m", "prefect", "server", "start"], "/api/health", directory, {**environment, **home})
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes requests on to a port, answers all of them with an error, or lets them hang."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__((HOST, 0), _Handler)
+        self.upstream = port
+        self.mode: Literal["passes", "fails", "hangs"] = "passes"
+        self.url = f"http://{HOST}:{self.server_address[1]}"
+
+    @contextmanager
+    def out_of_order(self, mode: Literal["fails", "hangs"]) -> Iterator[None]:
+        self.mode = mode
+        yield
+        self.mode = "passes"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Proxy
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        while self.server.mode == "hangs":
+            time.sleep(0.05)
+        if self.server.mode == "fails":
+            self.send_error(503)
+            return
+        upstream = http.client.HTTPConnection(HOST, self.server.upstream)
+        try:
+            upstream.request(self.command, self.path, body, dict(self.headers))
+            response = upstream.getresponse()
+            content = response.read()
+        except OSError:  # it is gone: so the client sees no answer
+            self.close_connection = True
+            return
+        finally:
+            upstream.close()
+        self.send_response(response.status)
+        for name, value in response.getheaders():
+            if name.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

@@ -1,0 +1,226 @@
+"""MLflow or the Prefect API goes away in the middle of a run: training goes on, and in the end nothing is missing."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.end_to_end.recorded import Recorded, recorded
+from tests.end_to_end.running import Ended, Running, wait_for
+from tests.end_to_end.servers import Proxy, Server, mlflow_server, prefect_server
+
+# The first test also waits for servers, and for a training that nothing happens to.
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+
+TRAINING = ("--dataset", "digits", "--limit-examples", 300)
+EPOCHS = 12
+EPOCH = "Epoch time:"
+AWAY, BACK = "MLflow cannot be reached", "MLflow can be reached again"
+
+
+@pytest.fixture(scope="module")
+def mlflow(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A tracking server."""
+    server = mlflow_server(tmp_path_factory.mktemp("mlflow"), environment)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def proxy(mlflow: Server) -> Iterator[Proxy]:
+    """What stands between a training and the tracking server."""
+    with Proxy(mlflow.port) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.mode = "fails"  # nothing hangs any more
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def prefect(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Prefect server that no other test needs."""
+    server = prefect_server(tmp_path_factory.mktemp("prefect"), environment)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def tracked(train: Callable[..., Running], mlflow: Server) -> Callable[..., Running]:
+    """Start a training that records on the tracking server."""
+
+    def train_tracked(*arguments: object, epochs: int = EPOCHS, **changes: str) -> Running:
+        mlflow.start()
+        return train(*TRAINING, "--epochs", epochs, *arguments, **{"MLFLOW_TRACKING_URI": mlflow.url, **changes})
+
+    return train_tracked
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, Recorded]:
+    """The training that nothing happened to, once there is one."""
+    return {}
+
+
+@pytest.fixture
+def learning(undisturbed: dict[str, Recorded], tracked: Callable[..., Running], mlflow: Server) -> dict[str, Any]:
+    """What a training learns that nothing happens to."""
+    if not undisturbed:
+        ended = tracked().ended()
+        assert ended.status == 0, ended
+        undisturbed["run"] = recorded(mlflow.url, run_id(ended))
+        undisturbed["run"].assert_complete(EPOCHS)
+    return undisturbed["run"].learning
+
+
+def run_id(ended: Ended) -> str:
+    found = re.search(r"^MLflow run +http\S+/runs/([0-9a-f]{32})", ended.out, re.MULTILINE)
+    assert found, ended
+    return found[1]
+
+
+def said(running: Running, text: str) -> int:
+    return running.out.read_text().count(text)
+
+
+def says(running: Running, text: str, times: int) -> None:
+    """Wait until a training that goes on has said so."""
+
+    def enough() -> bool:
+        count = said(running, text)
+        assert count >= times or running.process.poll() is None, f"it ended: {running.out.read_text()}"
+        return count >= times
+
+    wait_for(enough, f"{text!r}, {times} times", seconds=200)
+
+
+@contextmanager
+def stopped(running: Running) -> Iterator[None]:
+    """Let no epoch pass while the block waits for something else."""
+    running.process.send_signal(signal.SIGSTOP)
+    yield
+    running.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_a_tracker_that_dies_hangs_and_fails_neither_stops_training_nor_leaves_gaps(
+    *,
+    tracked: Callable[..., Running],
+    mlflow: Server,
+    proxy: Proxy,
+    learning: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    patience = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    running = tracked(epochs=150, MLFLOW_TRACKING_URI=proxy.url, **patience)
+    running.printed(EPOCH)
+
+    @contextmanager
+    def dead() -> Iterator[None]:
+        mlflow.kill()
+        yield
+        with stopped(running):
+            mlflow.start()
+
+    outages = [dead(), proxy.out_of_order("hangs"), proxy.out_of_order("fails")]
+    for number, outage in enumerate(outages, start=1):
+        with outage:
+            says(running, AWAY, number)
+            says(running, EPOCH, said(running, EPOCH) + 3)
+            assert said(running, BACK) == number - 1
+        says(running, BACK, number)
+    assert said(running, EPOCH) < 150  # all of it came and went while training
+    ended = running.ended()
+
+    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    assert len(re.findall("^Test accuracy ", ended.out, re.MULTILINE)) == 1
+    run = recorded(mlflow.url, run_id(ended))
+    run.assert_complete(150)
+    for name in ("train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "learning_rate"):
+        assert run.learning[name][:EPOCHS] == learning[name], name
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_tracker_that_stays_away_gets_all_of_it_when_it_is_back(
+    *,
+    tracked: Callable[..., Running],
+    start: Callable[..., Running],
+    mlflow: Server,
+    prefect_api: str,
+    learning: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    running = tracked()
+    running.printed(EPOCH)
+    mlflow.kill()
+    before = said(running, EPOCH)
+    ended = running.ended()
+    assert before < said(running, EPOCH) == EPOCHS
+    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    assert len(re.findall("^Test accuracy ", ended.out, re.MULTILINE)) == 1
+    (kept,) = [line for line in ended.out.splitlines() if line.startswith("MLflow does not have all of this run yet")]
+    assert re.search(r"The rest is kept in \S+, and sent when .*, or by: python -m flows reconcile$", kept)
+
+    mlflow.start()
+    assert recorded(mlflow.url, run_id(ended)).run.info.status == "RUNNING"
+    for answer in (f"Sent to MLflow what run {run_id(ended)} had kept for it.\n", "Nothing to close: .*\n"):
+        sent = start(*("-m", "flows", "reconcile"), MLFLOW_TRACKING_URI=mlflow.url, PREFECT_API_URL=prefect_api).ended()
+        assert (sent.status, sent.err, sent.left) == (0, "", [])
+        assert re.fullmatch(answer, sent.out)
+    run = recorded(mlflow.url, run_id(ended))
+    run.assert_complete(EPOCHS)
+    assert run.learning == learning
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_prefect_api_that_is_back_after_20_seconds_knows_the_run_as_completed(
+    tracked: Callable[..., Running], mlflow: Server, prefect: Server, learning: dict[str, Any], tmp_path: Path
+) -> None:
+    prefect.start()
+    running = tracked(PREFECT_API_URL=f"{prefect.url}/api")
+    running.printed(EPOCH)
+    prefect.kill()
+    back = time.monotonic() + 20
+    assert said(running, EPOCH) < EPOCHS
+    wait_for(lambda: time.monotonic() > back, "the outage to have its length")
+    prefect.start()
+    ended = running.ended()
+
+    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    run = recorded(mlflow.url, run_id(ended))
+    run.assert_complete(EPOCHS)
+    assert run.learning == learning
+    assert list((tmp_path / "runs").iterdir()) == []
+    flow_run = {"id": {"any_": [run.run.data.tags["prefect.flow_run_id"]]}}
+    for kind, number in (("flow_runs", 1), ("task_runs", 5)):
+        found = httpx.post(f"{prefect.url}/api/{kind}/filter", json={"flow_runs": flow_run}).raise_for_status().json()
+        assert [each["state_type"] for each in found] == ["COMPLETED"] * number, found
+
+
+@pytest.mark.slow
+def test_a_prefect_api_that_stays_away_costs_nothing_but_its_own_record(
+    tracked: Callable[..., Running], mlflow: Server, prefect: Server, learning: dict[str, Any], tmp_path: Path
+) -> None:
+    prefect.start()
+    running = tracked(PREFECT_API_URL=f"{prefect.url}/api", PREFECT_CLIENT_MAX_RETRIES="1")
+    running.printed(EPOCH)
+    prefect.kill()
+    ended = running.ended()
+
+    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    assert len(re.findall("^Test accuracy ", ended.out, re.MULTILINE)) == 1
+    assert len(re.findall("^The Prefect API fails .* MLflow has all of it.$", ended.out, re.MULTILINE)) == 1
+    run = recorded(mlflow.url, run_id(ended))
+    run.assert_complete(EPOCHS)
+    assert run.learning == learning
+    assert list((tmp_path / "runs").iterdir()) == []

@@ -1,0 +1,137 @@
+"""Resuming: a run goes on with its own parameters, and what contradicts them is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+
+from flows.parameters import TrainParameters
+from flows.resume import given_to_flow, resumed
+from tasks import tracking
+from tasks.claim import claim
+from tasks.errors import InputError
+from tasks.run import tracked_run
+from tasks.tracking import open_experiment
+
+STARTED = TrainParameters(dataset="digits", optimizer="rmsprop", learning_rate=0.003, epochs=7, run_name="mine")
+
+
+def broken_off(parameters: TrainParameters = STARTED) -> str:
+    """Start a run that fails, and return its id."""
+    run_id, experiment = "", open_experiment("tests")
+
+    def fail() -> None:
+        nonlocal run_id
+        with claim() as claimed, tracked_run(claimed, experiment, "a run", parameters.recorded(), {}) as run:
+            run_id = run.run_id
+            raise RuntimeError("broken off")
+
+    with pytest.raises(RuntimeError, match="broken off"):
+        fail()
+    return run_id
+
+
+@pytest.fixture
+def run_id(workplace: Path) -> str:
+    assert workplace.is_dir()
+    return broken_off()
+
+
+def test_a_run_goes_on_with_its_own_parameters(run_id: str) -> None:
+    parameters = resumed({"resume": run_id})
+    assert parameters.recorded() == STARTED.recorded()
+    assert parameters.resume == run_id
+    assert "resume" not in parameters.recorded()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"learning_rate": "3e-3", "epochs": "7"},  # as typed
+        {"optimizer": "rmsprop", "momentum": "0"},  # a default that is filled in
+        {"dataset": "digits", "run_name": "mine"},
+    ],
+)
+def test_what_is_the_same_may_be_given(run_id: str, same: dict[str, Any]) -> None:
+    assert resumed({"resume": run_id, **same}).recorded() == STARTED.recorded()
+
+
+def test_what_differs_is_told_by_its_name_one_a_line(run_id: str) -> None:
+    with pytest.raises(InputError) as error:
+        resumed({"resume": run_id, "epochs": "8", "dataset": "digits", "learning_rate": "0.01"})
+    assert str(error.value).splitlines() == [
+        f"resume: {name}: received {received}, but run {run_id} was started with {started}; "
+        f"a run goes on with its own parameters, so leave {name} out"
+        for name, received, started in (("epochs", 8, 7), ("learning_rate", 0.01, 0.003))
+    ]
+
+
+def test_a_default_that_is_given_and_differs_is_told(run_id: str) -> None:
+    with pytest.raises(InputError, match=r"resume: epochs: received 10, but run .* was started with 7"):
+        resumed({"resume": run_id, "epochs": "10"})
+
+
+def test_a_flow_is_told_what_differs_from_the_defaults(run_id: str) -> None:
+    def asked(**given: Any) -> TrainParameters:
+        return resumed(given_to_flow(TrainParameters(resume=run_id, **given)))
+
+    assert asked().recorded() == STARTED.recorded()
+    assert asked(**STARTED.recorded()).recorded() == STARTED.recorded()  # as the command line hands it on
+    assert asked(epochs=10).recorded() == STARTED.recorded()  # Prefect fills that in: it cannot be told apart
+    with pytest.raises(InputError, match="resume: epochs: received 8, but run") as error:
+        asked(epochs=8)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_given_to_a_flow_is_what_is_not_the_default() -> None:
+    assert given_to_flow(TrainParameters()) == {}
+    assert given_to_flow(TrainParameters(epochs=3, resume="x")) == {"epochs": 3, "resume": "x"}
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_run_that_has_finished_is_not_resumed() -> None:
+    with claim() as claimed, tracked_run(claimed, open_experiment("tests"), "done", STARTED.recorded(), {}) as run:
+        pass
+    with pytest.raises(InputError, match=f"resume: run '{run.run_id}' has finished; there is nothing left"):
+        resumed({"resume": run.run_id})
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_run_that_is_unknown_is_told() -> None:
+    open_experiment("tests")
+    with pytest.raises(InputError, match=r"store 'sqlite:///.*mlflow\.db' has no run 'nowhere'"):
+        resumed({"resume": "nowhere"})
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_run_of_another_program_is_told() -> None:
+    client = mlflow.MlflowClient(tracking.tracking_uri())
+    run_id = client.create_run(open_experiment("tests")).info.run_id
+    with pytest.raises(InputError, match=f"resume: run '{run_id}' was not made by this pipeline"):
+        resumed({"resume": run_id})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{"])
+def test_a_run_whose_files_are_not_here_is_told_with_its_host(run_id: str, content: bytes | None) -> None:
+    (file,) = Path("runs").glob("*/run.json")
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    told = (
+        rf"resume: the files of run '{run_id}' cannot be read in '.*{file.parent.name}' .*; they were written on host"
+    )
+    with pytest.raises(InputError, match=f"(?s){told}"):
+        resumed({"resume": run_id})
+
+
+def test_parameters_that_this_version_does_not_know_are_told(run_id: str) -> None:
+    (file,) = Path("runs").glob("*/run.json")
+    stored = json.loads(file.read_text())
+    stored["parameters"]["from_the_future"] = 1
+    file.write_text(json.dumps(stored))
+    with pytest.raises(InputError, match="unknown parameter 'from_the_future'"):
+        resumed({"resume": run_id})

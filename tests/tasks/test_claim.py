@@ -1,0 +1,140 @@
+"""Who holds a run's directory, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tasks.claim import SETTLED, Claim, HeldError, claim, held_claim, lock_path, unsettled
+from tasks.errors import StorageError
+
+ROOT = Path(__file__).parent.parent.parent
+HOLD = """
+import sys
+from pathlib import Path
+from tasks.claim import claim
+with claim(Path(sys.argv[1])) as claimed:
+    claimed.state = "open"
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def left(state: str) -> Path:
+    with claim() as claimed:
+        claimed.state = state  # type: ignore[assignment]
+        (claimed.directory / "file").touch()
+    return claimed.directory
+
+
+@contextmanager
+def held_elsewhere(directory: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", HOLD, str(directory)]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def refused(directory: Path) -> str:
+    with pytest.raises(HeldError) as error, claim(directory):
+        pass
+    return str(error.value)
+
+
+def test_a_directory_has_one_holder() -> None:
+    with claim() as claimed:
+        assert claimed.directory.is_dir()
+        assert claimed.directory.parent == Path("runs").absolute()
+        assert held_claim() is claimed
+        assert refused(claimed.directory) == f"a live process holds {str(claimed.directory)!r}"
+    assert held_claim() is None
+
+
+def test_two_claims_are_of_two_directories() -> None:
+    with claim() as first, claim() as second:
+        assert first.directory != second.directory
+
+
+def test_a_directory_is_free_again_once_its_holder_is_killed() -> None:
+    directory = left("open")
+    with held_elsewhere(directory) as process:
+        refused(directory)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with claim(directory) as claimed:
+            assert (claimed.directory / "file").exists()
+            assert claimed.state == "open"
+
+
+@pytest.mark.parametrize("state", ["empty", "finished"])
+def test_what_is_of_no_more_use_is_deleted(state: str) -> None:
+    left(state)
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_a_directory_that_was_half_deleted_is_deleted() -> None:
+    directory = left("open")
+    directory.rename(f"{directory}.finished")
+    assert unsettled() == [directory]
+    with claim(directory):
+        pass
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_what_can_be_resumed_is_kept() -> None:
+    directory = left("settled")
+    assert (directory / SETTLED).exists()
+    with claim(directory) as claimed:
+        assert not (directory / SETTLED).exists()  # so that it is looked after, should this process be killed
+        assert claimed.state == "settled"
+    assert (directory / "file").exists()
+    assert (directory / SETTLED).exists()
+
+
+def test_a_fault_before_anything_was_done_deletes_nothing_that_was_there() -> None:
+    directory = left("settled")
+
+    def fail() -> Claim:
+        with claim(directory):
+            raise ValueError("bad input")
+
+    with pytest.raises(ValueError, match="bad input"):
+        fail()
+    assert (directory / "file").exists()
+
+
+def test_directories_are_looked_after_until_they_are_settled() -> None:
+    left("settled")
+    left("finished")
+    directory = left("open")
+    assert unsettled() == [directory]
+    with claim() as claimed:
+        assert set(unsettled()) == {directory, claimed.directory}
+
+
+def test_a_folder_that_cannot_be_made_is_told() -> None:
+    Path("runs").touch()
+    with pytest.raises(StorageError, match=r"cannot write '.*runs/[0-9a-f]{32}': .*make the folder writable"), claim():
+        pass
+    assert unsettled() == []
+
+
+def test_the_lock_lies_beside_the_directory() -> None:
+    assert lock_path(Path("runs/abc")) == Path("runs/abc.lock")

@@ -1,0 +1,108 @@
+"""What tasks have to say of a run: kept on disk, one point for each metric and step."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+from matplotlib.figure import Figure
+
+from tasks import tracking
+from tasks.outbox import JOURNAL, MARK
+from tasks.prepared import PreparedDataset
+from tasks.record import Recorder, log_dataset, log_figure, log_metrics, recording, set_tags
+
+SECONDS = 20
+
+
+def store() -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(tracking.tracking_uri())
+
+
+@pytest.fixture
+def run_id(workplace: Path) -> str:
+    assert workplace.is_dir()
+    return tracking.create_run(tracking.open_experiment("tests"), "a run", {})
+
+
+def points(run_id: str, metric: str) -> list[tuple[int, float]]:
+    return [(point.step, point.value) for point in store().get_metric_history(run_id, metric)]
+
+
+def test_metrics_are_written_at_their_step_and_time(run_id: str) -> None:
+    before = time.time() * 1000 - 1
+    for step in (1, 2):
+        log_metrics(run_id, {"train/loss": step / 10}, step=step)
+    assert points(run_id, "train/loss") == [(1, 0.1), (2, 0.2)]
+    assert before <= store().get_metric_history(run_id, "train/loss")[0].timestamp <= time.time() * 1000
+
+
+def test_tags_can_be_set_again(run_id: str) -> None:
+    set_tags(run_id, {"outcome": "first", "other": "kept"})
+    set_tags(run_id, {"outcome": "second"})
+    tags = store().get_run(run_id).data.tags
+    assert (tags["outcome"], tags["other"]) == ("second", "kept")
+
+
+def test_a_long_tag_is_cut_and_not_refused(run_id: str) -> None:
+    set_tags(run_id, {"reason": "x" * 100_000})
+    assert store().get_run(run_id).data.tags["reason"] == "x" * tracking.LONGEST_TAG
+
+
+def test_a_figure_is_a_picture(run_id: str, tmp_path: Path) -> None:
+    log_figure(run_id, Figure(), "curves.png")
+    path = store().download_artifacts(run_id, "curves.png", str(tmp_path))
+    assert Path(path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_dataset_is_an_input_with_its_digest(run_id: str, prepared: PreparedDataset) -> None:
+    log_dataset(run_id, prepared)
+    (given,) = store().get_run(run_id).inputs.dataset_inputs
+    assert given.dataset.name == "digits"
+    assert prepared.digest.startswith(given.dataset.digest)
+    assert len(given.dataset.digest) >= 12
+    assert '"train": 190' in given.dataset.profile
+    assert str(prepared.directory) in given.dataset.source
+    assert [(tag.key, tag.value) for tag in given.tags] == [("mlflow.data.context", "training")]
+
+
+def test_what_is_recorded_in_a_run_goes_by_way_of_its_directory(run_id: str, tmp_path: Path) -> None:
+    with recording(run_id, tmp_path) as recorder:
+        log_metrics(run_id, {"train/loss": 0.5}, step=1)
+        assert b'"train/loss":0.5' in (tmp_path / JOURNAL).read_bytes()
+        recorder.outbox.close(SECONDS)
+    assert points(run_id, "train/loss") == [(1, 0.5)]
+
+
+def test_a_point_is_kept_once_even_by_another_process(run_id: str, tmp_path: Path) -> None:
+    for accuracy in (0.5, 0.75):  # the second one finds what the first left
+        with recording(run_id, tmp_path) as recorder:
+            for loss in (0.25, 0.125):
+                log_metrics(run_id, {"train/loss": loss, f"accuracy of {accuracy}": accuracy}, step=1)
+            recorder.outbox.close(SECONDS)
+    assert points(run_id, "train/loss") == [(1, 0.25)]
+    assert points(run_id, "accuracy of 0.75") == [(1, 0.75)]
+
+
+def test_a_journal_that_is_sent_twice_leaves_each_point_once(run_id: str, tmp_path: Path) -> None:
+    with recording(run_id, tmp_path) as recorder:
+        for step in (1, 2, 3):
+            log_metrics(run_id, {"train/loss": 1 / step}, step=step)
+        recorder.outbox.close(SECONDS)
+    (tmp_path / MARK).unlink()
+    Recorder(run_id, tmp_path).outbox.close(SECONDS)
+    assert points(run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+
+
+def test_steps_go_on_where_the_last_process_ended(run_id: str, tmp_path: Path) -> None:
+    with recording(run_id, tmp_path) as recorder:
+        assert recorder.next_step("system/") == 0
+        for step in range(3):
+            log_metrics(run_id, {"system/cpu": 1.0}, step=step)
+        log_metrics(run_id, {"train/loss": 1.0}, step=9)
+        recorder.outbox.close(SECONDS)
+    with recording(run_id, tmp_path) as recorder:
+        assert recorder.next_step("system/") == 3
+        recorder.outbox.close(SECONDS)

@@ -1,0 +1,209 @@
+"""The life of a run: how it starts or goes on, how it ends, and what is left of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.entities import Run
+
+from tasks import run as run_module
+from tasks import tracking
+from tasks.claim import SETTLED, Claim, claim
+from tasks.entries import Entry
+from tasks.errors import InputError, RecordError, StorageError
+from tasks.outbox import JOURNAL, OutageError
+from tasks.record import log_metrics
+from tasks.run import (
+    TrackedRun,
+    last_sign_of_life,
+    read_run_file,
+    resumable,
+    send_what_is_left,
+    tracked_run,
+)
+
+
+def store() -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(tracking.tracking_uri())
+
+
+@pytest.fixture
+def experiment(workplace: Path) -> str:
+    assert workplace.is_dir()
+    return tracking.open_experiment("tests")
+
+
+def only_run(experiment: str) -> Run:
+    (run,) = store().search_runs([experiment])
+    return run
+
+
+@contextmanager
+def tracked(experiment: str, resumed: str | None = None) -> Iterator[tuple[Claim, TrackedRun]]:
+    directory = resumable(resumed)[0] if resumed else None
+    parameters = {"epochs": 3, "limit": None}
+    with (
+        claim(directory) as claimed,
+        tracked_run(claimed, experiment, "a name", parameters, {"device": "cpu"}, resumed=resumed) as run,
+    ):
+        yield claimed, run
+
+
+def broken_off(experiment: str, error: BaseException, resumed: str | None = None) -> Run:
+    def broken() -> None:
+        with tracked(experiment, resumed) as (_, run):
+            log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
+            raise error
+
+    with pytest.raises(type(error)):
+        broken()
+    return only_run(experiment)
+
+
+def test_a_run_that_ends_is_finished_with_its_parameters_and_tags(experiment: str) -> None:
+    with tracked(experiment) as (claimed, going_on):
+        assert claimed.state == "open"
+        assert going_on.directory == claimed.directory
+        assert store().get_run(going_on.run_id).info.status == "RUNNING"
+        assert mlflow.active_run() is None
+    run = only_run(experiment)
+    assert (run.info.run_id, run.info.run_name, run.info.status) == (going_on.run_id, "a name", "FINISHED")
+    assert run.data.params == {"epochs": "3", "limit": "None"}
+    assert run.data.tags["device"] == "cpu"
+    assert run.data.tags["version.tensorflow"]
+    assert run.data.tags["run.directory"] == str(claimed.directory)
+    assert going_on.url.startswith(f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{going_on.run_id}")
+    assert list(Path("runs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (ValueError("a reason"), "FAILED", "ValueError: a reason"),
+        (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt"),
+        (SystemExit(143), "KILLED", "SystemExit: 143"),
+    ],
+)
+def test_a_run_that_breaks_off_keeps_its_reason_and_its_files(
+    experiment: str, error: BaseException, status: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = broken_off(experiment, error)
+    assert (run.info.status, run.data.tags["outcome"], run.data.tags["reason"]) == (status, status.lower(), reason)
+    assert run.info.end_time
+    assert run.data.metrics["train/loss"] == 0.5
+    directory = Path(run.data.tags["run.directory"])
+    assert (directory / SETTLED).exists()
+    assert read_run_file(directory).run_id == run.info.run_id
+    assert f"Go on with it: python -m flows train --resume {run.info.run_id}" in caplog.text
+
+
+def test_a_run_goes_on_in_the_same_run(experiment: str) -> None:
+    first = broken_off(experiment, KeyboardInterrupt())
+    with tracked(experiment, first.info.run_id) as (_, run):
+        going_on = only_run(experiment)
+        assert (run.run_id, going_on.info.status) == (first.info.run_id, "RUNNING")
+        assert {"outcome", "reason"}.isdisjoint(going_on.data.tags)
+        log_metrics(run.run_id, {"train/loss": 0.25}, step=1)  # which it had
+        log_metrics(run.run_id, {"train/loss": 0.125}, step=2)
+    run = only_run(experiment)
+    assert run.info.status == "FINISHED"
+    history = store().get_metric_history(run.info.run_id, "train/loss")
+    assert [(point.step, point.value) for point in history] == [(1, 0.5), (2, 0.125)]
+    system = store().get_metric_history(run.info.run_id, "system/cpu_utilization_percentage")
+    assert [point.step for point in system] == [0, 1]
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_even_a_short_run_has_a_point_of_the_system_metrics(experiment: str) -> None:
+    with tracked(experiment):
+        pass
+    metrics = only_run(experiment).data.metrics
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(metrics)
+
+
+def test_what_cannot_be_sent_is_kept_and_told_and_sent_later(
+    experiment: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def out(_run_id: str, _entry: Entry) -> None:
+        raise OutageError("nobody there")
+
+    monkeypatch.setattr(run_module, "SEND_SECONDS", 0.2)
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking, "send", out)
+        with tracked(experiment) as (claimed, run):
+            log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
+    assert claimed.state == "open"
+    assert "MLflow does not have all of this run yet (nobody there)" in caplog.text
+    assert "python -m flows reconcile" in caplog.text
+    assert only_run(experiment).info.status == "RUNNING"
+    monkeypatch.setattr(run_module, "SEND_SECONDS", 20)
+    assert send_what_is_left(claimed.directory, run.run_id)
+    assert not send_what_is_left(claimed.directory, run.run_id)
+    finished = only_run(experiment)
+    assert (finished.info.status, finished.data.metrics["train/loss"]) == ("FINISHED", 0.5)
+
+
+def test_a_refusal_fails_the_command_and_not_the_record(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> None:
+        with tracked(experiment) as (_, run):
+            log_metrics(run.run_id, {"no?name": 0.5}, step=1)
+            log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
+
+    assert monkeypatch
+    with pytest.raises(RecordError, match=r"MLflow refused to record metrics \(MlflowException"):
+        refused()
+    run = only_run(experiment)
+    assert (run.info.status, run.data.metrics["train/loss"]) == ("FINISHED", 0.5)
+
+
+def test_a_full_disk_does_not_keep_the_reason_from_mlflow(experiment: str) -> None:
+    def full() -> None:
+        with tracked(experiment) as (claimed, _):
+            # Nothing can be added to a journal that is a directory.
+            (claimed.directory / JOURNAL).unlink()
+            (claimed.directory / JOURNAL).mkdir()
+            raise StorageError("no room")
+
+    with pytest.raises(StorageError, match="no room"):
+        full()
+    run = only_run(experiment)
+    assert (run.info.status, run.data.tags["reason"]) == ("FAILED", "StorageError: no room")
+
+
+def test_parameters_come_back_as_they_were(experiment: str) -> None:
+    run = broken_off(experiment, KeyboardInterrupt())
+    directory, parameters = resumable(run.info.run_id)
+    assert directory == Path(run.data.tags["run.directory"])
+    assert parameters == {"epochs": 3, "limit": None}
+
+
+def test_what_cannot_be_resumed_is_told(experiment: str) -> None:
+    with tracked(experiment) as (_, finished):
+        pass
+    with pytest.raises(InputError, match=rf"resume: run '{finished.run_id}' has finished"):
+        resumable(finished.run_id)
+    with pytest.raises(InputError, match="has no run 'nonsense'"):
+        resumable("nonsense")
+    foreign = store().create_run(experiment).info.run_id
+    with pytest.raises(InputError, match=f"resume: run '{foreign}' was not made by this pipeline"):
+        resumable(foreign)
+    store().set_tag(foreign, "run.directory", "/nowhere")
+    store().set_tag(foreign, "run.host", "another")
+    with pytest.raises(InputError, match=r"cannot be read in '/nowhere' .* written on host 'another'"):
+        resumable(foreign)
+
+
+def test_the_last_sign_of_life_is_the_latest_file(tmp_path: Path) -> None:
+    import os
+
+    (tmp_path / "checkpoints").mkdir()
+    for name, seconds in (("run.json", 1_000), ("checkpoints/1.npz", 2_000)):
+        (tmp_path / name).write_text(json.dumps({}))
+        os.utime(tmp_path / name, (seconds, seconds))
+    os.utime(tmp_path / "checkpoints", (1_500, 1_500))
+    assert last_sign_of_life(tmp_path) == 2_000_000
