@@ -114,10 +114,11 @@ def find_runs(condition: str) -> list[StoredRun]:
     """Return the runs of all experiments that fulfil a condition of MLflow's search."""
     with _opened_store() as client:
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-        found, token = [], ""
-        while experiments and token is not None:
-            page = client.search_runs(experiments, condition, page_token=token or None)
-            found, token = [*found, *map(_stored, page)], page.token or None
+        page = client.search_runs(experiments, condition)
+        found = [_stored(run) for run in page]
+        while page.token:
+            page = client.search_runs(experiments, condition, page_token=page.token)
+            found += map(_stored, page)
         return found
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.end_to_end.preloaded import Preloaded
 from tests.end_to_end.recorded import Recorded
 from tests.end_to_end.running import ROOT
-from tests.end_to_end.trainings import Trainings, forks_for_trainings
-from tests.forked import Forks
+from tests.end_to_end.trainings import Trainings
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
+# The first test also waits for the servers, and for a training that nobody kills.
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(900)]
 
+AT_ONCE = 2
 EPOCHS = 3
 TRAINING = (
     *("--dataset", "digits", "--limit-examples", 300, "--image-size", 16, "--epochs", EPOCHS),
@@ -25,7 +29,7 @@ TRAINING = (
 POINTS = {
     "flow_run_created": 1,
     "dataset_written": 1,
-    "json_half_written": 2,
+    "json_half_written": 2,  # MLflow has the run, and its directory does not know that
     "json_written": 1,
     "run_created": 1,
     "compiled": 1,
@@ -34,8 +38,8 @@ POINTS = {
     "npz_half_written": 2,
     "npz_written": 2,
     "checkpoint_saved": 2,
-    "entry_kept": 4,
-    "entry_sent": 3,
+    "entry_kept": 4,  # the second epoch
+    "entry_sent": 3,  # the first
     "fitted": 1,
     "model_announced": 1,
     "model_stored": 1,
@@ -53,45 +57,46 @@ def test_every_point_in_the_code_has_its_test() -> None:
     for state in re.findall(r'crash_point\(f"\{path\.suffix\[1:\]\}_(\w+)"\)', code):
         named |= {f"{kind}_{state}" for kind in ("json", "npz")}  # the files that are written durably
     assert named == POINTS.keys()
-
-
-@pytest.fixture(scope="module")
-def forks(environment: Mapping[str, str], prefect_api: str) -> Iterator[Forks]:
-    with forks_for_trainings(environment, prefect_api) as started:
-        yield started
+    assert code.count("crash_point(") == 1 + code.count('crash_point("') + code.count(
+        'crash_point(f"'
+    )  # its definition
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(
-    forks: Forks, prefect_api: str, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+    preloaded: Preloaded, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Recorded, dict[str, np.ndarray]]:
-    trainings = Trainings(forks, tmp_path_factory.mktemp("uninterrupted"), prefect_api, empty_store)
+    trainings = Trainings(preloaded, tmp_path_factory.mktemp("uninterrupted"), empty_store)
     trainings.run("train", *TRAINING)
-    (run,) = trainings.runs()
-    return trainings.read(run.info.run_id)
+    return trainings.read()
+
+
+@pytest.fixture(scope="module")
+def killed(
+    request: pytest.FixtureRequest,
+    uninterrupted: tuple[Recorded, dict[str, np.ndarray]],
+    preloaded: Preloaded,
+    empty_store: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Future[Trainings]]]:
+    """The trainings that are killed at the points chosen for this run of pytest, and go on: some at once."""
+    assert uninterrupted
+
+    def kill_at(point: str) -> Trainings:
+        trainings = Trainings(preloaded, tmp_path_factory.mktemp(point), empty_store)
+        ended = trainings.ended(trainings.start("train", *TRAINING, CRASH_AT=f"{point}:{POINTS[point]}"))
+        assert ended.status == -signal.SIGKILL, ended
+        trainings.finish(*TRAINING)
+        return trainings
+
+    mine = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {point: pool.submit(kill_at, point) for point in [item.callspec.params["point"] for item in mine]}
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_training_that_is_killed_there_ends_as_if_it_had_not_been(
-    point: str,
-    *,
-    forks: Forks,
-    uninterrupted: tuple[Recorded, dict[str, np.ndarray]],
-    prefect_api: str,
-    empty_store: Path,
-    tmp_path: Path,
+    point: str, killed: dict[str, Future[Trainings]], uninterrupted: tuple[Recorded, dict[str, np.ndarray]]
 ) -> None:
-    trainings = Trainings(forks, tmp_path, prefect_api, empty_store)
-    assert trainings.status(trainings.start("train", *TRAINING, CRASH_AT=f"{point}:{POINTS[point]}")) == -9
-
-    trainings.finish(*TRAINING)
-
-    (run,) = trainings.runs()
-    again, model = trainings.read(run.info.run_id)
-    again.assert_complete(EPOCHS)
-    expected, expected_model = uninterrupted
-    assert again.learning == expected.learning
-    assert {name: array.tobytes() for name, array in model.items()} == {
-        name: array.tobytes() for name, array in expected_model.items()
-    }
-    trainings.assert_nothing_is_left()
+    killed[point].result().assert_as_if_undisturbed(uninterrupted, EPOCHS)
