@@ -63,7 +63,8 @@ class Checkpoints:
         name = f"{len(state.rows):06d}-{state.epoch.steps:09d}-{_digest(content)}.npz"  # in the order of their making
         write_durably(self._directory / name, content)
         crash_point("checkpoint_saved")
-        for outdated in sorted(self._directory.glob("*.npz"))[:-KEPT]:
+        half_written = self._directory.glob("*.unfinished")  # by a process that was killed
+        for outdated in [*sorted(self._directory.glob("*.npz"))[:-KEPT], *half_written]:
             outdated.unlink()
 
     def restore(self, model: keras.Model) -> FitState:

@@ -38,19 +38,18 @@ def write_durably(path: Path, content: bytes) -> None:
 def append_durably(path: Path, line: bytes) -> None:
     """Append one line, which ends with a newline, and flush it to the disk. Raises StorageError.
 
-    A line that could not be written whole is taken back, so that the next one does not continue it.
+    A line that is not surely there is taken back, be it of a full disk or of an interruption: so the next one does not
+    continue it, and a line is in the file if and only if the caller was not told otherwise.
     """
     with storing(path), path.open("ab", buffering=0) as file:
         before = file.tell()
-        written = False
         try:
-            written = file.write(line) == len(line)  # a disk that fills up takes as much as fits
+            if file.write(line) < len(line):  # a disk that fills up takes as much as fits
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file.fileno())
-        finally:
-            if not written:
-                os.ftruncate(file.fileno(), before)
-        if not written:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except BaseException:
+            os.ftruncate(file.fileno(), before)
+            raise
 
 
 @contextmanager

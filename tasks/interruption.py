@@ -24,18 +24,19 @@ def finish_the_step(work: Callable[[Callable[[], bool]], Result]) -> Result:
     stopping, context, outcome = Event(), copy_context(), Future[Result]()
 
     def run() -> None:
+        if not outcome.set_running_or_notify_cancel():
+            return
         try:
             outcome.set_result(context.run(work, stopping.is_set))
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
             outcome.set_exception(error)
 
-    thread = Thread(target=run, name="work")
     try:
-        thread.start()
+        Thread(target=run, name="work").start()
         return outcome.result()
     except BaseException as ending:
         stopping.set()
-        error = outcome.exception() if thread.ident else None
+        error = None if outcome.cancel() else outcome.exception()  # work that has not begun never does
         if error not in (None, ending):
             task_log().warning("%s", error)
         raise

@@ -88,7 +88,9 @@ class Outbox:
                 self._send(entry)
             except OutageError as outage:
                 if not self._outage:
-                    log.warning("MLflow cannot be reached (%s). What it should record is kept until it can.", outage)
+                    log.warning(
+                        "MLflow does not take what this run records (%s). It is kept until MLflow does.", outage
+                    )
                 self._outage = str(outage)
                 # Once no more is to come, it is tried every second for as long as anybody waits.
                 time.sleep(FIRST_DELAY) if self._closing.is_set() else self._closing.wait(delay)
@@ -98,7 +100,7 @@ class Outbox:
                 log.exception("MLflow refused to record %s", entry.kind)
                 self._refusals.append(f"{entry.kind} ({type(refusal).__name__}: {refusal})")
             if self._outage:
-                log.info("MLflow can be reached again.")
+                log.info("MLflow takes it again.")
             delay, self._outage = FIRST_DELAY, ""
             crash_point("entry_sent")
             self._done(entry)

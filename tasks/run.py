@@ -24,7 +24,7 @@ from tasks.durable import write_durably
 from tasks.entries import End, Entry, ModelFile, Parameters, Tags
 from tasks.errors import InputError, RecordError, StorageError
 from tasks.log import task_log
-from tasks.outbox import OutageError
+from tasks.outbox import MARK, OutageError
 from tasks.provenance import provenance_tags
 from tasks.record import Recorder, log_metrics, now, recording
 from tasks.tracking import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
@@ -130,8 +130,12 @@ def send_what_is_left(directory: Path, run_id: str) -> bool:
 
 
 def last_sign_of_life(directory: Path) -> int:
-    """Return when something was written in a run's directory for the last time, in milliseconds since 1970."""
-    times = [path.stat().st_mtime for path in directory.rglob("*")] if directory.exists() else []
+    """Return when something was written in a run's directory for the last time, in milliseconds since 1970.
+
+    The mark of the outbox does not count: whoever sends what is left moves it.
+    """
+    paths = [path for path in directory.rglob("*") if path.name != MARK] if directory.exists() else []
+    times = [path.stat().st_mtime for path in paths]
     return int(max(times, default=time.time()) * 1000)
 
 

@@ -269,6 +269,7 @@ def test_what_a_killed_process_left_half_written_is_ignored(
     assert warnings(caplog) == []
     checkpoints.save(compiled(), THIRD)
     assert checkpoints.restore(compiled()) == THIRD
+    assert {path.suffix for path in saved[1].parent.iterdir()} == {".npz"}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -85,8 +86,8 @@ def test_a_directory_is_free_again_once_its_holder_is_killed() -> None:
 
 @pytest.mark.parametrize("state", ["empty", "finished"])
 def test_what_is_of_no_more_use_is_deleted(state: str) -> None:
-    left(state)
-    assert list(Path("runs").iterdir()) == []
+    assert not left(state).exists()
+    assert list(Path("runs").iterdir()) == []  # nor is there a lock
 
 
 def test_a_directory_that_was_half_deleted_is_deleted() -> None:
@@ -96,6 +97,23 @@ def test_a_directory_that_was_half_deleted_is_deleted() -> None:
     with claim(directory):
         pass
     assert list(Path("runs").iterdir()) == []
+
+
+def test_what_mlflow_still_has_to_learn_of_is_kept_and_looked_after() -> None:
+    directory = left("open")
+    assert (directory / "file").exists()
+    assert lock_path(directory).exists()
+    with claim(directory) as claimed:
+        assert claimed.state == "open"
+    assert (directory / "file").exists()
+
+
+def test_what_is_killed_while_it_is_resumed_is_looked_after() -> None:
+    directory = left("settled")
+    with held_elsewhere(directory) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert unsettled() == [directory]
 
 
 def test_what_can_be_resumed_is_kept() -> None:
@@ -134,6 +152,15 @@ def test_a_folder_that_cannot_be_made_is_told() -> None:
     with pytest.raises(StorageError, match=r"cannot write '.*runs/[0-9a-f]{32}': .*make the folder writable"), claim():
         pass
     assert unsettled() == []
+
+
+def test_a_folder_that_is_not_ours_to_write_to_is_told() -> None:
+    Path("runs").mkdir(mode=0o500)
+    # A user who may write anywhere gives that up: nobody has number 65534.
+    code = "import os; import tasks.claim; os.geteuid() or os.setuid(65534)\nwith tasks.claim.claim(): pass"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert re.search(r"StorageError: cannot write '.*runs/[0-9a-f]{32}': Permission denied", ran.stderr), ran.stderr
 
 
 def test_the_lock_lies_beside_the_directory() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +72,36 @@ for write, name in ((write_durably, "run.json"), (append_durably, "outbox.jsonl"
     assert (tmp_path / "run.json").read_bytes() == b"old"
     assert (tmp_path / "outbox.jsonl").read_bytes() == b"first\n"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()])
+def test_a_line_that_is_not_surely_on_the_disk_is_taken_back(
+    tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise error
+
+    append_durably(tmp_path / "lines", b"one\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises((StorageError, KeyboardInterrupt)):
+            append_durably(tmp_path / "lines", b"two\n")
+    assert (tmp_path / "lines").read_bytes() == b"one\n"
+
+
+def test_what_is_written_is_on_the_disk_before_it_is_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[tuple[str, bool]] = []
+    path = tmp_path / "run.json"
+
+    def fsync(descriptor: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        flushed.append((kind, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_durably(path, b"new")
+    assert flushed == [("file", False), ("folder", True)]
+    append_durably(path, b"line\n")
+    assert flushed[2:] == [("file", True)]
 
 
 def test_lines_are_added(tmp_path: Path) -> None:

@@ -13,7 +13,11 @@ from tasks.entries import ENTRY, DatasetUsed, End, Entry, Metrics, ModelFile, Pa
     [
         Parameters(parameters={"epochs": "3"}),
         Tags(tags={"outcome": "completed"}),
-        Metrics(metrics={"train/loss": 0.1 + 0.2, "train/accuracy": math.inf}, step=3, timestamp=1_700_000_000_000),
+        Metrics(
+            metrics={"train/loss": 0.1 + 0.2, "largest": math.inf, "smallest": -math.inf},
+            step=3,
+            timestamp=1_700_000_000_000,
+        ),
         DatasetUsed(name="digits", digest="abc", source="{}", features="{}", profile="{}"),
         Picture(name="curves.png", content=bytes(range(256))),
         ModelFile(path=Path("a b/fitted.keras"), image_shape=(32, 32, 1), num_classes=10),

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 
 import pytest
 
+from tasks import interruption
 from tasks.interruption import finish_the_step
 
 SECONDS = 20
@@ -101,6 +102,22 @@ def test_a_fault_while_it_is_being_stopped_is_told(caplog: pytest.LogCaptureFixt
     with pytest.raises(KeyboardInterrupt):
         finish_the_step(work)
     assert "no room for the checkpoint" in caplog.text
+
+
+def test_work_that_has_not_begun_never_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin: list[Callable[[], None]] = []
+    called: list[bool] = []
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            begin.append(self.run)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(interruption, "Thread", Thread)
+    with pytest.raises(KeyboardInterrupt):
+        finish_the_step(lambda _: called.append(True))
+    begin[0]()
+    assert called == []
 
 
 def test_it_works_outside_of_the_main_thread() -> None:

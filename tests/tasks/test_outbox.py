@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 
 import pytest
 
 from tasks import outbox as outbox_module
-from tasks.entries import Entry, Tags
-from tasks.errors import RecordError
+from tasks.entries import Entry, Metrics, Picture, Tags
+from tasks.errors import RecordError, StorageError
 from tasks.outbox import JOURNAL, MARK, OutageError, Outbox
 
 SECONDS = 20
@@ -84,8 +85,8 @@ def test_an_outage_is_over_at_some_time(tmp_path: Path, caplog: pytest.LogCaptur
     assert receiver.attempts > 2
     told = [record.message for record in caplog.records]
     assert told == [
-        "MLflow cannot be reached (nobody there). What it should record is kept until it can.",
-        "MLflow can be reached again.",
+        "MLflow does not take what this run records (nobody there). It is kept until MLflow does.",
+        "MLflow takes it again.",
     ]
 
 
@@ -163,4 +164,58 @@ def test_a_refusal_does_not_hold_back_the_rest_and_is_told_at_the_end(tmp_path: 
         outbox.put(entry(name))
     with pytest.raises(RecordError, match=r"MLflow refused to record tags \(ValueError: no such thing\)"):
         outbox.close(SECONDS)
+    assert receiver.names == ["a", "b"]
+    assert not Outbox(tmp_path, receiver).any_waiting  # it would be refused again
+
+
+def test_another_process_finds_what_was_kept_as_it_was(tmp_path: Path) -> None:
+    values = {"is a number": 0.1 + 0.2, "too large": math.inf, "too small": -math.inf, "none": math.nan}
+    outbox = Outbox(tmp_path, Receiver(down=True))
+    outbox.put(Metrics(metrics=values, step=1, timestamp=2))
+    outbox.put(Picture(name="all bytes.png", content=bytes(range(256))))
+    with pytest.raises(OutageError):
+        outbox.close(0)
+    metrics, picture = Outbox(tmp_path, lambda _: None).kept
+    assert isinstance(metrics, Metrics)
+    assert math.isnan(metrics.metrics.pop("none"))
+    assert metrics.metrics == {name: value for name, value in values.items() if name != "none"}
+    assert picture == Picture(name="all bytes.png", content=bytes(range(256)))
+
+
+def test_what_cannot_be_kept_is_told_and_not_sent(tmp_path: Path) -> None:
+    receiver = Receiver()
+    outbox = Outbox(tmp_path, receiver)
+    (tmp_path / JOURNAL).mkdir()
+    with pytest.raises(StorageError, match=r"cannot write '.*outbox\.jsonl'"):
+        outbox.put(entry("a"))
+    (tmp_path / JOURNAL).rmdir()
+    outbox.put(entry("b"))
+    outbox.close(SECONDS)
+    assert receiver.names == ["b"]
+
+
+def test_an_interrupted_put_leaves_journal_and_mark_in_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    receiver = Receiver()
+    outbox = Outbox(tmp_path, receiver)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            outbox.put(entry("a"))
+    outbox.put(entry("b"))
+    outbox.close(SECONDS)
+    assert receiver.names == ["b"]
+    assert (tmp_path / MARK).read_text() == "1\n"
+    assert Outbox(tmp_path, receiver).kept == [entry("b")]
+
+
+def test_a_mark_that_cannot_be_written_holds_nothing_back(tmp_path: Path) -> None:
+    receiver = Receiver()
+    outbox = Outbox(tmp_path, receiver)
+    (tmp_path / MARK).mkdir()
+    for name in ("a", "b"):
+        outbox.put(entry(name))
+    outbox.close(SECONDS)
     assert receiver.names == ["a", "b"]

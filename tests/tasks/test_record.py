@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -10,9 +13,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from tasks import tracking
+from tasks.errors import StorageError
 from tasks.outbox import JOURNAL, MARK
 from tasks.prepared import PreparedDataset
-from tasks.record import Recorder, log_dataset, log_figure, log_metrics, recording, set_tags
+from tasks.record import Recorder, log_dataset, log_figure, log_metrics, log_model, recording, set_tags
 
 SECONDS = 20
 
@@ -73,7 +77,10 @@ def test_what_is_recorded_in_a_run_goes_by_way_of_its_directory(run_id: str, tmp
         log_metrics(run_id, {"train/loss": 0.5}, step=1)
         assert b'"train/loss":0.5' in (tmp_path / JOURNAL).read_bytes()
         recorder.outbox.close(SECONDS)
-    assert points(run_id, "train/loss") == [(1, 0.5)]
+    kept = (tmp_path / JOURNAL).read_bytes()
+    log_metrics(run_id, {"train/loss": 0.25}, step=2)  # sent at once, now that the run is no longer recorded here
+    assert points(run_id, "train/loss") == [(1, 0.5), (2, 0.25)]
+    assert (tmp_path / JOURNAL).read_bytes() == kept
 
 
 def test_a_point_is_kept_once_even_by_another_process(run_id: str, tmp_path: Path) -> None:
@@ -86,14 +93,64 @@ def test_a_point_is_kept_once_even_by_another_process(run_id: str, tmp_path: Pat
     assert points(run_id, "accuracy of 0.75") == [(1, 0.75)]
 
 
-def test_a_journal_that_is_sent_twice_leaves_each_point_once(run_id: str, tmp_path: Path) -> None:
+def test_a_journal_that_is_sent_twice_leaves_everything_once(
+    run_id: str, tmp_path: Path, prepared: PreparedDataset, make_compiled: Callable[..., Path]
+) -> None:
     with recording(run_id, tmp_path) as recorder:
-        for step in (1, 2, 3):
-            log_metrics(run_id, {"train/loss": 1 / step}, step=step)
+        log_dataset(run_id, prepared)
+        for step, loss in enumerate((0.5, math.nan, 0.25), start=1):
+            log_metrics(run_id, {"train/loss": loss, "train/norm": 1 / step}, step=step)
+        log_figure(run_id, Figure(), "curves.png")
+        log_model(run_id, make_compiled(), prepared.image_shape, len(prepared.classes))
+        set_tags(run_id, {"outcome": "diverged"})
         recorder.outbox.close(SECONDS)
+    first = store().get_run(run_id).to_dictionary()
     (tmp_path / MARK).unlink()
-    Recorder(run_id, tmp_path).outbox.close(SECONDS)
-    assert points(run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    again = Recorder(run_id, tmp_path).outbox
+    assert again.any_waiting
+    again.close(SECONDS)
+    run = store().get_run(run_id)
+    assert str(run.to_dictionary()) == str(first)  # as text, in which NaN equals itself
+    assert points(run_id, "train/norm") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert [(step, math.isnan(value)) for step, value in points(run_id, "train/loss")] == [
+        (1, False),
+        (2, True),
+        (3, False),
+    ]
+    assert [artifact.path for artifact in store().list_artifacts(run_id)] == ["curves.png"]
+    (model,) = store().search_logged_models([run.info.experiment_id])
+    assert (model.source_run_id, str(model.status)) == (run_id, "READY")
+    assert run.data.tags["outcome"] == "diverged"
+
+
+def test_a_point_that_could_not_be_kept_is_not_taken_for_kept(run_id: str, tmp_path: Path) -> None:
+    with recording(run_id, tmp_path) as recorder:
+        (tmp_path / JOURNAL).mkdir()
+        with pytest.raises(StorageError):
+            log_metrics(run_id, {"train/loss": 0.5}, step=1)
+        (tmp_path / JOURNAL).rmdir()
+        log_metrics(run_id, {"train/loss": 0.25}, step=1)
+        recorder.outbox.close(SECONDS)
+    assert points(run_id, "train/loss") == [(1, 0.25)]
+
+
+def test_what_is_recorded_in_two_threads_is_kept_once(run_id: str, tmp_path: Path) -> None:
+    at_once = threading.Barrier(4)
+
+    def record() -> None:
+        at_once.wait(SECONDS)
+        for step in range(20):
+            log_metrics(run_id, {"train/loss": 0.5}, step=step)
+
+    with recording(run_id, tmp_path) as recorder:
+        threads = [threading.Thread(target=record) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        recorder.outbox.close(SECONDS)
+    assert len((tmp_path / JOURNAL).read_text().splitlines()) == 20
+    assert points(run_id, "train/loss") == [(step, 0.5) for step in range(20)]
 
 
 def test_steps_go_on_where_the_last_process_ended(run_id: str, tmp_path: Path) -> None:

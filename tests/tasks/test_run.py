@@ -202,7 +202,7 @@ def test_the_last_sign_of_life_is_the_latest_file(tmp_path: Path) -> None:
     import os
 
     (tmp_path / "checkpoints").mkdir()
-    for name, seconds in (("run.json", 1_000), ("checkpoints/1.npz", 2_000)):
+    for name, seconds in (("run.json", 1_000), ("checkpoints/1.npz", 2_000), ("outbox.sent", 3_000)):
         (tmp_path / name).write_text(json.dumps({}))
         os.utime(tmp_path / name, (seconds, seconds))
     os.utime(tmp_path / "checkpoints", (1_500, 1_500))

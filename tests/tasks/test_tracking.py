@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import json
 import math
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import keras
 import mlflow
 import mlflow.keras
+import mlflow.store.db.utils
 import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
@@ -198,10 +202,12 @@ def test_what_mlflow_refuses_is_told_from_what_may_pass(
     run_id: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tag = Tags(tags={"a": "b"})
-    with pytest.raises(MlflowException):
-        tracking.send("0" * 32, tag)  # no such run
-    with pytest.raises(MlflowException):
+    with pytest.raises(MlflowException) as refusal:
+        tracking.send("0" * 32, tag)
+    assert refusal.value.error_code == "RESOURCE_DOES_NOT_EXIST"
+    with pytest.raises(MlflowException) as refusal:
         tracking.send(run_id, Metrics(metrics={"no?name": 1.0}, step=1, timestamp=1))
+    assert refusal.value.error_code == "INVALID_PARAMETER_VALUE"
     lock = sqlite3.connect(workplace / "mlflow.db")
     lock.execute("DROP TABLE tags")
     with pytest.raises(OutageError):
@@ -212,22 +218,82 @@ def test_what_mlflow_refuses_is_told_from_what_may_pass(
         tracking.send(run_id, tag)
 
 
-@pytest.mark.parametrize("status", [401, 404, 500, 503])
-def test_a_server_that_answers_errors_is_an_outage(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(http.server.BaseHTTPRequestHandler):
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, str], None]]:
+    """A tracking server that answers everything with the status and the text that it is given."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        answer = (200, "")
+
         def do_POST(self) -> None:
-            self.send_error(status)
+            status, text = self.answer
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Broken) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    def answer(status: int, text: str) -> None:
+        Handler.answer = (status, text)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_address[1]}")
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-        with pytest.raises(OutageError):
-            tracking.send("0" * 32, Tags(tags={"a": "b"}))
+        yield answer
         server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, "who are you"),
+        (404, "<html>of another server, or of a proxy</html>"),
+        (500, "Internal Server Error"),
+        (500, '{"error_code": "INTERNAL_ERROR", "message": "a database that is away"}'),
+        (503, "starting"),
+        (503, '{"error_code": "TEMPORARILY_UNAVAILABLE", "message": "busy"}'),
+    ],
+)
+def test_a_server_that_answers_errors_is_an_outage(
+    status: int, text: str, answering: Callable[[int, str], None]
+) -> None:
+    answering(status, text)
+    with pytest.raises(OutageError):
+        tracking.send("0" * 32, Tags(tags={"a": "b"}))
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (400, "INVALID_PARAMETER_VALUE")])
+def test_a_server_can_refuse(status: int, code: str, answering: Callable[[int, str], None]) -> None:
+    answering(status, json.dumps({"error_code": code, "message": "never"}))
+    with pytest.raises(MlflowException, match="never") as refusal:
+        tracking.send("0" * 32, Tags(tags={"a": "b"}))
+    assert refusal.value.error_code == code
+
+
+def test_a_store_that_another_holds_for_long_is_an_outage(
+    run_id: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = mlflow.store.db.utils.sql.text
+    monkeypatch.setattr(mlflow.store.db.utils.sql, "text", lambda sql: text(sql.replace("20000", "1")))  # milliseconds
+    with contextlib.closing(sqlite3.connect(workplace / "mlflow.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutageError, match="locked"):
+            tracking.send(run_id, Tags(tags={"a": "b"}))
+        holder.execute("ROLLBACK")
+    tracking.send(run_id, Tags(tags={"a": "b"}))
+    assert tracking.get_run(run_id).tags["a"] == "b"
+
+
+def test_a_folder_of_artifacts_that_cannot_be_written_is_an_outage(run_id: str, workplace: Path) -> None:
+    (workplace / "mlartifacts").touch()
+    with pytest.raises(OutageError):
+        tracking.send(run_id, Picture(name="curves.png", content=b"png"))
 
 
 def test_a_run_that_goes_on_has_no_outcome_any_more(run_id: str) -> None:
@@ -252,6 +318,21 @@ def test_runs_are_found_in_all_experiments(experiment: str, run_id: str) -> None
     (found,) = tracking.find_runs("tags.`run.directory` LIKE '%abc'")
     assert (found.run_id, found.name, found.directory) == (other, "another", Path("/a/b/runs/abc"))
     assert tracking.get_run(run_id).directory is None
+
+
+def test_runs_of_many_pages_are_all_found(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_ids = {tracking.create_run(experiment, f"run {number}", {}) for number in range(5)}
+    search = mlflow.MlflowClient.search_runs
+    monkeypatch.setattr(mlflow.MlflowClient, "search_runs", partialmethod(search, max_results=2))
+    found = [run.run_id for run in tracking.find_runs("attributes.status = 'RUNNING'")]
+    assert len(found) == len(run_ids)
+    assert set(found) == run_ids
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_store_without_an_experiment_has_no_runs() -> None:
+    store().delete_experiment("0")
+    assert tracking.find_runs("attributes.status = 'RUNNING'") == []
 
 
 def test_a_logged_model_is_found_by_its_run_and_predicts_the_same(
