@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,12 +45,16 @@ def append_durably(path: Path, line: bytes) -> None:
     with storing(path), path.open("ab", buffering=0) as file:
         before = file.tell()
         try:
-            if file.write(line) < len(line):  # a disk that fills up takes as much as fits
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _write_whole(file, line)
             os.fsync(file.fileno())
         except BaseException:
             os.ftruncate(file.fileno(), before)
             raise
+
+
+def _write_whole(file: io.FileIO, line: bytes) -> None:
+    if file.write(line) < len(line):  # a disk that fills up takes as much as fits
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager
