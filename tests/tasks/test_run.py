@@ -13,12 +13,13 @@ from mlflow.entities import Run
 
 from tasks import run as run_module
 from tasks import tracking
-from tasks.claim import SETTLED, Claim, claim
+from tasks.claim import SETTLED, Claim, claim, unsettled
 from tasks.entries import Entry
 from tasks.errors import InputError, RecordError, StorageError
-from tasks.outbox import JOURNAL, OutageError
+from tasks.outbox import JOURNAL, OutageError, Outbox
 from tasks.record import log_metrics
 from tasks.run import (
+    RUN_FILE,
     TrackedRun,
     last_sign_of_life,
     read_run_file,
@@ -41,6 +42,10 @@ def experiment(workplace: Path) -> str:
 def only_run(experiment: str) -> Run:
     (run,) = store().search_runs([experiment])
     return run
+
+
+def out(_run_id: str, _entry: Entry) -> None:
+    raise OutageError("nobody there")
 
 
 @contextmanager
@@ -78,6 +83,7 @@ def test_a_run_that_ends_is_finished_with_its_parameters_and_tags(experiment: st
     assert run.data.tags["version.tensorflow"]
     assert run.data.tags["run.directory"] == str(claimed.directory)
     assert going_on.url.startswith(f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{going_on.run_id}")
+    assert claimed.state == "finished"
     assert list(Path("runs").iterdir()) == []
 
 
@@ -129,9 +135,6 @@ def test_even_a_short_run_has_a_point_of_the_system_metrics(experiment: str) -> 
 def test_what_cannot_be_sent_is_kept_and_told_and_sent_later(
     experiment: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def out(_run_id: str, _entry: Entry) -> None:
-        raise OutageError("nobody there")
-
     monkeypatch.setattr(run_module, "SEND_SECONDS", 0.2)
     with monkeypatch.context() as patched:
         patched.setattr(tracking, "send", out)
@@ -148,13 +151,75 @@ def test_what_cannot_be_sent_is_kept_and_told_and_sent_later(
     assert (finished.info.status, finished.data.metrics["train/loss"]) == ("FINISHED", 0.5)
 
 
-def test_a_refusal_fails_the_command_and_not_the_record(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "seconds"), [(ValueError("a reason"), 0.3), (KeyboardInterrupt("a reason"), 0.1), (SystemExit(143), 0.1)]
+)
+def test_an_outage_at_the_end_does_not_hide_what_ended_the_run(
+    experiment: str,
+    error: BaseException,
+    seconds: float,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    waited: list[float] = []
+    close = Outbox.close
+    monkeypatch.setattr(run_module, "SEND_SECONDS", 0.3)
+    monkeypatch.setattr(run_module, "INTERRUPTED_SEND_SECONDS", 0.1)
+    monkeypatch.setattr(Outbox, "close", lambda outbox, seconds: (waited.append(seconds), close(outbox, seconds))[1])
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking, "send", out)
+        run = broken_off(experiment, error)
+    assert waited == [seconds]
+    assert "MLflow does not have all of this run yet (nobody there)" in caplog.text
+    assert run.info.status == "RUNNING"
+    directory = Path(run.data.tags["run.directory"])
+    assert unsettled() == [directory]
+    assert send_what_is_left(directory, run.info.run_id)
+    ended = only_run(experiment)
+    assert ended.info.status == "FAILED" if isinstance(error, Exception) else "KILLED"
+    assert ended.data.tags["reason"].startswith(type(error).__name__)
+    assert ended.data.metrics["train/loss"] == 0.5
+
+
+def test_a_refusal_does_not_hide_what_ended_the_run(experiment: str, caplog: pytest.LogCaptureFixture) -> None:
+    def refused() -> None:
+        with tracked(experiment) as (_, run):
+            log_metrics(run.run_id, {"no?name": 0.5}, step=1)
+            raise ValueError("a reason")
+
+    with pytest.raises(ValueError, match="a reason"):
+        refused()
+    run = only_run(experiment)
+    assert (run.info.status, run.data.tags["reason"]) == ("FAILED", "ValueError: a reason")
+    assert "MLflow refused to record metrics (MlflowException" in caplog.text
+    assert unsettled() == []
+
+
+def test_there_is_no_run_without_a_file_that_says_what_it_was_started_with(
+    experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking, "create_run", killed)
+        with pytest.raises(KeyboardInterrupt), tracked(experiment):
+            pass
+    (directory,) = unsettled()
+    file = read_run_file(directory)
+    assert (file.tracking_uri, file.run_id, file.parameters) == (
+        tracking.tracking_uri(),
+        None,
+        {"epochs": 3, "limit": None},
+    )
+
+
+def test_a_refusal_fails_the_command_and_not_the_record(experiment: str) -> None:
     def refused() -> None:
         with tracked(experiment) as (_, run):
             log_metrics(run.run_id, {"no?name": 0.5}, step=1)
             log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
 
-    assert monkeypatch
     with pytest.raises(RecordError, match=r"MLflow refused to record metrics \(MlflowException"):
         refused()
     run = only_run(experiment)
@@ -173,6 +238,36 @@ def test_a_full_disk_does_not_keep_the_reason_from_mlflow(experiment: str) -> No
         full()
     run = only_run(experiment)
     assert (run.info.status, run.data.tags["reason"]) == ("FAILED", "StorageError: no room")
+    assert unsettled() == [Path(run.data.tags["run.directory"])]
+
+
+def test_a_full_disk_and_an_outage_do_not_hide_what_ended_the_run(
+    experiment: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full() -> None:
+        with tracked(experiment) as (claimed, _):
+            (claimed.directory / JOURNAL).unlink()
+            (claimed.directory / JOURNAL).mkdir()
+            monkeypatch.setattr(tracking, "send", out)
+            raise ValueError("a reason")
+
+    with pytest.raises(ValueError, match="a reason"):
+        full()
+    assert only_run(experiment).info.status == "RUNNING"
+    assert "MLflow does not have all of this run yet (nobody there)" in caplog.text
+
+
+def test_a_full_disk_stops_the_system_metrics_and_not_the_run(
+    experiment: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("no room")
+
+    monkeypatch.setattr(run_module, "log_metrics", full)
+    with tracked(experiment):
+        pass
+    assert only_run(experiment).info.status == "FINISHED"
+    assert "System metrics are no longer recorded: no room" in caplog.text
 
 
 def test_parameters_come_back_as_they_were(experiment: str) -> None:
@@ -196,6 +291,14 @@ def test_what_cannot_be_resumed_is_told(experiment: str) -> None:
     store().set_tag(foreign, "run.host", "another")
     with pytest.raises(InputError, match=r"cannot be read in '/nowhere' .* written on host 'another'"):
         resumable(foreign)
+
+
+def test_a_file_of_parameters_that_is_damaged_is_told(experiment: str) -> None:
+    run = broken_off(experiment, KeyboardInterrupt())
+    directory = Path(run.data.tags["run.directory"])
+    (directory / RUN_FILE).write_text('{"run_id": ')
+    with pytest.raises(InputError, match=f"the files of run '{run.info.run_id}' cannot be read in '{directory}'"):
+        resumable(run.info.run_id)
 
 
 def test_the_last_sign_of_life_is_the_latest_file(tmp_path: Path) -> None:
