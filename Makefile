@@ -16,6 +16,9 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 export SOAK_KILLS SOAK_SEED
 
+# Two test files at a time: many wait for servers and processes most of the time.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+
 # TensorFlow's notes about the processor would hide the pipeline's own messages.
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
@@ -33,10 +36,10 @@ ui: $(RUNTIME) ## open the user interfaces of Prefect and MLflow
 	$(VENV_PYTHON) -m flows ui $(ARGS)
 
 test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
-	$(VENV_PYTHON) -m pytest $(ARGS)
+	$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 soak: $(DEVELOPMENT) ## kill trainings at random times: make soak SOAK_KILLS=20 SOAK_SEED=1
-	$(VENV_PYTHON) -m pytest -s -m soak $(ARGS)
+	$(VENV_PYTHON) -m pytest -s -m soak tests/end_to_end/test_soak.py $(ARGS)
 
 lint: $(DEVELOPMENT) ## check style and types
 	$(VENV_PYTHON) -m ruff check
