@@ -7,6 +7,7 @@ killed process leaves behind can be sent by another.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -129,7 +130,7 @@ def _read(directory: Path) -> list[Entry]:
     content = journal.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
-        journal.write_bytes(whole)
+        os.truncate(journal, len(whole))  # in one step: what is kept is never away
     entries = []
     for number, line in enumerate(whole.splitlines(), start=1):
         try:

@@ -33,11 +33,11 @@ class Receiver:
             self.up.set()
 
     def __call__(self, received: Entry) -> None:
-        assert isinstance(received, Tags)
         self.attempts += 1
         self.tried.set()
         if not self.up.is_set():
             raise OutageError("nobody there")
+        assert isinstance(received, Tags)
         if received.tags["name"] == "bad":
             raise ValueError("no such thing")
         self.names.append(received.tags["name"])
