@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,8 @@ def _state(directory: Path) -> Literal["empty", "open", "settled"]:
 def _leave(claimed: Claim) -> None:
     directory = claimed.directory
     if claimed.state == "settled":
-        (directory / SETTLED).touch()
+        with suppress(OSError):  # on a full disk: then `reconcile` looks after it once more
+            (directory / SETTLED).touch()
     elif claimed.state in ("empty", "finished"):
         # Renamed first: half a directory could be taken for that of a run which was killed.
         finished = directory.with_name(f"{directory.name}.finished")
