@@ -27,8 +27,8 @@ HYPERPARAMETERS: dict[str, dict[str, float | bool]] = {
 }
 
 
-class TrainParameters(BaseModel):
-    """Everything that one training run depends on.
+class SharedParameters(BaseModel):
+    """What a training run and a comparison of many have in common.
 
     A hyperparameter that belongs to some optimizers or losses only is ``None`` unless it is given; where it
     applies, its default is filled in; where it does not, giving it is an error.
@@ -67,7 +67,7 @@ class TrainParameters(BaseModel):
     shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
     repeat: Annotated[int, Field(ge=1, description="passes over the training split in one epoch")] = 1
     model: Annotated[Literal["lenet"], Field(description="the network")] = "lenet"
-    loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
+    epochs: Annotated[int, Field(ge=1, description="how often the training split is gone through")] = 10
     label_smoothing: Annotated[
         float, Field(ge=0, lt=1, description="for softmax_cross_entropy: share of the target spread evenly")
     ] = 0.0
@@ -75,8 +75,6 @@ class TrainParameters(BaseModel):
         float | None,
         Field(gt=0, description="for smooth_l1: error at which it turns from square to line; none: 1"),
     ] = None
-    optimizer: Annotated[OptimizerName, Field(description="the update rule")] = "momentum"
-    learning_rate: Annotated[float, Field(gt=0, description="step size, before any schedule")] = 0.01
     momentum: Annotated[
         float | None,
         Field(ge=0, lt=1, description="for momentum (none: 0.9) and rmsprop (none: 0)"),
@@ -87,11 +85,6 @@ class TrainParameters(BaseModel):
     warmup_epochs: Annotated[
         float, Field(ge=0, description="epochs over which the learning rate first rises in a line")
     ] = 0.0
-    epochs: Annotated[int, Field(ge=1, description="how often the training split is gone through")] = 10
-    batch_size: Annotated[int, Field(ge=1, description="examples in one step")] = 32
-    seed: Annotated[
-        int, Field(ge=0, le=2**32 - 1, description="fixes the initial weights and the order of the data")
-    ] = 0
     device: Annotated[
         Literal["auto", "cpu", "gpu"], Field(description="auto: a GPU where there is one, else the CPU")
     ] = "auto"
@@ -102,6 +95,29 @@ class TrainParameters(BaseModel):
     run_name: Annotated[
         str | None, Field(min_length=1, max_length=250, description="none: made from the parameters")
     ] = None
+
+    def only(self, *names: str) -> dict[str, Any]:
+        """Return the parameters of these names, as keyword arguments for a task that has the same."""
+        return {name: getattr(self, name) for name in names}
+
+    def dataset_label(self) -> str:
+        """Return the dataset's name, short enough for the name of a run."""
+        return PurePath(self.dataset).name if self.dataset.startswith("folder:") else self.dataset
+
+
+class TrainParameters(SharedParameters):
+    """Everything that one training run depends on."""
+
+    loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
+    optimizer: Annotated[OptimizerName, Field(description="the update rule")] = "momentum"
+    learning_rate: Annotated[float, Field(gt=0, description="step size, before any schedule")] = 0.01
+    batch_size: Annotated[int, Field(ge=1, description="examples in one step")] = 32
+    seed: Annotated[
+        int, Field(ge=0, le=2**32 - 1, description="fixes the initial weights and the order of the data")
+    ] = 0
+    test: Annotated[bool, Field(description="false: leave the test split alone, as the trials of a comparison do")] = (
+        True
+    )
     resume: Annotated[
         str | None,
         Field(min_length=1, description="go on with this MLflow run, which did not finish, with its own parameters"),
@@ -148,10 +164,6 @@ class TrainParameters(BaseModel):
             )
         return self
 
-    def only(self, *names: str) -> dict[str, Any]:
-        """Return the parameters of these names, as keyword arguments for a task that has the same."""
-        return {name: getattr(self, name) for name in names}
-
     def recorded(self) -> dict[str, Any]:
         """Return the parameters that belong to the run, which are all but ``resume``."""
         return self.model_dump(exclude={"resume"})
@@ -164,9 +176,8 @@ class TrainParameters(BaseModel):
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
         if self.run_name:
             return self.run_name
-        dataset = PurePath(self.dataset).name if self.dataset.startswith("folder:") else self.dataset
         # What is compared comes first: a list cuts long names off.
-        parts = [self.optimizer, f"lr={self.learning_rate:g}", dataset]
+        parts = [self.optimizer, f"lr={self.learning_rate:g}", self.dataset_label()]
         parts += [
             f"{name}={getattr(self, name)}"
             for name in ("loss", "schedule", "batch_size", "weight_decay")

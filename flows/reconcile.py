@@ -21,7 +21,7 @@ from tasks.errors import RecordError
 from tasks.outbox import OutageError
 from tasks.record import now
 from tasks.run import last_sign_of_life, read_run_file, send_what_is_left
-from tasks.tracking import HOST_TAG, PROCESS_TAG, StoredRun
+from tasks.tracking import HOST_TAG, PROCESS_TAG, StoredRun, way_on
 
 FLOW_RUN_TAG = "prefect.flow_run_id"
 
@@ -123,9 +123,7 @@ def _close_run(run: StoredRun, ended_at: int | None) -> str:
     process = f"its process {run.tags[PROCESS_TAG]} on host {run.tags[HOST_TAG]} is gone"
     tracking.send(run.run_id, Tags(tags={"outcome": "failed", "reason": f"{process}, without a word"}))
     tracking.send(run.run_id, End(status="FAILED", timestamp=ended_at or now()))
-    return (
-        f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: python -m flows train --resume {run.run_id}"
-    )
+    return f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: {way_on(run.run_id, run.tags)}"
 
 
 def _close_flow_runs(directory: Path, runs: Iterable[StoredRun]) -> None:

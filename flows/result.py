@@ -19,7 +19,7 @@ class TrainResult(BaseModel):
         outcome: ``diverged``: the loss turned NaN or infinite, for ``reason``; then there is no score.
         epochs: A row for each finished epoch.
         best: The epoch of the highest validation accuracy; none without validation.
-        test: ``test/loss`` and ``test/accuracy``; empty if the run diverged.
+        test: ``test/loss`` and ``test/accuracy``; empty if the run diverged, or was not to be tested.
         dataset_digest: What it was trained on.
         seconds: Spent in the fit.
     """
@@ -44,10 +44,10 @@ class TrainResult(BaseModel):
         """Say in a sentence or two what came out."""
         if self.outcome == "diverged":
             return f"Diverged: {self.reason}. The run has no score; try a smaller learning rate."
-        said = (
-            f"Test accuracy {self.test['test/accuracy']:.4f}, test loss {self.test['test/loss']:.4f}, after "
-            f"{len(self.epochs)} epochs in {self.seconds:.1f} s."
-        )
+        said = f"{len(self.epochs)} epochs in {self.seconds:.1f} s."
+        if self.test:
+            tested = f"Test accuracy {self.test['test/accuracy']:.4f}, test loss {self.test['test/loss']:.4f}"
+            said = f"{tested}, after {said}"
         if self.best:
             said += f" Best validation accuracy {self.best.validation_accuracy:.4f}, in epoch {self.best.epoch}."
         return said

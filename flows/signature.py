@@ -75,6 +75,8 @@ def validated(model: type[Parameters], given: Mapping[str, Any]) -> Parameters:
 def allowed(field: FieldInfo) -> str:
     """Say in words which values ``field`` takes, for instance ``a whole number, at least 1; or none``."""
     or_none = "; or none" if NoneType in get_args(field.annotation) else ""
+    if element := element_of(field):
+        return f"{allowed(element)}; several are separated by commas{or_none}"
     if choices := choices_of(field):
         return f"one of {', '.join(choices)}"
     bounds = [
@@ -86,15 +88,23 @@ def allowed(field: FieldInfo) -> str:
     return ", ".join([KINDS[kind_of(field)], *bounds]) + or_none
 
 
+def element_of(field: FieldInfo) -> FieldInfo | None:
+    """Return what each element of a field that takes several values is; none for any other field."""
+    annotations = [field.annotation, *get_args(field.annotation)]
+    several = [annotation for annotation in annotations if get_origin(annotation) is tuple]
+    return FieldInfo.from_annotation(get_args(several[0])[0]) if several else None
+
+
 def kind_of(field: FieldInfo) -> Any:
-    """Return the type of a field's values, ``str`` for choices, leaving out that it may be none."""
-    if choices_of(field):
+    """Return the type of a field's values, ``str`` for choices and lists, leaving out that it may be none."""
+    if choices_of(field) or element_of(field):
         return str
     return next(kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType)
 
 
 def choices_of(field: FieldInfo) -> tuple[str, ...]:
     """Return the choices of a field that has some, else nothing."""
+    field = element_of(field) or field
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
 
 

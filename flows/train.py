@@ -2,76 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-import httpx
 from prefect import flow
-from prefect.client.orchestration import get_client
-from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 
 from flows.artifacts import publish_link, publish_result
+from flows.claimed import claimed_run, run_claimed
 from flows.parameters import TrainParameters
-from flows.reconcile import FLOW_RUN_TAG, claim_tag, reconcile
+from flows.reconcile import FLOW_RUN_TAG
 from flows.result import TrainResult
 from flows.resume import given_to_flow, resumed
 from flows.signature import flat, validated
 from tasks import record, tracking
-from tasks.claim import Claim, HeldError, claim, held_claim
-from tasks.crash import crash_point
+from tasks.claim import Claim
 from tasks.dataset import prepare_dataset
 from tasks.device import select_device
 from tasks.errors import InputError
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
-from tasks.log import task_log
 from tasks.model import build_model, compile_model
 from tasks.run import resumable, tracked_run
+from tasks.tracking import FLOW_TAG
 
 
 def run_train(parameters: TrainParameters) -> TrainResult:
     """Run the flow `train` under a claim made beforehand, by which its flow run is found should it be killed."""
-    given = parameters.model_dump()
-    with claimed_run(parameters.resume) as claimed:
-        with get_client(sync_client=True) as client:
-            # Tags that are set in the usual way would be on its task runs too, each of which then asks the API for
-            # the concurrency limits of these tags.
-            created = client.create_flow_run(
-                train, parameters=train.serialize_parameters(given), tags=[claim_tag(claimed.directory)]
-            )
-        crash_point("flow_run_created")
-        try:
-            run_flow(train, flow_run=created, parameters=given)
-        except httpx.HTTPError as error:
-            if claimed.result is None:
-                raise
-            task_log().warning(
-                "The Prefect API fails (%s: %s), and does not know how this run ended. MLflow has all of it.",
-                *(type(error).__name__, error),
-            )
-        return TrainResult.model_validate(claimed.result)
+    with _claimed(parameters.resume) as claimed:
+        return TrainResult.model_validate(run_claimed(train, parameters.model_dump(), claimed))
 
 
-@contextmanager
-def claimed_run(resume: str | None) -> Iterator[Claim]:
-    """Hold the directory of a new run, or of the run ``resume``, unless that is so already.
-
-    Before, whatever processes that are gone have left open in the store is closed.
-
-    Raises:
-        InputError: the run to be resumed is going on, or cannot be resumed, or the store cannot be used.
-    """
-    if held := held_claim():
-        yield held
-        return
-    for done in reconcile():
-        task_log().info("%s", done)
-    try:
-        with claim(resumable(resume)[0] if resume else None) as claimed:
-            yield claimed
-    except HeldError as error:
-        raise InputError(f"resume: run {resume!r} is going on; {error}") from error
+def _claimed(resume: str | None) -> AbstractContextManager[Claim]:
+    return claimed_run(resume, lambda run_id: resumable(run_id)[0])
 
 
 def _flow_run_name() -> str:
@@ -94,14 +56,17 @@ def train(parameters: TrainParameters) -> TrainResult:
         p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
     )
     links = {"flow_run_id": flow_run.id or "", "flow_run_url": flow_run.ui_url or ""}
+    steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     described = {
+        FLOW_TAG: "train",
         "device": device,
+        "steps_per_epoch": str(steps),
         FLOW_RUN_TAG: links["flow_run_id"],
         "prefect.flow_run_url": links["flow_run_url"],
         "mlflow.note.content": f"[Prefect flow run]({links['flow_run_url']})",  # MLflow shows tags without links
     }
     with (
-        claimed_run(p.resume) as claimed,
+        _claimed(p.resume) as claimed,
         tracked_run(claimed, experiment_id, p.display_name(), p.recorded(), described, resumed=p.resume) as run,
     ):
         publish_link(run.url)
@@ -113,7 +78,7 @@ def train(parameters: TrainParameters) -> TrainResult:
             **p.only("loss", "label_smoothing", "smooth_l1_beta", "optimizer", "learning_rate", "weight_decay"),
             **p.only("schedule", "warmup_epochs", "epochs"),
             hyperparameters=p.optimizer_hyperparameters(),
-            steps_per_epoch=prepared.steps_per_epoch(p.batch_size, p.repeat),
+            steps_per_epoch=steps,
             device=device,
         )
         fitted = fit_model(
@@ -125,7 +90,7 @@ def train(parameters: TrainParameters) -> TrainResult:
             device=device,
         )
         test = {}
-        if fitted.outcome == "completed":
+        if fitted.outcome == "completed" and p.test:
             test = evaluate_model(fitted.model, prepared, run.run_id, device=device)
         result = TrainResult(
             parameters=p.recorded(),

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -36,11 +36,13 @@ class Claim:
         directory: Absolute. Its name is unique, so that it also names the run before there is one.
         state: What is to become of it: ``empty`` and ``finished`` ones are deleted, ``settled`` ones are kept for
             resuming the run, and ``open`` ones are kept with what MLflow still has to learn.
+        tags: What the run is to be tagged with, beside what its flow says of it.
         result: What came of the run, for a caller whom Prefect cannot hand it on.
     """
 
     directory: Path
     state: Literal["empty", "open", "settled", "finished"] = "empty"
+    tags: dict[str, str] = field(default_factory=dict)
     result: object = None
 
 

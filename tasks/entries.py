@@ -49,10 +49,10 @@ class DatasetUsed(_Entry):
     profile: str
 
 
-class Picture(_Entry):
-    """A PNG file."""
+class Attachment(_Entry):
+    """A file, by its name and content."""
 
-    kind: Literal["picture"] = "picture"
+    kind: Literal["attachment"] = "attachment"
     name: str
     content: bytes
 
@@ -74,5 +74,5 @@ class End(_Entry):
     timestamp: int
 
 
-Entry = Annotated[Parameters | Tags | Metrics | DatasetUsed | Picture | ModelFile | End, Field(discriminator="kind")]
+Entry = Annotated[Parameters | Tags | Metrics | DatasetUsed | Attachment | ModelFile | End, Field(discriminator="kind")]
 ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)

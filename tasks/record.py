@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks import tracking
-from tasks.entries import DatasetUsed, Entry, Metrics, ModelFile, Picture, Tags
+from tasks.entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
 from tasks.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -79,7 +79,12 @@ def log_figure(run_id: str, figure: Figure, name: str) -> None:
     """Store a figure as the picture ``name``, a PNG file."""
     content = io.BytesIO()
     figure.savefig(content, format="png")
-    _put(run_id, Picture(name=name, content=content.getvalue()))
+    _put(run_id, Attachment(name=name, content=content.getvalue()))
+
+
+def log_file(run_id: str, path: Path) -> None:
+    """Store a file under its name; its content is kept until it is sent."""
+    _put(run_id, Attachment(name=path.name, content=path.read_bytes()))
 
 
 def log_dataset(run_id: str, prepared: PreparedDataset) -> None:

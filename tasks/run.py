@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -64,30 +64,33 @@ def tracked_run(
     tags: Mapping[str, str],
     *,
     resumed: str | None = None,
+    measured: bool = True,
 ) -> Iterator[TrackedRun]:
     """Start a run, or let the run ``resumed`` go on, and yield it.
 
     It ends FINISHED, FAILED with the reason, or KILLED if it was interrupted. Its directory is deleted once it has
-    FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed.
+    FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed. While it is
+    ``measured``, what it takes of the machine is recorded.
     """
     directory = claimed.directory
     file = RunFile(tracking_uri=tracking.tracking_uri(), run_id=resumed, parameters=dict(parameters))
     _write(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
     here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
-    all_tags = {**provenance_tags(), **tags, **here}
+    all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
     if resumed:
         tracking.reopen_run(resumed, all_tags)
     run_id = resumed or tracking.create_run(experiment_id, name, all_tags)
     _write(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
-            recorder.put(Parameters(parameters={key: str(value) for key, value in parameters.items()}))
-            with _system_metrics(run_id, recorder.next_step("system/")):
+            recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
+            with _system_metrics(run_id, recorder.next_step("system/")) if measured else nullcontext():
                 yield TrackedRun(run_id, tracking.run_url(experiment_id, run_id), directory)
         except BaseException as error:
             ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
-            _end_early(claimed, recorder, ended, f"{type(error).__name__}: {error}".removesuffix(": "))
+            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            _end_early(claimed, recorder, ended, reason, tracking.way_on(run_id, all_tags))
             raise
         crash_point("run_ending")
         recorder.put(End(status="FINISHED", timestamp=now()))
@@ -139,11 +142,17 @@ def last_sign_of_life(directory: Path) -> int:
     return int(max(times, default=time.time()) * 1000)
 
 
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _write(directory: Path, file: RunFile) -> None:
     write_durably(directory / RUN_FILE, file.model_dump_json(indent=2).encode())
 
 
-def _end_early(claimed: Claim, recorder: Recorder, status: Literal["FAILED", "KILLED"], reason: str) -> None:
+def _end_early(
+    claimed: Claim, recorder: Recorder, status: Literal["FAILED", "KILLED"], reason: str, way_on: str
+) -> None:
     """End a run that did not finish; what fails here too is left to `reconcile`, and must not hide the reason."""
     seconds = SEND_SECONDS if status == "FAILED" else INTERRUPTED_SEND_SECONDS
     last: list[Entry] = [Tags(tags={"outcome": status.lower(), "reason": reason}), End(status=status, timestamp=now())]
@@ -160,10 +169,10 @@ def _end_early(claimed: Claim, recorder: Recorder, status: Literal["FAILED", "KI
         except OutageError as error:
             _tell_kept(claimed, error)
     task_log().warning(
-        "Run %s %s. Go on with it: python -m flows train --resume %s",
+        "Run %s %s. Go on with it: %s",
         recorder.run_id,
         "was interrupted" if status == "KILLED" else "failed",
-        recorder.run_id,
+        way_on,
     )
 
 

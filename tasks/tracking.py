@@ -25,7 +25,7 @@ from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.crash import crash_point
-from tasks.entries import DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Picture, Tags
+from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.errors import InputError
 from tasks.outbox import OutageError
 
@@ -34,6 +34,7 @@ MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the defa
 MODEL_TRAINING_VIEW = "workflowType=machine_learning"
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
 HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
+FLOW_TAG, STUDY_TAG, TRIAL_TAG = "run.flow", "study", "trial"
 # What MLflow says when it has understood and will never do it. Anything else may pass.
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
 
@@ -47,6 +48,8 @@ class StoredRun:
     name: str
     status: str
     tags: dict[str, str]
+    parameters: dict[str, str]
+    metrics: dict[str, float]
 
     @property
     def directory(self) -> Path | None:
@@ -122,6 +125,20 @@ def find_runs(condition: str) -> list[StoredRun]:
         return found
 
 
+def metric_history(run_id: str, name: str) -> tuple[float, ...]:
+    """Return the values of a metric, by step."""
+    with _opened_store() as client:
+        points = client.get_metric_history(run_id, name)
+    return tuple(point.value for point in sorted(points, key=lambda point: point.step))
+
+
+def way_on(run_id: str, tags: Mapping[str, str]) -> str:
+    """Return the command that goes on with a run that has these tags; with its comparison, if it is a trial."""
+    study = tags.get(STUDY_TAG)
+    command = "compare" if study else tags.get(FLOW_TAG, "train")
+    return f"python -m flows {command} --resume {study or run_id}"
+
+
 def run_url(experiment_id: str, run_id: str) -> str:
     """Return the address of the run's page: on the tracking server, else where ``make ui`` shows it."""
     uri = tracking_uri()
@@ -161,7 +178,7 @@ def _record(client: MlflowClient, run_id: str, entry: Entry) -> None:
             client.log_inputs(
                 run_id, [entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", "training")])]
             )
-        case Picture(name=name, content=content):
+        case Attachment(name=name, content=content):
             with tempfile.TemporaryDirectory() as directory:
                 (Path(directory) / name).write_bytes(content)
                 client.log_artifact(run_id, str(Path(directory) / name))
@@ -251,7 +268,8 @@ def _creation_lock(uri: str) -> AbstractContextManager[Any]:
 
 
 def _stored(run: Any) -> StoredRun:
-    return StoredRun(run.info.run_id, run.info.experiment_id, run.info.run_name, run.info.status, run.data.tags)
+    info, data = run.info, run.data
+    return StoredRun(info.run_id, info.experiment_id, info.run_name, info.status, data.tags, data.params, data.metrics)
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,0 +1,74 @@
+"""Flow runs under a claim: by it they are found should their process be killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow
+
+from flows.reconcile import claim_tag, reconcile
+from tasks.claim import Claim, HeldError, claim, held_claim
+from tasks.crash import crash_point
+from tasks.errors import InputError
+from tasks.log import task_log
+
+
+@contextmanager
+def claimed_run(resume: str | None, directory_of: Callable[[str], Path]) -> Iterator[Claim]:
+    """Hold the directory of a new run, or ``directory_of(resume)``, unless that is so already.
+
+    Before, whatever processes that are gone have left open in the store is closed.
+
+    Raises:
+        InputError: the run to be resumed is going on, or cannot be resumed, or the store cannot be used.
+    """
+    if held := held_claim():
+        yield held
+        return
+    for done in reconcile():
+        task_log().info("%s", done)
+    try:
+        with claim(directory_of(resume) if resume else None) as claimed:
+            yield claimed
+    except HeldError as error:
+        raise InputError(f"resume: run {resume!r} is going on; {error}") from error
+
+
+def run_claimed(
+    flow: Flow[..., Any], given: dict[str, Any], claimed: Claim, *, parent_task_run_id: UUID | None = None
+) -> Any:
+    """Run a flow under a claim that this process holds, and return the result that the flow leaves there.
+
+    Args:
+        flow: The flow.
+        given: Its parameters.
+        claimed: Names the directory with which the flow run is tagged.
+        parent_task_run_id: The task run within which it runs, if it does.
+    """
+    with get_client(sync_client=True) as client:
+        # Tags that are set in the usual way would be on its task runs too, each of which then asks the API for
+        # the concurrency limits of these tags.
+        created = client.create_flow_run(
+            flow,
+            parameters=flow.serialize_parameters(given),
+            tags=[claim_tag(claimed.directory)],
+            parent_task_run_id=parent_task_run_id,
+        )
+    crash_point("flow_run_created")
+    try:
+        run_flow(flow, flow_run=created, parameters=given)
+    except httpx.HTTPError as error:
+        if claimed.result is None:
+            raise
+        task_log().warning(
+            "The Prefect API fails (%s: %s), and does not know how this run ended. MLflow has all of it.",
+            *(type(error).__name__, error),
+        )
+    return claimed.result

@@ -1,0 +1,168 @@
+"""The parameters of a comparison, and the trials that they stand for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+
+from flows.parameters import HYPERPARAMETERS, LossName, OptimizerName, SharedParameters, TrainParameters
+from flows.signature import validated
+
+# The rate that each optimizer's own literature or Keras starts from, and the factors by which a grid goes around it.
+USUAL_LEARNING_RATES = {
+    "sgd": 0.1,
+    "momentum": 0.01,
+    "rmsprop": 0.001,
+    "adam": 0.001,
+    "adamw": 0.001,
+    "nadam": 0.001,
+    "adagrad": 0.03,
+    "lion": 0.0001,
+}
+GRID_FACTORS = (10**-0.5, 1, 10**0.5)
+
+# Which parameter belongs to which of the losses; HYPERPARAMETERS says it of the optimizers.
+LOSS_OWNS = {"label_smoothing": "softmax_cross_entropy", "smooth_l1_beta": "smooth_l1"}
+# How a comparison is run; it answers the same question whatever these are.
+NOT_RECORDED = {"resume", "workers", "dask_address"}
+
+
+def _separated(given: Any) -> Any:
+    """Take ``a,b`` for the list of a and b, and a single number for a list of one."""
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",")]
+    return [given] if isinstance(given, int | float) else given
+
+
+def _once_each(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    return None if values is None else tuple(dict.fromkeys(values))
+
+
+Several = (BeforeValidator(_separated), AfterValidator(_once_each))
+
+
+class CompareParameters(SharedParameters):
+    """Everything that a comparison depends on: what is varied, and what is the same for all of its trials."""
+
+    optimizers: Annotated[
+        tuple[OptimizerName, ...], *Several, Field(min_length=1, description="the update rules to compare")
+    ] = ("sgd", "momentum", "rmsprop", "adam")
+    learning_rates: Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...] | None,
+        *Several,
+        Field(min_length=1, description="the rates to try with each; none: three around each optimizer's usual one"),
+    ] = None
+    losses: Annotated[tuple[LossName, ...], *Several, Field(min_length=1, description="the losses to compare")] = (
+        "softmax_cross_entropy",
+    )
+    batch_sizes: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...], *Several, Field(min_length=1, description="examples in one step")
+    ] = (32,)
+    seeds: Annotated[int, Field(ge=1, description="so many trials of each setting, with the seeds 0, 1, ...")] = 3
+    target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
+    workers: Annotated[int | None, Field(ge=1, description="trials at a time on this machine; none: one a core")] = None
+    dask_address: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^(tcp|tls|ucx|ws|wss)://.+"),
+        Field(description="scheduler of a Dask cluster that runs already, tcp://HOST:PORT; none: this machine"),
+    ] = None
+    resume: Annotated[
+        str | None,
+        Field(min_length=1, description="go on with this comparison (the id of its MLflow run): run what is missing"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _refuse_what_cannot_be_compared(self) -> CompareParameters:
+        """Raise ValueError for what no trial could do, or what belongs to none of them."""
+        if not self.validation_fraction:
+            raise ValueError(
+                "validation_fraction: received 0, but a comparison ranks by validation accuracy; "
+                "hold something back for it, for instance 0.1"
+            )
+        if self.workers and self.dask_address:
+            raise ValueError(
+                f"workers: received {self.workers} with dask_address {self.dask_address!r}; "
+                "a cluster that runs already has its own workers, so leave workers out"
+            )
+        for name in ("momentum", "nesterov"):
+            if getattr(self, name) is not None and not any(name in _owned_by(one) for one in self.optimizers):
+                raise ValueError(
+                    f"{name}: received {getattr(self, name)}, but none of the optimizers "
+                    f"{', '.join(self.optimizers)} has it; leave it out"
+                )
+        for name, owner in LOSS_OWNS.items():
+            if getattr(self, name) and owner not in self.losses:
+                raise ValueError(
+                    f"{name}: received {getattr(self, name)}, but it belongs to loss {owner!r}; leave it out"
+                )
+        self.trials()
+        return self
+
+    def rates_of(self, optimizer: str) -> tuple[float, ...]:
+        """Return the learning rates to try with an optimizer, ascending, rounded to one digit if they are a grid."""
+        if self.learning_rates:
+            return tuple(sorted(self.learning_rates))
+        return tuple(float(f"{USUAL_LEARNING_RATES[optimizer] * factor:.0e}") for factor in GRID_FACTORS)
+
+    def trials(self) -> tuple[TrainParameters, ...]:
+        """Return the training runs to be compared: all settings with the first seed, then all with the next."""
+        # A comparison that ends early then has something of everything.
+        return tuple(
+            self._trial(optimizer, loss, batch_size, learning_rate, seed)
+            for seed, optimizer, loss, batch_size in product(
+                range(self.seeds), self.optimizers, self.losses, self.batch_sizes
+            )
+            for learning_rate in self.rates_of(optimizer)
+        )
+
+    def _trial(self, optimizer: str, loss: str, batch_size: int, learning_rate: float, seed: int) -> TrainParameters:
+        given = {name: getattr(self, name) for name in SharedParameters.model_fields}
+        for name in ("momentum", "nesterov"):
+            if name not in _owned_by(optimizer):
+                del given[name]
+        for name, owner in LOSS_OWNS.items():
+            if loss != owner:
+                del given[name]
+        varied = {"optimizer": optimizer, "loss": loss, "batch_size": batch_size}
+        return validated(
+            TrainParameters,
+            {**given, **varied, "learning_rate": learning_rate, "seed": seed, "run_name": None, "test": False},
+        )
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the parameters that belong to the comparison."""
+        return self.model_dump(exclude=NOT_RECORDED)
+
+    def display_name(self) -> str:
+        """Return the comparison's name: as given, or what is compared on what."""
+        if self.run_name:
+            return self.run_name
+        varied = [self.optimizers, *([self.losses] if len(self.losses) > 1 else [])]
+        return f"compare {' x '.join(', '.join(names) for names in varied)} on {self.dataset_label()}"
+
+    def banner(self) -> str:
+        """Return a few lines that say what will run."""
+        rates = "\n".join(
+            f"  {optimizer}: learning rate {', '.join(f'{rate:g}' for rate in self.rates_of(optimizer))}"
+            for optimizer in self.optimizers
+        )
+        count = len(self.trials())
+        return (
+            f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {count} trials of {self.epochs} epochs\n"
+            f"{rates}\n"
+            f"  {', '.join(self.losses)}, batch_size {', '.join(map(str, self.batch_sizes))}, "
+            f"seeds 0 to {self.seeds - 1}, target {self.target:.4g} of validation accuracy"
+        )
+
+
+def digest_of(trial: TrainParameters) -> str:
+    """Return what tells a trial from all others: a digest of its parameters."""
+    return hashlib.sha256(json.dumps(trial.recorded(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _owned_by(optimizer: str) -> dict[str, float | bool]:
+    return HYPERPARAMETERS.get(optimizer, {})
