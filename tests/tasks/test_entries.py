@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.entries import ENTRY, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Picture, Tags
+from tasks.entries import ENTRY, Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from tasks.entries import ENTRY, DatasetUsed, End, Entry, Metrics, ModelFile, Pa
             timestamp=1_700_000_000_000,
         ),
         DatasetUsed(name="digits", digest="abc", source="{}", features="{}", profile="{}"),
-        Picture(name="curves.png", content=bytes(range(256))),
+        Attachment(name="curves.png", content=bytes(range(256))),
         ModelFile(path=Path("a b/fitted.keras"), image_shape=(32, 32, 1), num_classes=10),
         End(status="KILLED", timestamp=1_700_000_000_000),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks import outbox as outbox_module
-from tasks.entries import Entry, Metrics, Picture, Tags
+from tasks.entries import Attachment, Entry, Metrics, Tags
 from tasks.errors import RecordError, StorageError
 from tasks.outbox import JOURNAL, MARK, OutageError, Outbox
 
@@ -172,14 +172,14 @@ def test_another_process_finds_what_was_kept_as_it_was(tmp_path: Path) -> None:
     values = {"is a number": 0.1 + 0.2, "too large": math.inf, "too small": -math.inf, "none": math.nan}
     outbox = Outbox(tmp_path, Receiver(down=True))
     outbox.put(Metrics(metrics=values, step=1, timestamp=2))
-    outbox.put(Picture(name="all bytes.png", content=bytes(range(256))))
+    outbox.put(Attachment(name="all bytes.png", content=bytes(range(256))))
     with pytest.raises(OutageError):
         outbox.close(0)
     metrics, picture = Outbox(tmp_path, lambda _: None).kept
     assert isinstance(metrics, Metrics)
     assert math.isnan(metrics.metrics.pop("none"))
     assert metrics.metrics == {name: value for name, value in values.items() if name != "none"}
-    assert picture == Picture(name="all bytes.png", content=bytes(range(256)))
+    assert picture == Attachment(name="all bytes.png", content=bytes(range(256)))
 
 
 def test_what_cannot_be_kept_is_told_and_not_sent(tmp_path: Path) -> None:

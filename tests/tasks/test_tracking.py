@@ -26,7 +26,7 @@ from mlflow.exceptions import MlflowException
 
 from flows.api import free_port
 from tasks import tracking
-from tasks.entries import DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Picture, Tags
+from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.errors import InputError
 from tasks.outbox import OutageError
 from tasks.prepared import PreparedDataset
@@ -150,7 +150,7 @@ def test_entries_can_be_sent_again_and_change_nothing(
         Parameters(parameters={"epochs": "3"}),
         Metrics(metrics={"train/loss": 0.5, "train/accuracy": math.nan}, step=1, timestamp=1_700_000_000_000),
         DatasetUsed(name="digits", digest="abc", source="{}", features="{}", profile="{}"),
-        Picture(name="curves.png", content=b"png"),
+        Attachment(name="curves.png", content=b"png"),
         Tags(tags={"outcome": "completed"}),
         ModelFile(path=path, image_shape=prepared.image_shape, num_classes=10),
         End(status="FINISHED", timestamp=1_700_000_001_000),
@@ -293,7 +293,7 @@ def test_a_store_that_another_holds_for_long_is_an_outage(
 def test_a_folder_of_artifacts_that_cannot_be_written_is_an_outage(run_id: str, workplace: Path) -> None:
     (workplace / "mlartifacts").touch()
     with pytest.raises(OutageError):
-        tracking.send(run_id, Picture(name="curves.png", content=b"png"))
+        tracking.send(run_id, Attachment(name="curves.png", content=b"png"))
 
 
 def test_a_run_that_goes_on_has_no_outcome_any_more(run_id: str) -> None:
