@@ -7,6 +7,7 @@ from typing import Literal
 import tensorflow as tf
 
 from tasks.errors import InputError
+from tasks.log import task_log
 
 
 def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
@@ -26,3 +27,15 @@ def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"
         tf.config.experimental.set_memory_growth(gpu, enable=True)
     tf.config.list_logical_devices()  # starts TensorFlow's runtime, which writes its notes now rather than later
     return "gpu" if gpus and wanted != "cpu" else "cpu"
+
+
+def limit_threads(count: int) -> None:
+    """Let TensorFlow compute with so many threads: what fills the cores are several processes.
+
+    It also keeps the order of sums, and so the last bits of every number, the same on each machine of a cluster.
+    """
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError:  # TensorFlow has started; this process was used for something else before
+        task_log().warning("TensorFlow already computes with other threads in this process; results may differ in the last bits.")
