@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -29,6 +30,14 @@ def publish_result(name: str, result: TrainResult) -> None:
         if rows:
             create_table_artifact(rows, key="epochs", description=f"Epochs of {name}")
         create_markdown_artifact(text, key="summary")
+
+
+def publish_comparison(rows: list[dict[str, Any]], text: str) -> None:
+    """Publish the contenders of a comparison as a table, and the verdict as text."""
+    with _dispensable("the table of contenders and the verdict"):
+        if rows:
+            create_table_artifact(rows, key="contenders", description="The contenders, the best first")
+        create_markdown_artifact(text, key="verdict")
 
 
 @contextmanager

@@ -172,6 +172,14 @@ class TrainParameters(SharedParameters):
         """Return the chosen optimizer's own hyperparameters, by name."""
         return {name: getattr(self, name) for name in HYPERPARAMETERS.get(self.optimizer, {})}
 
+    def recipe(self) -> dict[str, Any]:
+        """Return what `compile_model` takes, but for what depends on the data and the machine."""
+        names = ("loss", "label_smoothing", "smooth_l1_beta", "optimizer", "learning_rate", "weight_decay")
+        return {
+            **self.only(*names, "schedule", "warmup_epochs", "epochs"),
+            "hyperparameters": self.optimizer_hyperparameters(),
+        }
+
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
         if self.run_name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psutil
@@ -31,13 +31,17 @@ def claim_tag(directory: Path) -> str:
     return f"runs/{directory.name}"
 
 
-def reconcile(host: str | None = None) -> list[str]:
+Ended = Literal["FAILED", "KILLED"]
+
+
+def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
     """Close the runs of this store whose process is gone, and send what they have not sent.
 
     A run is left alone as long as a live process holds its directory, and if it belongs to another host.
 
     Args:
         host: Close the runs of this host instead, which the caller knows to be gone.
+        ended: What the runs are closed as.
 
     Returns:
         What was done, in words.
@@ -58,22 +62,22 @@ def reconcile(host: str | None = None) -> list[str]:
         if directory.exists() or lock_path(directory).exists():
             try:
                 with claim(directory) as claimed:
-                    told += _close_claimed(claimed, host or this_host)
+                    told += _close_claimed(claimed, host or this_host, ended)
             except HeldError:
                 continue
         else:
             its_runs = [run for run in running if run.directory == directory]
-            told += _close_without_files(directory, its_runs, elsewhere=elsewhere)
+            told += _close_without_files(directory, its_runs, ended, elsewhere=elsewhere)
     return told
 
 
 def settle(directory: Path) -> list[str]:
     """Close what a process that is gone has left open in one directory. Raises HeldError if it is not gone."""
     with claim(directory) as claimed:
-        return list(_close_claimed(claimed, socket.gethostname()))
+        return list(_close_claimed(claimed, socket.gethostname(), "FAILED"))
 
 
-def _close_claimed(claimed: Claim, host: str) -> Iterator[str]:
+def _close_claimed(claimed: Claim, host: str, ended: Ended) -> Iterator[str]:
     """Close what belongs to a directory that nobody holds any more, and let it be deleted if it is of no more use."""
     directory = claimed.directory
     runs = _runs_in(directory)
@@ -82,11 +86,11 @@ def _close_claimed(claimed: Claim, host: str) -> Iterator[str]:
     try:
         file = read_run_file(directory)
     except FileNotFoundError:  # killed before there was a run, or somebody deleted its files
-        yield from _close(directory, runs, None)
+        yield from _close(directory, runs, None, ended)
         claimed.state = "empty"
         return
     except (OSError, ValueError) as error:
-        yield from _close(directory, runs, last_sign_of_life(directory))
+        yield from _close(directory, runs, last_sign_of_life(directory), ended)
         yield f"The run in {directory} cannot go on, because its file cannot be read; its files are kept: {error}"
         claimed.state = "settled"
         return
@@ -103,32 +107,32 @@ def _close_claimed(claimed: Claim, host: str) -> Iterator[str]:
         except RecordError as refusal:
             yield str(refusal)
     runs = _runs_in(directory)  # as they are now that all is sent
-    yield from _close(directory, runs, ended_at)
+    yield from _close(directory, runs, ended_at, ended)
     claimed.state = "settled" if any(run.status != "FINISHED" for run in runs) else "finished"
 
 
-def _close(directory: Path, runs: list[StoredRun], ended_at: int | None) -> Iterator[str]:
+def _close(directory: Path, runs: list[StoredRun], ended_at: int | None, ended: Ended) -> Iterator[str]:
     _close_flow_runs(directory, runs)
     for run in runs:
         if run.status == "RUNNING":
-            yield _close_run(run, ended_at)
+            yield _close_run(run, ended_at, ended)
 
 
 def _runs_in(directory: Path) -> list[StoredRun]:
     return tracking.find_runs(f"tags.`{tracking.DIRECTORY_TAG}` LIKE '%{directory.name}'")
 
 
-def _close_without_files(directory: Path, runs: list[StoredRun], *, elsewhere: bool) -> Iterator[str]:
+def _close_without_files(directory: Path, runs: list[StoredRun], ended: Ended, *, elsewhere: bool) -> Iterator[str]:
     """Close runs whose directory is on another host, or was deleted, which a live process does not notice at once."""
     for run in runs:
         if elsewhere or not psutil.pid_exists(int(run.tags[PROCESS_TAG])):
-            yield from _close(directory, [run], None)
+            yield from _close(directory, [run], None, ended)
 
 
-def _close_run(run: StoredRun, ended_at: int | None) -> str:
+def _close_run(run: StoredRun, ended_at: int | None, ended: Ended) -> str:
     process = f"its process {run.tags[PROCESS_TAG]} on host {run.tags[HOST_TAG]} is gone"
-    tracking.send(run.run_id, Tags(tags={"outcome": "failed", "reason": f"{process}, without a word"}))
-    tracking.send(run.run_id, End(status="FAILED", timestamp=ended_at or now()))
+    tracking.send(run.run_id, Tags(tags={"outcome": ended.lower(), "reason": f"{process}, without a word"}))
+    tracking.send(run.run_id, End(status=ended, timestamp=ended_at or now()))
     return f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: {way_on(run.run_id, run.tags)}"
 
 
@@ -144,10 +148,23 @@ def _close_flow_runs(directory: Path, runs: Iterable[StoredRun]) -> None:
                 _crash(client, flow_run)
 
 
-def _crash(client: SyncPrefectClient, flow_run: FlowRun) -> None:
-    crashed: State[Any] = Crashed(message="Its process is gone, without a word.")
-    only = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id]))
+def close_task_runs(flow_run_id: UUID) -> None:
+    """Let Prefect know that the task runs of a flow run which it believes to be going on have crashed."""
+    with get_client(sync_client=True) as client:
+        _close_task_runs(client, flow_run_id)
+
+
+def _close_task_runs(client: SyncPrefectClient, flow_run_id: UUID) -> None:
+    only = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
     for task_run in client.read_task_runs(flow_run_filter=only):
         if task_run.state is None or not task_run.state.is_final():
-            client.set_task_run_state(task_run.id, crashed, force=True)
-    client.set_flow_run_state(flow_run.id, crashed, force=True)
+            client.set_task_run_state(task_run.id, _crashed(), force=True)
+
+
+def _crash(client: SyncPrefectClient, flow_run: FlowRun) -> None:
+    _close_task_runs(client, flow_run.id)
+    client.set_flow_run_state(flow_run.id, _crashed(), force=True)
+
+
+def _crashed() -> State[Any]:
+    return Crashed(message="Its process is gone, without a word.")

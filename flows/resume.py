@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
-from flows.parameters import TrainParameters
+from flows.parameters import SharedParameters, TrainParameters
 from flows.signature import validated
 from tasks.errors import InputError
 from tasks.run import resumable
+
+Parameters = TypeVar("Parameters", bound=SharedParameters)
 
 
 def resumed(given: Mapping[str, Any]) -> TrainParameters:
@@ -18,9 +20,25 @@ def resumed(given: Mapping[str, Any]) -> TrainParameters:
         InputError: it cannot be resumed, or was made with other values than the rest of ``given``.
     """
     run_id = str(given["resume"])
-    _, stored = resumable(run_id)
-    parameters = validated(TrainParameters, {**stored, "resume": run_id})
-    wanted = validated(TrainParameters, given)
+    return as_stored(TrainParameters, run_id, resumable(run_id)[1], given)
+
+
+def as_stored(
+    model: type[Parameters],
+    run_id: str,
+    stored: Mapping[str, Any],
+    given: Mapping[str, Any],
+    *,
+    may_differ: Collection[str] = ("resume",),
+) -> Parameters:
+    """Return the parameters that a run was started with, and of ``given`` those that may differ.
+
+    Raises:
+        InputError: others differ.
+    """
+    free = {name: given[name] for name in may_differ if name in given}
+    parameters = validated(model, {**stored, **free})
+    wanted = validated(model, given)
     differences = [
         f"resume: {name}: received {getattr(wanted, name)!r}, but run {run_id} was started with "
         f"{getattr(parameters, name)!r}; a run goes on with its own parameters, so leave {name} out"
@@ -32,7 +50,7 @@ def resumed(given: Mapping[str, Any]) -> TrainParameters:
     return parameters
 
 
-def given_to_flow(parameters: TrainParameters) -> dict[str, Any]:
+def given_to_flow(parameters: SharedParameters) -> dict[str, Any]:
     """Return what differs from the defaults: Prefect fills these in, so that a flow cannot see what was left out."""
-    defaults = TrainParameters()
+    defaults = type(parameters)()
     return {name: value for name, value in parameters if value != getattr(defaults, name)}

@@ -75,9 +75,7 @@ def train(parameters: TrainParameters) -> TrainResult:
         compiled = compile_model(
             initial,
             run.directory,
-            **p.only("loss", "label_smoothing", "smooth_l1_beta", "optimizer", "learning_rate", "weight_decay"),
-            **p.only("schedule", "warmup_epochs", "epochs"),
-            hyperparameters=p.optimizer_hyperparameters(),
+            **p.recipe(),
             steps_per_epoch=steps,
             device=device,
         )

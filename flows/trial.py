@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import keras
@@ -23,13 +24,18 @@ from flows.compare_parameters import digest_of
 from flows.parameters import TrainParameters
 from flows.reconcile import settle
 from flows.signature import validated
+from flows.study import find_trials
 from flows.train import train
 from tasks import tracking
+from tasks.calibration import Pace, measure_pace
 from tasks.claim import HeldError, claim
-from tasks.device import limit_threads
+from tasks.device import limit_threads, select_device
 from tasks.errors import InputError
+from tasks.evaluate import evaluate_model
 from tasks.interruption import StoppedError, asked_to_stop
 from tasks.log import task_log
+from tasks.model import compile_model
+from tasks.prepared import PreparedDataset
 from tasks.run import resumable
 from tasks.tracking import STUDY_TAG, TRIAL_TAG, StoredRun
 
@@ -38,7 +44,7 @@ _running: set[str] = set()  # the trials in this process, by their digest
 
 
 @task(name="trial", task_run_name="{name}", cache_policy=NO_CACHE)
-def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, tracking_uri: str) -> Any:
+def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, tracking_uri: str) -> Any:  # noqa: ARG001
     """Train once, as a part of a comparison, unless that is done; go on with what an earlier attempt has left.
 
     Args:
@@ -56,7 +62,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     try:
         _in_a_thread(lambda: train_trial(validated(TrainParameters, given), study, parent), _wanted())
     except StoppedError:
-        return Cancelled(message="The comparison was ended.")  # type: ignore[call-arg]  # its fields have defaults
+        return Cancelled(message="The comparison was ended.")
     return None
 
 
@@ -73,9 +79,9 @@ def train_trial(parameters: TrainParameters, study: str, parent_task_run_id: UUI
     digest = digest_of(parameters)
     _running.add(digest)
     try:
-        attempts = find_trials(study, digest)
-        if any(attempt.status == "FINISHED" or _goes_on(attempt, parameters, study, parent_task_run_id) for attempt in attempts):
-            return
+        for attempt in find_trials(study, digest):
+            if attempt.status == "FINISHED" or _goes_on(attempt, parameters, study, parent_task_run_id):
+                return
         with claim() as claimed:
             claimed.tags = tags_of(parameters, study)
             run_claimed(train, parameters.model_dump(), claimed, parent_task_run_id=parent_task_run_id)
@@ -101,10 +107,40 @@ def _goes_on(attempt: StoredRun, parameters: TrainParameters, study: str, parent
     return True
 
 
-def find_trials(study: str, digest: str | None = None) -> list[StoredRun]:
-    """Return the runs of a study's trials; of one trial, if its digest is given."""
-    one = f" and tags.{TRIAL_TAG} = '{digest}'" if digest else ""
-    return tracking.find_runs(f"tags.{STUDY_TAG} = '{study}'{one}")
+@task(name="test", task_run_name="test {run_id}", cache_policy=NO_CACHE)
+def test_trial(  # noqa: PLR0917 - Dask hands arguments on by name
+    run_id: str,
+    given: Mapping[str, Any],
+    prepared: PreparedDataset,
+    device: Literal["cpu", "gpu"],
+    directory: str,
+    tracking_uri: str,
+) -> None:
+    """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
+    settle_in(directory, tracking_uri)
+    parameters = validated(TrainParameters, given)
+    with TemporaryDirectory() as name:
+        stored = tracking.download_model(run_id, Path(name))  # without its loss
+        model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
+        evaluate_model.fn(model, prepared, run_id, device=device)
+
+
+def calibrate(
+    parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str
+) -> tuple[Pace, str]:
+    """Return what a training takes here, and on which device."""
+    settle_in(directory, tracking_uri)
+    device = select_device(parameters.device)
+    recipe = _recipe(parameters, prepared)
+    pace = measure_pace(
+        prepared, model=parameters.model, batch_size=parameters.batch_size, device=device, recipe=recipe
+    )
+    return pace, device
+
+
+def _recipe(parameters: TrainParameters, prepared: PreparedDataset) -> dict[str, Any]:
+    steps = prepared.steps_per_epoch(parameters.batch_size, parameters.repeat)
+    return {**parameters.recipe(), "steps_per_epoch": steps}
 
 
 def tags_of(parameters: TrainParameters, study: str) -> dict[str, str]:

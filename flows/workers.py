@@ -1,20 +1,19 @@
-"""The Dask workers that the trials of a comparison run on: a cluster of this machine's own, or one that runs already."""
+"""The Dask workers that trials run on: a cluster of our own on this machine, or one that runs already."""
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import dask
-from distributed import Client, Worker, WorkerPlugin
+from distributed import Client, Future
 from prefect_dask import DaskTaskRunner
 
+from flows.quiet_worker import QuietWorker
 from flows.trial import trials_running
 from tasks.errors import InputError
 
@@ -22,28 +21,9 @@ STOP_SECONDS = 6  # for trials to save a checkpoint, before their processes are 
 CONNECT_SECONDS = 10
 
 
-class QuietWorker(WorkerPlugin):
-    """Keeps what a worker's process writes off the terminal, and an interrupt from the terminal from it.
-
-    Args:
-        log: Takes what it writes.
-    """
-
-    def __init__(self, log: Path) -> None:
-        self._log = str(log)
-
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - the name is Dask's
-        """Called in each worker's process, also in one that replaces another."""
-        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        for descriptor in (1, 2):
-            os.dup2(log, descriptor)
-        os.close(log)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the comparing process stops the trials
-
-
 @contextmanager
 def dask_workers(count: int | None, address: str | None, log: Path) -> Iterator[DaskTaskRunner]:
-    """Yield what submits tasks to a cluster; if the block is left by an error, its trials are stopped first.
+    """Yield what submits tasks to a cluster.
 
     Args:
         count: Workers of a cluster on this machine; none: one a core.
@@ -56,7 +36,7 @@ def dask_workers(count: int | None, address: str | None, log: Path) -> Iterator[
     for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if address:
-        _require_cluster(address)
+        cluster_size(address)
         runner = DaskTaskRunner(address=address)
     else:
         runner = DaskTaskRunner(
@@ -73,11 +53,7 @@ def dask_workers(count: int | None, address: str | None, log: Path) -> Iterator[
         client = runner.client
         if not address:
             client.register_plugin(QuietWorker(log))
-        try:
-            yield runner
-        except BaseException:
-            stop_trials(client)
-            raise
+        yield runner
 
 
 def cores() -> int:
@@ -90,27 +66,24 @@ def worker_count(runner: DaskTaskRunner) -> int:
     return sum(runner.client.nthreads().values())
 
 
-def stop_trials(client: Client) -> None:
-    """Take back all tasks, and wait for the trials among them to save a checkpoint and end their runs."""
-    client.cancel(list(client.futures.values()) and [_future(client, key) for key in list(client.futures)], force=True)
+def stop_trials(client: Client, futures: list[Future]) -> None:
+    """Take tasks back, and wait for the trials among them to save a checkpoint and end their runs."""
+    client.cancel(futures, force=True)
     deadline = time.monotonic() + STOP_SECONDS
-    while any(client.run(trials_running, on_error="ignore").values()) and time.monotonic() < deadline:
+    while any(client.run(trials_running, on_error="return").values()) and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
-def _future(client: Client, key: Any) -> Any:
-    from distributed import Future
-
-    return Future(key, client)
-
-
-def _require_cluster(address: str) -> None:
+def cluster_size(address: str) -> int:
+    """Return how many trials a cluster can run at a time. Raises InputError if there is none, or it has no worker."""
     try:
         with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
-            if not client.nthreads():
-                raise InputError(f"dask_address: the Dask scheduler at {address!r} has no worker; start at least one")
+            threads: int = sum(client.nthreads().values())
     except OSError as error:
         raise InputError(
             f"dask_address: no Dask scheduler answers at {address!r} ({error}); start it with `dask scheduler`, "
             "or leave dask_address out to use this machine"
         ) from error
+    if not threads:
+        raise InputError(f"dask_address: the Dask scheduler at {address!r} has no worker; start at least one")
+    return threads

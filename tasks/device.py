@@ -38,4 +38,4 @@ def limit_threads(count: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(count)
         tf.config.threading.set_inter_op_parallelism_threads(count)
     except RuntimeError:  # TensorFlow has started; this process was used for something else before
-        task_log().warning("TensorFlow already computes with other threads in this process; results may differ in the last bits.")
+        task_log().warning("TensorFlow has other threads in this process already; the last bits may differ.")

@@ -23,5 +23,9 @@ class DownloadError(PlainError):
     """A download broke off, which may pass."""
 
 
+class TrialsError(PlainError):
+    """A comparison was given up, because one trial after the other failed."""
+
+
 class RecordError(PlainError):
     """MLflow answered, and refused what it was asked to record."""

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 # Where bars are drawn: the command line sets it. Elsewhere (a worker, a test, a notebook) there are none.
 progress_console: ContextVar[Console | None] = ContextVar("progress_console", default=None)
@@ -34,3 +41,36 @@ def epoch_progress(epochs: int, steps: int) -> Iterator[Callable[[int, int], Non
             progress.update(bar, description=f"Epoch {epoch}/{epochs}", completed=done)
 
         yield move
+
+
+@contextmanager
+def trials_progress(total: int) -> Iterator[Callable[[int, int, int, tuple[float, str], float | None], None]]:
+    """Draw a bar for ``total`` trials, and yield what moves it.
+
+    That takes how many are done, are running and have failed, the best accuracy with the name of its trial, and the
+    seconds that are left, where something is known of them.
+    """
+    console = progress_console.get()
+    if console is None or not console.is_terminal:
+        yield lambda *_: None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("trials{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=total)
+
+        def move(done: int, running: int, failed: int, best: tuple[float, str], left: float | None) -> None:
+            parts = [f", {running} running"]
+            parts += [f", {failed} failed"] if failed else []
+            parts += [f", best {best[0]:.4f} ({best[1]})"] if best[1] else []
+            parts += [f", about {in_words(left)} left"] if left is not None else []
+            progress.update(bar, description="".join(parts), completed=done)
+
+        yield move
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as a person says it: ``40 s``, ``4 min``, ``2 h 10 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

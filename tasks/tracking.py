@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 from mlflow import MlflowClient, entities
+from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
@@ -130,6 +131,16 @@ def metric_history(run_id: str, name: str) -> tuple[float, ...]:
     with _opened_store() as client:
         points = client.get_metric_history(run_id, name)
     return tuple(point.value for point in sorted(points, key=lambda point: point.step))
+
+
+def download_model(run_id: str, directory: Path) -> Path:
+    """Return the .keras file of the model that a run has stored, fetched into a directory."""
+    with _opened_store() as client:
+        model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
+        fetched = download_artifacts(
+            artifact_uri=f"models:/{model_id}", dst_path=str(directory), tracking_uri=tracking_uri()
+        )
+    return Path(fetched) / "data" / "model.keras"
 
 
 def way_on(run_id: str, tags: Mapping[str, str]) -> str:

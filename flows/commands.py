@@ -1,0 +1,177 @@
+"""The commands. Nothing heavy is imported before it is needed, so that help answers at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from flows.compare_parameters import CompareParameters
+from flows.options import command_of
+from flows.parameters import TrainParameters
+from flows.signature import validated
+from flows.terminal import quiet_start, say, take_over_logging
+
+DONE = 0
+
+
+def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any) -> int:
+    """Train one model and record it in MLflow.
+
+    Args:
+        json: Print one JSON object on standard output, and everything else on standard error.
+        **given: The parameters, as typed.
+    """
+    parameters = validated(TrainParameters, given)
+    console = Console(stderr=json)
+    if parameters.resume:
+        from flows.resume import resumed
+
+        parameters = resumed(given)
+    say(console, parameters.banner())
+
+    with _ready(console) as wait_until_it_answers:
+        with quiet_start():
+            from flows.train import run_train
+            from tasks.device import select_device
+
+            select_device(parameters.device)
+        take_over_logging(console)  # which what was imported has changed
+        wait_until_it_answers()
+        result = run_train(parameters)
+    if json:
+        print(result.model_dump_json())
+    say(console, f"\n{result.summary()}\n")
+    say(
+        console,
+        f"MLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\nLook at them with: make ui",
+    )
+    return DONE
+
+
+def compare(
+    *,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    **given: Any,
+) -> int:
+    """Find out which optimizer, loss and settings are best: train with each of them, side by side.
+
+    Args:
+        dry_run: Say what would run, and about how long it would take, and no more.
+        json: Print one JSON object on standard output, and everything else on standard error.
+        **given: The parameters, as typed; several values are separated by commas.
+    """
+    parameters = validated(CompareParameters, given)
+    console = Console(stderr=json)
+    if parameters.resume:
+        from flows.study import resumed_study
+
+        parameters = resumed_study(given)
+    say(console, parameters.banner())
+    if dry_run:
+        with quiet_start():
+            from flows.compare import estimate
+        take_over_logging(console)
+        say(console, estimate(parameters))
+        return DONE
+    with _ready(console) as wait_until_it_answers:
+        with quiet_start():
+            from flows.compare import run_compare
+        take_over_logging(console)  # which what was imported has changed
+        wait_until_it_answers()
+        result = run_compare(parameters)
+    if json:
+        print(result.model_dump_json())
+    say(console, f"\n{result.summary()}\n")
+    say(
+        console,
+        f"The whole answer  {result.page}\nMLflow run        {result.run_url}\n"
+        f"Prefect run       {result.flow_run_url}\nLook at them with: make ui",
+    )
+    return DONE
+
+
+def report(study: str, /, *, output: Path | None = None) -> int:
+    """Make the page and the tables of a comparison again, from the MLflow store alone.
+
+    Args:
+        study: The MLflow run of the comparison.
+        output: The folder to write to; none: reports/STUDY.
+    """
+    from flows.conclusion import report
+
+    console = Console()
+    take_over_logging(console)
+    result, _, _ = report(study, output)
+    say(console, f"{result.summary()}\n\nThe whole answer  {result.page}")
+    return DONE
+
+
+def reconcile(
+    *, host: Annotated[str | None, Parameter(help="Close the runs of this host, which is gone.")] = None
+) -> int:
+    """Close the runs whose process is gone, and send what they could not send.
+
+    Each start of a training does that too. Runs that go on, and those of other hosts, are left alone.
+    """
+    console = Console()
+
+    from flows.api import prefect_api
+
+    with prefect_api() as wait_until_it_answers:
+        from flows.reconcile import reconcile
+
+        take_over_logging(console)
+        wait_until_it_answers()
+        with quiet_start():  # a model that is sent needs TensorFlow
+            done = reconcile(host)
+    say(console, "\n".join(done) or "Nothing to close: no process has left anything open.")
+    return DONE
+
+
+def ui(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> int:
+    """Start the Prefect and the MLflow server on this machine, and print where they are.
+
+    Training prints addresses with the default ports.
+
+    Args:
+        prefect_port: The port of the Prefect server.
+        mlflow_port: The port of the MLflow server.
+    """
+    from flows.ui import serve
+
+    console = Console()
+    take_over_logging(console)
+    try:
+        serve(console, prefect_port=prefect_port, mlflow_port=mlflow_port)
+    except KeyboardInterrupt:  # the way to end it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the servers are being stopped
+    return DONE
+
+
+@contextmanager
+def _ready(console: Console) -> Iterator[Callable[[], None]]:
+    """Yield what waits for the Prefect API, with our log lines and progress on the console."""
+    from flows.api import prefect_api
+
+    with prefect_api() as wait_until_it_answers:
+        from tasks.progress import progress_console
+
+        take_over_logging(console)
+        progress_console.set(console)
+        yield wait_until_it_answers
+
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "train": command_of(TrainParameters, train),
+    "compare": command_of(CompareParameters, compare),
+    "report": report,
+    "reconcile": reconcile,
+    "ui": ui,
+}

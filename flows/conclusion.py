@@ -1,0 +1,138 @@
+"""What follows from a comparison: from the store to its page, its tables, and the records of both servers."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+from tasks.report import ReportFacts, summary_markdown, table_rows, write_report
+
+from flows.artifacts import publish_comparison
+from flows.compare_parameters import CompareParameters
+from flows.parameters import SharedParameters
+from flows.study import EXAMPLES_TAG, find_trials, open_study, read_trials, stored_parameters
+from tasks import record, tracking
+from tasks.comparison import Comparison, Contender
+from tasks.statistics import compare_trials
+from tasks.tracking import StoredRun
+
+REPORTS = Path("reports")
+
+
+class CompareResult(BaseModel):
+    """What a comparison came to.
+
+    Attributes:
+        study: The MLflow run of the comparison; its page is ``run_url``.
+        flow_run_url: The page of the Prefect flow run.
+        trials: How many were planned, and how many of them completed, diverged and failed.
+        verdict: What follows, a sentence each.
+        cautions: What does not follow, a sentence each.
+        contenders: The best first.
+        test: ``test/accuracy`` of the chosen setting, the median over ``seeds`` of them; none if there is no such.
+        page: The report, one HTML file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    study: str
+    run_url: str
+    flow_run_url: str
+    trials: dict[str, int]
+    verdict: tuple[str, ...]
+    cautions: tuple[str, ...]
+    contenders: tuple[Contender, ...]
+    test: dict[str, float] | None
+    page: Path
+
+    def summary(self) -> str:
+        """Say what came out."""
+        lines = [*self.verdict]
+        if self.test:
+            seeds = f"{self.test['seeds']:g} seed{'s' if self.test['seeds'] > 1 else ''}"
+            lines.append(
+                f"On the test split, which was used for this setting only: accuracy "
+                f"{self.test['test/accuracy']:.4f}, the median of {seeds}."
+            )
+        return "\n".join([*lines, *(f"Caution: {caution}" for caution in self.cautions)])
+
+
+def chosen_runs(comparison: Comparison) -> list[str]:
+    """Return the completed runs of the best contender's setting."""
+    if not comparison.contenders:
+        return []
+    chosen = comparison.contenders[0]
+    setting = chosen.model_dump(include={"optimizer", "loss", "batch_size", "learning_rate"})
+    return [
+        trial.run_id
+        for trial in comparison.trials
+        if trial.outcome == "completed" and all(getattr(trial, name) == value for name, value in setting.items())
+    ]
+
+
+def report(study: str, directory: Path | None = None) -> tuple[CompareResult, Comparison, ReportFacts]:
+    """Work out the answer from the store alone, and write its page and tables.
+
+    Args:
+        study: The MLflow run of the comparison.
+        directory: Where to; none: below ``reports/``.
+
+    Raises:
+        InputError: there is no such comparison.
+    """
+    run = open_study(study)
+    parameters, runs = stored_parameters(run), find_trials(study)
+    comparison = compare_trials(read_trials(runs), parameters.target)
+    facts = _facts(run, parameters, runs, comparison)
+    directory = directory or REPORTS / study
+    write_report(comparison, facts, directory)
+    outcomes = [trial.outcome for trial in comparison.trials]
+    result = CompareResult(
+        study=study,
+        run_url=facts.mlflow_url,
+        flow_run_url=facts.flow_run_url,
+        trials={
+            "planned": facts.trials_planned,
+            **{outcome: outcomes.count(outcome) for outcome in ("completed", "diverged", "failed")},
+        },
+        **{name: getattr(comparison, name) for name in ("verdict", "cautions", "contenders")},
+        test=facts.test,
+        page=(directory / "report.html").absolute(),
+    )
+    return result, comparison, facts
+
+
+def conclude(study: str) -> CompareResult:
+    """Work out the answer, and record it in the comparison's run and in its flow run."""
+    result, comparison, facts = report(study)
+    markdown = summary_markdown(comparison, facts)
+    for path in sorted(result.page.parent.iterdir()):
+        record.log_file(study, path)
+    outcome = {"outcome": "completed", "verdict": " ".join(result.verdict)}
+    record.set_tags(study, {**outcome, "mlflow.note.content": f"{markdown}\n\n[Prefect]({result.flow_run_url})"})
+    publish_comparison(table_rows(comparison), f"{markdown}\n\n[MLflow]({result.run_url})")
+    return result
+
+
+def _facts(run: StoredRun, parameters: CompareParameters, runs: list[StoredRun], comparison: Comparison) -> ReportFacts:
+    by_id = {each.run_id: each for each in runs}
+    tested = [by_id[run_id].metrics.get("test/accuracy") for run_id in chosen_runs(comparison)]
+    accuracies = [accuracy for accuracy in tested if accuracy is not None]
+    fixed = {name: getattr(parameters, name) for name in SharedParameters.model_fields}
+    return ReportFacts(
+        study=run.run_id,
+        name=run.name,
+        dataset=parameters.dataset,
+        dataset_examples=json.loads(run.tags[EXAMPLES_TAG]),
+        epochs=parameters.epochs,
+        seeds=parameters.seeds,
+        made_with={name: str(value) for name, value in fixed.items() if value is not None},
+        test={"test/accuracy": statistics.median(accuracies), "seeds": len(accuracies)} if accuracies else None,
+        mlflow_url=tracking.run_url(run.experiment_id, run.run_id),
+        flow_run_url=run.tags.get("prefect.flow_run_url", ""),
+        run_urls={each.run_id: tracking.run_url(each.experiment_id, each.run_id) for each in runs},
+        versions={name.removeprefix("version."): run.tags[name] for name in run.tags if name.startswith("version.")},
+        trials_planned=len(parameters.trials()),
+    )

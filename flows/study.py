@@ -1,0 +1,96 @@
+"""A comparison as the store has it: its parameters, its trials, and what is still missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.compare_parameters import NOT_RECORDED, CompareParameters, digest_of
+from flows.parameters import TrainParameters
+from flows.resume import as_stored
+from tasks import tracking
+from tasks.comparison import Trial
+from tasks.errors import InputError
+from tasks.prepared import PreparedDataset
+from tasks.tracking import STUDY_TAG, TRIAL_TAG, StoredRun
+
+PARAMETERS_TAG, EXAMPLES_TAG = "compare.parameters", "compare.examples"
+HISTORIES = ("train/loss", "validation/accuracy", "epoch_seconds")
+
+
+def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict[str, str]:
+    """Return the tags from which a comparison is gone on with and reported: MLflow keeps parameters as text only."""
+    return {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(prepared.examples)}
+
+
+def open_study(study: str) -> StoredRun:
+    """Return the run of a comparison. Raises InputError if it is none."""
+    run = tracking.get_run(study)
+    if PARAMETERS_TAG not in run.tags:
+        parent = run.tags.get(STUDY_TAG)
+        hint = f"it is a trial of {parent}" if parent else "name the run that `compare` printed"
+        raise InputError(f"resume: run {study!r} is not a comparison; {hint}")
+    return run
+
+
+def stored_parameters(run: StoredRun) -> CompareParameters:
+    """Return what a comparison was started with."""
+    return CompareParameters(**json.loads(run.tags[PARAMETERS_TAG]))
+
+
+def resumed_study(given: Mapping[str, Any]) -> CompareParameters:
+    """Return the parameters of the comparison ``given["resume"]``, with the workers that are given now.
+
+    Raises:
+        InputError: it is no comparison, or was made with other values than the rest of ``given``.
+    """
+    study = str(given["resume"])
+    stored = json.loads(open_study(study).tags[PARAMETERS_TAG])
+    return as_stored(CompareParameters, study, stored, given, may_differ=NOT_RECORDED)
+
+
+def study_directory(study: str) -> Path:
+    """Return where the process that runs a comparison keeps its files. Raises InputError if it is none."""
+    directory = open_study(study).directory
+    if directory is None or not directory.parent.is_dir():
+        raise InputError(f"resume: the comparison {study!r} was run in {str(directory)!r}, which is not here")
+    return directory
+
+
+def find_trials(study: str, digest: str | None = None) -> list[StoredRun]:
+    """Return the runs of a study's trials; of one trial, if its digest is given."""
+    one = f" and tags.{TRIAL_TAG} = '{digest}'" if digest else ""
+    return tracking.find_runs(f"tags.{STUDY_TAG} = '{study}'{one}")
+
+
+def missing_trials(parameters: CompareParameters, runs: Iterable[StoredRun]) -> list[TrainParameters]:
+    """Return the trials of a comparison that none of the runs has finished."""
+    finished = {run.tags[TRIAL_TAG] for run in runs if run.status == "FINISHED"}
+    return [trial for trial in parameters.trials() if digest_of(trial) not in finished]
+
+
+def read_trials(runs: Iterable[StoredRun]) -> list[Trial]:
+    """Return what the trials came to. Those that were interrupted, or go on, are left out: they came to nothing yet."""
+    ended = [run for run in runs if run.status in ("FINISHED", "FAILED")]
+    # Of a trial that was started anew after it failed, the run that finished counts.
+    by_trial = {run.tags[TRIAL_TAG]: run for run in sorted(ended, key=lambda run: run.status == "FINISHED")}
+    return [_read_trial(run) for run in by_trial.values()]
+
+
+def _read_trial(run: StoredRun) -> Trial:
+    histories = {name.replace("/", "_"): tracking.metric_history(run.run_id, name) for name in HISTORIES}
+    given = run.parameters
+    return Trial(
+        run_id=run.run_id,
+        optimizer=given["optimizer"],
+        loss=given["loss"],
+        batch_size=int(given["batch_size"]),
+        learning_rate=float(given["learning_rate"]),
+        seed=int(given["seed"]),
+        outcome=run.tags["outcome"] if run.status == "FINISHED" else "failed",  # type: ignore[arg-type]  # validated
+        reason=run.tags.get("reason", ""),
+        steps_per_epoch=int(run.tags["steps_per_epoch"]),
+        **histories,
+    )

@@ -1,0 +1,100 @@
+"""Run the trials of a comparison on its workers, and tell how they go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from distributed import Future, as_completed
+from prefect_dask import DaskTaskRunner
+
+from flows.compare_parameters import digest_of
+from flows.parameters import TrainParameters
+from flows.study import find_trials
+from flows.trial import run_trial
+from flows.workers import stop_trials, worker_count
+from tasks import tracking
+from tasks.log import task_log
+from tasks.progress import trials_progress
+
+MOST_FAILURES_IN_A_ROW = 3
+
+
+@dataclass
+class Tally:
+    """How the trials of a comparison stand.
+
+    Attributes:
+        total: Trials to run.
+        reasons: Why those that failed did.
+        best: Highest final validation accuracy so far, and of which trial.
+    """
+
+    total: int
+    done: int = 0
+    failed_in_a_row: int = 0
+    reasons: list[str] = field(default_factory=list)
+    best: tuple[float, str] = (0.0, "")
+    started: float = field(default_factory=time.monotonic)
+
+    def seconds_left(self) -> float:
+        """Return the time that the rest takes, if it goes on as until now."""
+        return (time.monotonic() - self.started) / self.done * (self.total - self.done)
+
+
+def run_trials(workers: DaskTaskRunner, trials: Sequence[TrainParameters], study: str) -> Tally:
+    """Run every trial, wherever a worker is free; three failures in a row end that.
+
+    Whatever ends it early, the trials that are going on are stopped first, so that they can be gone on with.
+    """
+    place = {"directory": str(Path.cwd()), "tracking_uri": tracking.tracking_uri(), "study": study}
+    submitted: dict[Future, TrainParameters] = {}
+    for trial in trials:
+        given = {"name": trial.display_name(), "given": trial.model_dump(), **place}
+        submitted[workers.submit(run_trial, parameters=given).wrapped_future] = trial
+    tally, at_a_time = Tally(total=len(trials)), worker_count(workers)
+    try:
+        with trials_progress(len(trials)) as show:
+            show(tally.done, min(at_a_time, tally.total), 0, tally.best, None)
+            for future in as_completed(list(submitted), loop=workers.client.loop, raise_errors=False):
+                _count(tally, submitted[future], study, _failure(future))
+                if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
+                    break
+                running = min(at_a_time, tally.total - tally.done)
+                show(tally.done, running, len(tally.reasons), tally.best, tally.seconds_left())
+    except BaseException:
+        stop_trials(workers.client, list(submitted))
+        raise
+    if tally.done < tally.total:
+        stop_trials(workers.client, list(submitted))
+    return tally
+
+
+def _failure(future: Future) -> str:
+    """Return why a trial failed; nothing if it did not."""
+    if future.status != "finished":  # Dask's own words for a worker that died twice speak of its keys
+        return "its worker died, twice" if future.status == "error" else "the Dask cluster gave it up"
+    state = future.result()
+    return "" if state.is_completed() else state.message or state.name
+
+
+def _count(tally: Tally, trial: TrainParameters, study: str, failure: str) -> None:
+    """Count a trial that has ended, and say what it came to."""
+    tally.done += 1
+    name = trial.display_name()
+    if failure:
+        tally.failed_in_a_row += 1
+        tally.reasons.append(f"{name}: {failure}")
+        task_log().warning("Trial %d of %d failed: %s: %s", tally.done, tally.total, name, failure)
+        return
+    tally.failed_in_a_row = 0
+    run = next(run for run in find_trials(study, digest_of(trial)) if run.status == "FINISHED")
+    if run.tags["outcome"] == "diverged":
+        came_to = f"diverged ({run.tags['reason']})"
+    else:
+        accuracy = run.metrics["validation/accuracy"]
+        tally.best = max(tally.best, (accuracy, name))
+        came_to = f"validation accuracy {accuracy:.4f}"
+    task_log().info("Trial %d of %d: %s: %s", tally.done, tally.total, name, came_to)
