@@ -77,12 +77,17 @@ def compare(
     if dry_run:
         with quiet_start():
             from flows.compare import estimate
-        take_over_logging(console)
-        say(console, estimate(parameters))
+
+            take_over_logging(console)
+            said = estimate(parameters)
+        say(console, said)
         return DONE
     with _ready(console) as wait_until_it_answers:
         with quiet_start():
             from flows.compare import run_compare
+            from tasks.device import hide_gpus
+
+            hide_gpus()
         take_over_logging(console)  # which what was imported has changed
         wait_until_it_answers()
         result = run_compare(parameters)

@@ -28,6 +28,7 @@ from tasks import record, tracking
 from tasks.calibration import Pace
 from tasks.claim import Claim
 from tasks.dataset import prepare_dataset
+from tasks.device import hide_gpus
 from tasks.errors import InputError, TrialsError
 from tasks.log import task_log
 from tasks.prepared import PreparedDataset
@@ -63,6 +64,7 @@ def _flow_run_name() -> str:
 def compare(parameters: CompareParameters) -> CompareResult:
     """Train once for each optimizer, learning rate, loss, batch size and seed, and say which is best."""
     p = resumed_study(given_to_flow(parameters)) if parameters.resume else parameters
+    hide_gpus()
     experiment_id = tracking.open_experiment(p.experiment)
     prepared = prepare_dataset(
         p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")

@@ -105,7 +105,7 @@ class Pair(_Value):
         seeds: How many seeds both have.
         probability: That the first beats the second: the share of these seeds, ties as half.
         difference: Mean over seeds of the first's final validation accuracy less the second's.
-        interval: Of that difference; none for fewer than two seeds.
+        interval: Student's 95 % interval of that difference; none for fewer than two seeds.
         told_apart: Whether the interval leaves out 0; False without one.
         epochs_ratio: Median epochs to target of the first over the second's, where all seeds of both reached it.
         epochs_ratio_interval: None for fewer than two seeds.

@@ -29,6 +29,13 @@ def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"
     return "gpu" if gpus and wanted != "cpu" else "cpu"
 
 
+def hide_gpus() -> None:
+    """Let this process compute on the CPU only: the memory of the GPUs is for those that train."""
+    if tf.config.get_visible_devices("GPU"):
+        tf.config.set_visible_devices([], "GPU")
+    tf.config.list_logical_devices()  # as above
+
+
 def limit_threads(count: int) -> None:
     """Let TensorFlow compute with so many threads: what fills the cores are several processes.
 

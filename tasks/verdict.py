@@ -124,14 +124,12 @@ def _single_seed(contenders: Sequence[Contender]) -> str:
 
 
 def _few_seeds(contenders: Sequence[Contender]) -> str:
-    """Say how rough intervals of few seeds are. Of two equals, either may be the better one on every seed."""
+    """Say how rough intervals of few seeds are."""
     few = sorted({contender.seeds for contender in contenders if 1 < contender.seeds < FEW_SEEDS})
     if not few:
         return ""
     seeds = " or ".join(map(str, few))
-    rough = f"Intervals from {seeds} seeds are rough, and too narrow on average"
-    chance = f"of two equals, one is better on every one of {few[0]} seeds 1 time in {2 ** (few[0] - 1)}"
-    return f"{rough}: {chance}." if len(contenders) > 1 else f"{rough}."
+    return f"Intervals of medians and interquartile means from {seeds} seeds are rough, and too narrow on average."
 
 
 def _edge(contender: Contender) -> str:
