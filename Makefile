@@ -23,7 +23,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 
-.PHONY: help train ui test soak lint format lock clean
+.PHONY: help train compare ui test soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -31,6 +31,9 @@ help: ## list the targets
 
 train: $(RUNTIME) ## train one model: make train ARGS="--dataset mnist --optimizer adam"
 	$(VENV_PYTHON) -m flows train $(if $(filter --dataset --dataset=%,$(ARGS)),,--dataset digits) $(ARGS)
+
+compare: $(RUNTIME) ## find the best optimizer: make compare ARGS="--optimizers sgd,adam --seeds 5"
+	$(VENV_PYTHON) -m flows compare $(if $(filter --dataset --dataset=%,$(ARGS)),,--dataset digits) $(ARGS)
 
 ui: $(RUNTIME) ## open the user interfaces of Prefect and MLflow
 	$(VENV_PYTHON) -m flows ui $(ARGS)

@@ -69,7 +69,9 @@ def write_report(comparison: Comparison, facts: ReportFacts, directory: Path) ->
         "trials.csv": _csv([_final(trial.model_dump()) for trial in comparison.trials]),
         "contenders.csv": _csv([contender.model_dump() for contender in comparison.contenders]),
         "comparison.json": json.dumps(
-            {"facts": facts.model_dump(mode="json"), **comparison.model_dump(mode="json")}, indent=2
+            # By way of pydantic's text, in which infinity is null: JSON has no word for it.
+            {"facts": facts.model_dump(), **json.loads(comparison.model_dump_json())},
+            indent=2,
         ),
     }
     for name, text in texts.items():
