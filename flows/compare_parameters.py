@@ -38,11 +38,12 @@ def _separated(given: Any) -> Any:
     return [given] if isinstance(given, int | float) else given
 
 
-def _once_each(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-    return None if values is None else tuple(dict.fromkeys(values))
+def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 Several = (BeforeValidator(_separated), AfterValidator(_once_each))
+Rates = Annotated[tuple[Annotated[float, Field(gt=0)], ...], *Several, Field(min_length=1)]
 
 
 class CompareParameters(SharedParameters):
@@ -52,9 +53,7 @@ class CompareParameters(SharedParameters):
         tuple[OptimizerName, ...], *Several, Field(min_length=1, description="the update rules to compare")
     ] = ("sgd", "momentum", "rmsprop", "adam")
     learning_rates: Annotated[
-        tuple[Annotated[float, Field(gt=0)], ...] | None,
-        *Several,
-        Field(min_length=1, description="the rates to try with each; none: three around each optimizer's usual one"),
+        Rates | None, Field(description="the rates to try with each; none: three around each optimizer's usual one")
     ] = None
     losses: Annotated[tuple[LossName, ...], *Several, Field(min_length=1, description="the losses to compare")] = (
         "softmax_cross_entropy",

@@ -91,6 +91,7 @@ def allowed(field: FieldInfo) -> str:
 def element_of(field: FieldInfo) -> FieldInfo | None:
     """Return what each element of a field that takes several values is; none for any other field."""
     annotations = [field.annotation, *get_args(field.annotation)]
+    annotations = [get_args(one)[0] if get_origin(one) is Annotated else one for one in annotations]
     several = [annotation for annotation in annotations if get_origin(annotation) is tuple]
     return FieldInfo.from_annotation(get_args(several[0])[0]) if several else None
 
