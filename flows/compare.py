@@ -35,7 +35,7 @@ from tasks.prepared import PreparedDataset
 from tasks.progress import in_words
 from tasks.run import tracked_run
 from tasks.statistics import compare_trials
-from tasks.tracking import FLOW_TAG, TRIAL_TAG
+from tasks.stored_run import FLOW_TAG, TRIAL_TAG, way_on
 
 RECORDING_SECONDS = 3  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 WORKERS_LOG = "workers.log"
@@ -95,7 +95,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
         if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
             raise TrialsError(
                 f"{MOST_FAILURES_IN_A_ROW} trials in a row failed, the last: {tally.reasons[-1]}. "
-                f"What is there: {result.page}. Go on with the rest: {tracking.way_on(study.run_id, described)}"
+                f"What is there: {result.page}. Go on with the rest: {way_on(study.run_id, described)}"
             )
     return result
 

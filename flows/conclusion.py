@@ -7,7 +7,6 @@ import statistics
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from tasks.report import ReportFacts, summary_markdown, table_rows, write_report
 
 from flows.artifacts import publish_comparison
 from flows.compare_parameters import CompareParameters
@@ -15,8 +14,9 @@ from flows.parameters import SharedParameters
 from flows.study import EXAMPLES_TAG, find_trials, open_study, read_trials, stored_parameters
 from tasks import record, tracking
 from tasks.comparison import Comparison, Contender
+from tasks.report import ReportFacts, summary_markdown, table_rows, write_report
 from tasks.statistics import compare_trials
-from tasks.tracking import StoredRun
+from tasks.stored_run import StoredRun
 
 REPORTS = Path("reports")
 

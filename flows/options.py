@@ -42,14 +42,20 @@ def command_of(model: type[BaseModel], function: Callable[..., int]) -> Callable
 
 def _option(field: FieldInfo) -> Any:
     choices = f" [choices: {', '.join(choices_of(field))}]" if choices_of(field) else ""
-    default = "none" if field.default is None else str(field.default)
-    default = default.lower() if isinstance(field.default, bool) else default
+    default = as_typed(field.default)
     help_text = f"{field.description}{choices} [default: {default}]"
     kind = kind_of(field)
     if kind is bool:
         return Annotated[bool | None, Parameter(help=help_text)]
     metavar = "CHOICE" if choices else {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
     return Annotated[str | None, Parameter(help=help_text, metavar=metavar)]
+
+
+def as_typed(value: Any) -> str:
+    """Return a parameter's value as a person types it."""
+    if isinstance(value, tuple):
+        return ",".join(map(as_typed, value))
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def join_truth_values(model: type[BaseModel], arguments: Sequence[str]) -> list[str]:

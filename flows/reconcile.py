@@ -21,7 +21,7 @@ from tasks.errors import RecordError
 from tasks.outbox import OutageError
 from tasks.record import now
 from tasks.run import last_sign_of_life, read_run_file, send_what_is_left
-from tasks.tracking import HOST_TAG, PROCESS_TAG, StoredRun, way_on
+from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, way_on
 
 FLOW_RUN_TAG = "prefect.flow_run_id"
 
@@ -119,7 +119,7 @@ def _close(directory: Path, runs: list[StoredRun], ended_at: int | None, ended: 
 
 
 def _runs_in(directory: Path) -> list[StoredRun]:
-    return tracking.find_runs(f"tags.`{tracking.DIRECTORY_TAG}` LIKE '%{directory.name}'")
+    return tracking.find_runs(f"tags.`{DIRECTORY_TAG}` LIKE '%{directory.name}'")
 
 
 def _close_without_files(directory: Path, runs: list[StoredRun], ended: Ended, *, elsewhere: bool) -> Iterator[str]:

@@ -14,7 +14,7 @@ from tasks import tracking
 from tasks.comparison import Trial
 from tasks.errors import InputError
 from tasks.prepared import PreparedDataset
-from tasks.tracking import STUDY_TAG, TRIAL_TAG, StoredRun
+from tasks.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
 PARAMETERS_TAG, EXAMPLES_TAG = "compare.parameters", "compare.examples"
 HISTORIES = ("train/loss", "validation/accuracy", "epoch_seconds")

@@ -23,7 +23,7 @@ from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
 from tasks.model import build_model, compile_model
 from tasks.run import resumable, tracked_run
-from tasks.tracking import FLOW_TAG
+from tasks.stored_run import FLOW_TAG
 
 
 def run_train(parameters: TrainParameters) -> TrainResult:

@@ -37,7 +37,7 @@ from tasks.log import task_log
 from tasks.model import compile_model
 from tasks.prepared import PreparedDataset
 from tasks.run import resumable
-from tasks.tracking import STUDY_TAG, TRIAL_TAG, StoredRun
+from tasks.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
 POLL_SECONDS = 0.2
 _running: set[str] = set()  # the trials in this process, by their digest

@@ -27,7 +27,7 @@ from tasks.log import task_log
 from tasks.outbox import MARK, OutageError
 from tasks.provenance import provenance_tags
 from tasks.record import Recorder, log_metrics, now, recording
-from tasks.tracking import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
+from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, way_on
 
 SYSTEM_METRICS_SECONDS = 5
 SEND_SECONDS = 30  # how long the end of a run waits for MLflow
@@ -90,7 +90,7 @@ def tracked_run(
         except BaseException as error:
             ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
-            _end_early(claimed, recorder, ended, reason, tracking.way_on(run_id, all_tags))
+            _end_early(claimed, recorder, ended, reason, way_on(run_id, all_tags))
             raise
         crash_point("run_ending")
         recorder.put(End(status="FINISHED", timestamp=now()))

@@ -10,7 +10,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,33 +28,14 @@ from tasks.crash import crash_point
 from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.errors import InputError
 from tasks.outbox import OutageError
+from tasks.stored_run import StoredRun
 
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
 # Without it a page of MLflow opens in its view for language models, whatever the experiment says.
 MODEL_TRAINING_VIEW = "workflowType=machine_learning"
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
-HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
-FLOW_TAG, STUDY_TAG, TRIAL_TAG = "run.flow", "study", "trial"
 # What MLflow says when it has understood and will never do it. Anything else may pass.
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """A run as MLflow has it."""
-
-    run_id: str
-    experiment_id: str
-    name: str
-    status: str
-    tags: dict[str, str]
-    parameters: dict[str, str]
-    metrics: dict[str, float]
-
-    @property
-    def directory(self) -> Path | None:
-        """Where its files are, on its host; none if it was not made by this pipeline."""
-        return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
 
 
 def tracking_uri() -> str:
@@ -141,13 +121,6 @@ def download_model(run_id: str, directory: Path) -> Path:
             artifact_uri=f"models:/{model_id}", dst_path=str(directory), tracking_uri=tracking_uri()
         )
     return Path(fetched) / "data" / "model.keras"
-
-
-def way_on(run_id: str, tags: Mapping[str, str]) -> str:
-    """Return the command that goes on with a run that has these tags; with its comparison, if it is a trial."""
-    study = tags.get(STUDY_TAG)
-    command = "compare" if study else tags.get(FLOW_TAG, "train")
-    return f"python -m flows {command} --resume {study or run_id}"
 
 
 def run_url(experiment_id: str, run_id: str) -> str:
@@ -284,5 +257,5 @@ def _stored(run: Any) -> StoredRun:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first[:300]}".removesuffix(": ")

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from pydantic import BaseModel
+
+from flows.compare_parameters import CompareParameters
+from flows.options import as_typed
 from flows.parameters import TrainParameters
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
-def test_the_readme_lists_every_parameter_with_its_default() -> None:
-    for name, field in TrainParameters.model_fields.items():
-        default = "none" if field.default is None else str(field.default)
-        default = default.lower() if isinstance(field.default, bool) else default
-        assert f"| `{name}` | {default} | {field.description}" in README
+@pytest.mark.parametrize("model", [TrainParameters, CompareParameters])
+def test_the_readme_lists_every_parameter_with_its_default(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        assert f"| `{name}` | {as_typed(field.default)} | {field.description}" in README
 
 
 def test_the_pictures_of_the_readme_are_there() -> None:

@@ -277,15 +277,16 @@ def test_an_interrupted_comparison_stops_its_workers_and_keeps_what_is_done(
     for kind in ("flow_runs", "task_runs"):
         states = httpx.post(f"{prefect_api}/{kind}/filter", json=only).raise_for_status().json()
         assert {each["state_type"] for each in states} <= {"COMPLETED", "CRASHED", "CANCELLED", "FAILED"}
-    ended = compare("--resume", study.info.run_id, "--json").ended()
-    assert ended.status == 0, ended
-    assert len(learning_of(tmp_path, study.info.run_id)) == 4
+    if number == signal.SIGINT:  # going on is the same after either
+        ended = compare("--resume", study.info.run_id, "--json").ended()
+        assert ended.status == 0, ended
+        assert len(learning_of(tmp_path, study.info.run_id)) == 4
 
 
 def test_three_failures_in_a_row_end_it(
     compare: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
-    ended = compare(*SHORT, "--seeds", 4, CRASH_AT="epoch_trained").ended()
+    ended = compare(*SHORT, CRASH_AT="epoch_trained").ended()
     assert ended.status == 1
     assert "3 trials in a row failed" in ended.err
     assert "its worker died, twice" in ended.out
@@ -295,7 +296,7 @@ def test_three_failures_in_a_row_end_it(
     assert {run.info.status for run in trials_of(tmp_path, study.info.run_id)} <= {"FAILED", "KILLED"}
     ended = compare("--resume", study.info.run_id, "--json").ended()
     assert ended.status == 0, ended
-    assert len(learning_of(tmp_path, study.info.run_id)) == 8
+    assert len(learning_of(tmp_path, study.info.run_id)) == 4
 
 
 @pytest.fixture

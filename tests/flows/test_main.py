@@ -9,7 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from flows import __main__ as command_line
-from flows.__main__ import ENVIRONMENT, command_of, main
+from flows import commands
+from flows.__main__ import ENVIRONMENT, main
+from flows.options import command_of
 from flows.parameters import TrainParameters
 from flows.signature import validated
 from tasks.errors import InputError
@@ -127,7 +129,7 @@ def test_none_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(given)
         raise InputError("seen")
 
-    monkeypatch.setattr(command_line, "validated", stop)
+    monkeypatch.setattr(commands, "validated", stop)
     assert main(["train", "--limit-examples", "none", "--print-every", "0"]) == 2
     assert seen == [{"limit_examples": None, "print_every": "0"}]
 

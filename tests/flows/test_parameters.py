@@ -107,12 +107,12 @@ def test_a_close_choice_is_suggested() -> None:
 def test_an_unknown_parameter_is_told_with_the_known_ones() -> None:
     told = refusal(learning_rat=0.1)
     assert told.startswith("unknown parameter 'learning_rat' (did you mean 'learning_rate'?); choose from: dataset, ")
-    assert told.endswith(", run_name, resume")
+    assert told.endswith(", test, resume")
 
 
 def test_every_fault_has_a_line() -> None:
     told = refusal(epochs=0, batch_size=0, optimizer="nonsense").splitlines()
-    assert [line.split(":")[0] for line in told] == ["optimizer", "epochs", "batch_size"]
+    assert [line.split(":")[0] for line in told] == ["epochs", "optimizer", "batch_size"]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "nadam", "adagrad", "lion"])

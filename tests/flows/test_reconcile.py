@@ -24,7 +24,8 @@ from flows.reconcile import claim_tag, reconcile
 from tasks import tracking
 from tasks.claim import SETTLED
 from tasks.outbox import OutageError
-from tasks.tracking import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, open_experiment
+from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
+from tasks.tracking import open_experiment
 from tests.forked import Forks
 
 TRAIN = """

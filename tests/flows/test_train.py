@@ -349,7 +349,7 @@ def test_a_prefect_api_that_goes_away_at_the_end_takes_nothing_from_the_result(
         claimed.result = trained.result
         raise httpx.ConnectError("refused")
 
-    monkeypatch.setattr("flows.train.run_flow", ends_without_the_api)
+    monkeypatch.setattr("flows.claimed.run_flow", ends_without_the_api)
     assert run_train(TrainParameters(**TINY)) == trained.result
     assert "The Prefect API fails (ConnectError: refused), and does not know how this run ended" in caplog.text
 
@@ -359,6 +359,6 @@ def test_a_prefect_api_that_goes_away_before_there_is_a_result_ends_the_run(monk
     def breaks(*_: Any, **__: Any) -> None:
         raise httpx.ConnectError("refused")
 
-    monkeypatch.setattr("flows.train.run_flow", breaks)
+    monkeypatch.setattr("flows.claimed.run_flow", breaks)
     with pytest.raises(httpx.ConnectError, match="refused"):
         run_train(TrainParameters(**TINY))

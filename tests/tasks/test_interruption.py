@@ -126,3 +126,23 @@ def test_it_works_outside_of_the_main_thread() -> None:
     thread.start()
     thread.join(SECONDS)
     assert results == [False]
+
+
+def test_work_that_no_signal_reaches_can_be_asked_to_stop() -> None:
+    stop, done = threading.Event(), []
+
+    def work(stopping: Callable[[], bool]) -> None:
+        stop.set()
+        assert stopping()
+        done.append("saved")
+
+    token = interruption.asked_to_stop.set(stop)
+    with pytest.raises(interruption.StoppedError):
+        finish_the_step(work)
+    interruption.asked_to_stop.reset(token)
+    assert done == ["saved"]
+    assert finish_the_step(lambda stopping: stopping()) is False
+
+
+def test_that_is_an_interruption_and_no_fault() -> None:
+    assert issubclass(interruption.StoppedError, KeyboardInterrupt)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from flows.terminal import say
-from tasks.progress import epoch_progress, progress_console
+from tasks.progress import epoch_progress, in_words, progress_console, trials_progress
 
 LINE = "Epoch:[  0/  2], step:[    4/    6], loss:[2.307/2.286], time:304.062 ms, lr:0.01000"
 
@@ -66,3 +66,20 @@ def test_without_a_console_nothing_is_drawn(capsys: pytest.CaptureFixture[str]) 
     with epoch_progress(2, 6) as progress:
         progress(1, 6)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_bar_of_a_comparison_says_how_it_goes(screen: io.StringIO) -> None:
+    console().width = 140
+    with trials_progress(36) as show:
+        show(0, 2, 0, (0.0, ""), None)
+        show(12, 2, 1, (0.98612, "adam lr=0.001 digits seed=0"), 200.0)
+    written = screen.getvalue()
+    assert "0/36 trials, 2 running" in written
+    assert "12/36 trials, 2 running, 1 failed, best 0.9861 (adam lr=0.001 digits seed=0), about 3 min left" in written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3.4, "3 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (5400, "1 h 30 min")]
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words

@@ -1,0 +1,36 @@
+"""A run as the store has it, and the tags by which it is found and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# Which process runs it where; which flow it is of; and of which comparison it is which trial.
+HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
+FLOW_TAG, STUDY_TAG, TRIAL_TAG = "run.flow", "study", "trial"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as MLflow has it."""
+
+    run_id: str
+    experiment_id: str
+    name: str
+    status: str
+    tags: dict[str, str]
+    parameters: dict[str, str]
+    metrics: dict[str, float]
+
+    @property
+    def directory(self) -> Path | None:
+        """Where its files are, on its host; none if it was not made by this pipeline."""
+        return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
+
+
+def way_on(run_id: str, tags: Mapping[str, str]) -> str:
+    """Return the command that goes on with a run that has these tags; with its comparison, if it is a trial."""
+    study = tags.get(STUDY_TAG)
+    command = "compare" if study else tags.get(FLOW_TAG, "train")
+    return f"python -m flows {command} --resume {study or run_id}"

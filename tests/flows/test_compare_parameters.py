@@ -1,0 +1,143 @@
+"""The parameters of a comparison: what they stand for, and what is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.compare_parameters import USUAL_LEARNING_RATES, CompareParameters, digest_of
+from flows.parameters import OptimizerName, SharedParameters, TrainParameters
+from flows.signature import validated
+from tasks.errors import InputError
+
+
+def refusal(**given: Any) -> str:
+    with pytest.raises(InputError) as error:
+        validated(CompareParameters, given)
+    return str(error.value)
+
+
+def test_every_parameter_is_described() -> None:
+    for name, field in CompareParameters.model_fields.items():
+        assert field.description, name
+
+
+def test_every_combination_is_a_trial_once() -> None:
+    p = CompareParameters(
+        optimizers=("sgd", "adam"), learning_rates=(0.1, 0.01), losses=("mse", "l1"), batch_sizes=(16, 32), seeds=2
+    )
+    trials = p.trials()
+    varied = Counter(
+        (trial.optimizer, trial.learning_rate, trial.loss, trial.batch_size, trial.seed) for trial in trials
+    )
+    assert len(varied) == len(trials) == 2 * 2 * 2 * 2 * 2
+    assert len({digest_of(trial) for trial in trials}) == len(trials)
+    assert [trial.seed for trial in trials] == sorted(trial.seed for trial in trials)  # a bit of everything early
+
+
+def test_all_else_is_the_same_for_each_trial_and_the_test_split_is_left_alone() -> None:
+    p = CompareParameters(dataset="digits", epochs=7, weight_decay=0.01, schedule="cosine", experiment="mine", seeds=1)
+    for trial in p.trials():
+        assert (trial.dataset, trial.epochs, trial.weight_decay, trial.schedule) == ("digits", 7, 0.01, "cosine")
+        assert (trial.experiment, trial.test, trial.run_name, trial.resume) == ("mine", False, None, None)
+
+
+def test_each_optimizer_has_a_grid_of_its_own() -> None:
+    assert set(USUAL_LEARNING_RATES) == set(get_args(OptimizerName))
+    p = CompareParameters(optimizers=get_args(OptimizerName))
+    for optimizer, usual in USUAL_LEARNING_RATES.items():
+        low, middle, high = p.rates_of(optimizer)
+        assert middle == usual
+        assert middle / low == pytest.approx(3.2, abs=0.2)
+        assert high / middle == pytest.approx(3.0, abs=0.01)
+    assert CompareParameters(learning_rates=(0.3, 0.1)).rates_of("adam") == (0.1, 0.3)
+
+
+def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
+    p = CompareParameters(
+        optimizers=("sgd", "momentum", "rmsprop"),
+        losses=("mse", "smooth_l1", "softmax_cross_entropy"),
+        momentum=0.5,
+        nesterov=True,
+        smooth_l1_beta=2.0,
+        label_smoothing=0.1,
+        seeds=1,
+    )
+    for trial in p.trials():
+        assert trial.momentum == (None if trial.optimizer == "sgd" else 0.5)
+        assert trial.nesterov == (True if trial.optimizer == "momentum" else None)
+        assert trial.smooth_l1_beta == (2.0 if trial.loss == "smooth_l1" else None)
+        assert trial.label_smoothing == (0.1 if trial.loss == "softmax_cross_entropy" else 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"optimizers": "adam,adm"}, "optimizers: received 'adm'; allowed: one of sgd, momentum"),
+        ({"optimizers": "adam,adm"}, "separated by commas (did you mean 'adam'?)"),
+        ({"optimizers": ""}, "optimizers: received ''; allowed"),
+        ({"optimizers": []}, "optimizers: received []; allowed"),
+        ({"learning_rates": "0.1,-1"}, "learning_rates: received '-1'; allowed: a number, more than 0; several"),
+        ({"learning_rates": []}, "or none"),
+        ({"batch_sizes": "32,0"}, "batch_sizes: received '0'; allowed: a whole number, at least 1; several"),
+        ({"seeds": 0}, "seeds: received 0; allowed: a whole number, at least 1"),
+        ({"target": 1}, "target: received 1; allowed: a number, more than 0, less than 1"),
+        ({"validation_fraction": 0}, "validation_fraction: received 0, but a comparison ranks by validation"),
+        ({"workers": 2, "dask_address": "tcp://a:1"}, "workers: received 2 with dask_address 'tcp://a:1'"),
+        ({"dask_address": "a:1"}, "dask_address: received 'a:1'; allowed: scheduler of a Dask cluster"),
+        ({"optimizers": "adam", "momentum": 0.5}, "momentum: received 0.5, but none of the optimizers adam has it"),
+        ({"losses": "mse", "label_smoothing": 0.1}, "label_smoothing: received 0.1, but it belongs to loss"),
+        ({"smooth_l1_beta": 2}, "smooth_l1_beta: received 2.0, but it belongs to loss 'smooth_l1'"),
+        ({"warmup_epochs": 10}, "the warm-up must be shorter than the training"),
+        ({"optimizer": "adam"}, "unknown parameter 'optimizer' (did you mean 'optimizers'?)"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(given: dict[str, Any], told: str) -> None:
+    assert told in refusal(**given)
+
+
+def test_values_may_be_typed_with_commas_and_count_once() -> None:
+    p = validated(CompareParameters, {"optimizers": "adam, sgd,adam", "learning_rates": "1e-2,0.01", "batch_sizes": 16})
+    assert (p.optimizers, p.learning_rates, p.batch_sizes) == (("adam", "sgd"), (0.01,), (16,))
+
+
+@given(
+    st.builds(
+        dict,
+        optimizers=st.lists(st.sampled_from(get_args(OptimizerName)), min_size=1, max_size=3),
+        learning_rates=st.none() | st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=3),
+        seeds=st.integers(1, 3),
+        target=st.floats(0.01, 0.99),
+    )
+)
+def test_parameters_survive_being_handed_on(given: dict[str, Any]) -> None:
+    p = CompareParameters(**given)
+    assert validated(CompareParameters, p.model_dump()) == p
+    assert [digest_of(trial) for trial in CompareParameters(**p.recorded()).trials()] == [
+        digest_of(trial) for trial in p.trials()
+    ]
+
+
+def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
+    trial = TrainParameters(seed=1)
+    assert digest_of(trial) == digest_of(TrainParameters(seed=1, resume="a run"))
+    assert digest_of(trial) != digest_of(TrainParameters(seed=2))
+    assert digest_of(trial) != digest_of(TrainParameters(seed=1, weight_decay=0.1))
+
+
+def test_what_is_shared_has_one_meaning() -> None:
+    for name, field in SharedParameters.model_fields.items():
+        assert CompareParameters.model_fields[name].description == field.description
+        assert TrainParameters.model_fields[name].default == field.default
+
+
+def test_the_name_and_the_banner_say_what_is_compared() -> None:
+    p = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), losses=("mse", "l1"), seeds=2)
+    assert p.display_name() == "compare sgd, adam x mse, l1 on digits"
+    assert CompareParameters(run_name="mine").display_name() == "mine"
+    assert "Comparing 2 optimizers on digits, 24 trials of 10 epochs" in p.banner()
+    assert "sgd: learning rate 0.03, 0.1, 0.3" in p.banner()

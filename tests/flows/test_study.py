@@ -1,0 +1,137 @@
+"""A comparison read back from the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.compare_parameters import CompareParameters, digest_of
+from flows.conclusion import chosen_runs
+from flows.parameters import TrainParameters
+from flows.study import (
+    find_trials,
+    missing_trials,
+    open_study,
+    read_trials,
+    resumed_study,
+    stored_parameters,
+    study_directory,
+    study_tags,
+)
+from flows.trial import tags_of
+from tasks import record, tracking
+from tasks.claim import claim
+from tasks.errors import InputError
+from tasks.run import tracked_run
+from tasks.statistics import compare_trials
+from tasks.stored_run import way_on
+
+PARAMETERS = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), learning_rates=(0.1,), seeds=2, epochs=2)
+
+
+@pytest.fixture
+def study(workplace: Path, prepared: Any) -> str:
+    assert workplace.is_dir()
+    with claim() as claimed:
+        tags = study_tags(PARAMETERS, prepared)
+        with tracked_run(claimed, experiment(), "a study", PARAMETERS.recorded(), tags) as run:
+            return run.run_id
+
+
+def experiment() -> str:
+    return tracking.open_experiment("tests")
+
+
+def trained(study: str, parameters: TrainParameters, *accuracies: float, error: BaseException | None = None) -> str:
+    """Record a trial that came to these accuracies, or to an error."""
+    run_id = ""
+
+    def train() -> None:
+        nonlocal run_id
+        with claim() as claimed:
+            claimed.tags = tags_of(parameters, study)
+            name, tags = parameters.display_name(), {"steps_per_epoch": "5"}
+            with tracked_run(claimed, experiment(), name, parameters.recorded(), tags) as run:
+                run_id = run.run_id
+                for epoch, accuracy in enumerate(accuracies, start=1):
+                    metrics = {"train/loss": 1 - accuracy, "validation/accuracy": accuracy, "epoch_seconds": 2.0}
+                    record.log_metrics(run.run_id, metrics, step=epoch)
+                if error:
+                    raise error
+                record.set_tags(run.run_id, {"outcome": "completed"})
+
+    if error:
+        with pytest.raises(type(error)):
+            train()
+    else:
+        train()
+    return run_id
+
+
+def test_a_comparison_is_known_by_its_parameters(study: str) -> None:
+    assert stored_parameters(open_study(study)) == PARAMETERS
+    assert study_directory(study).parent == Path("runs").absolute()
+
+
+def test_what_is_no_comparison_is_refused(study: str) -> None:
+    trial = trained(study, PARAMETERS.trials()[0], 0.5, 0.6)
+    with pytest.raises(InputError, match=f"is not a comparison; it is a trial of {study}"):
+        open_study(trial)
+    with pytest.raises(InputError, match="has no run 'nothing'"):
+        open_study("nothing")
+
+
+def test_a_comparison_goes_on_with_its_own_parameters_and_other_workers(study: str) -> None:
+    resumed = resumed_study({"resume": study, "workers": 5, "epochs": "2"})
+    assert resumed.recorded() == PARAMETERS.recorded()
+    assert (resumed.resume, resumed.workers) == (study, 5)
+    with pytest.raises(InputError, match=r"seeds: received 3, but run .* was started with 2"):
+        resumed_study({"resume": study, "seeds": 3})
+
+
+def test_what_is_not_finished_is_missing(study: str) -> None:
+    first, second, third, fourth = PARAMETERS.trials()
+    trained(study, first, 0.5, 0.6)
+    trained(study, second, 0.5, error=RuntimeError("broke"))
+    trained(study, third, 0.5, error=KeyboardInterrupt())
+    trained("another study", fourth, 0.5, 0.6)
+    assert missing_trials(PARAMETERS, find_trials(study)) == [second, third, fourth]
+    assert [run.status for run in find_trials(study, digest_of(first))] == ["FINISHED"]
+
+
+def test_trials_are_read_back_as_they_were(study: str) -> None:
+    first, second, third, _ = PARAMETERS.trials()
+    run_id = trained(study, first, 0.5, 0.75)
+    trained(study, second, 0.5, error=RuntimeError("broke"))
+    trained(study, third, 0.5, error=KeyboardInterrupt())  # came to nothing yet
+    completed, failed = sorted(read_trials(find_trials(study)), key=lambda trial: trial.outcome)
+    assert (completed.run_id, completed.optimizer, completed.learning_rate) == (run_id, "sgd", 0.1)
+    assert (completed.outcome, completed.reason, completed.steps_per_epoch) == ("completed", "", 5)
+    assert (completed.train_loss, completed.validation_accuracy) == ((0.5, 0.25), (0.5, 0.75))
+    assert completed.epoch_seconds == (2.0, 2.0)
+    assert (failed.outcome, failed.reason) == ("failed", "RuntimeError: broke")
+
+
+def test_of_a_trial_that_was_started_anew_the_run_that_finished_counts(study: str) -> None:
+    trial = PARAMETERS.trials()[0]
+    finished = trained(study, trial, 0.5, 0.75)
+    trained(study, trial, 0.5, error=RuntimeError("broke"))
+    (read,) = read_trials(find_trials(study))
+    assert (read.run_id, read.outcome) == (finished, "completed")
+
+
+def test_the_chosen_runs_are_those_of_the_best_setting(study: str) -> None:
+    runs = {
+        trial: trained(study, trial, 0.5, 0.9 if trial.optimizer == "adam" else 0.6) for trial in PARAMETERS.trials()
+    }
+    chosen = chosen_runs(compare_trials(read_trials(find_trials(study)), 0.8))
+    assert sorted(chosen) == sorted(run_id for trial, run_id in runs.items() if trial.optimizer == "adam")
+    assert chosen_runs(compare_trials([], 0.8)) == []
+
+
+def test_the_way_on_from_a_trial_is_that_of_its_comparison(study: str) -> None:
+    assert way_on("a run", tags_of(PARAMETERS.trials()[0], study)) == f"python -m flows compare --resume {study}"
+    assert way_on("a run", {}) == "python -m flows train --resume a run"
+    assert way_on("a run", {"run.flow": "compare"}) == "python -m flows compare --resume a run"

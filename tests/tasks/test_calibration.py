@@ -1,0 +1,22 @@
+"""How long training takes, measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flows.parameters import TrainParameters
+from tasks.calibration import Pace, measure_pace
+
+
+def test_a_training_takes_its_start_its_steps_and_its_validations() -> None:
+    pace = Pace(start_seconds=3, step_seconds=0.01, validation_seconds=0.5)
+    assert pace.seconds(epochs=4, steps_per_epoch=100) == pytest.approx(3 + 4 * (1 + 0.5))
+
+
+def test_it_is_measured_by_training(prepared: Any) -> None:
+    recipe = {**TrainParameters(optimizer="adam").recipe(), "steps_per_epoch": 6}
+    pace = measure_pace(prepared, model="lenet", batch_size=32, device="cpu", recipe=recipe)
+    assert 0 < pace.step_seconds < pace.start_seconds  # which traces what the steps only run
+    assert pace.validation_seconds > 0
