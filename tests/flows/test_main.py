@@ -11,6 +11,7 @@ import pytest
 from flows import __main__ as command_line
 from flows import commands
 from flows.__main__ import ENVIRONMENT, main
+from flows.compare_parameters import CompareParameters
 from flows.options import command_of
 from flows.parameters import TrainParameters
 from flows.signature import validated
@@ -197,3 +198,26 @@ def test_each_choice_can_be_chosen(handed_on: list[dict[str, Any]]) -> None:
             handed_on.clear()
             assert main(["train", f"--{name}", choice]) == 0
             assert getattr(validated(TrainParameters, handed_on[0]), name) == choice
+
+
+def test_help_of_a_comparison_shows_its_parameters(capsys: Capture) -> None:
+    assert main(["compare", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for name, field in CompareParameters.model_fields.items():
+        assert f"--{name.replace('_', '-')}" in words
+        assert str(field.description)[:40] in words
+    assert "[default: sgd,momentum,rmsprop,adam]" in words
+    assert "--dry-run" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--optimizers", "adm"], "optimizers: received 'adm'; allowed: one of sgd, momentum"),
+        (["--learning-rates", "0.1,x"], "learning_rates: received 'x'; allowed: a number, more than 0"),
+        (["--optimizer", "adam"], 'Unknown option: "--optimizer"'),
+    ],
+)
+def test_bad_input_of_a_comparison_is_told(arguments: list[str], told: str, capsys: Capture) -> None:
+    assert main(["compare", *arguments]) == 2
+    assert told in " ".join(capsys.readouterr().err.split())
