@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from flows.parameters import HYPERPARAMETERS, LossName, OptimizerName, SharedParameters, TrainParameters
 from flows.signature import validated
 
-# The rate that each optimizer's own literature or Keras starts from, and the factors by which a grid goes around it.
+# The rate that each optimizer's own literature or Keras starts from.
 USUAL_LEARNING_RATES = {
     "sgd": 0.1,
     "momentum": 0.01,
@@ -23,7 +23,7 @@ USUAL_LEARNING_RATES = {
     "adagrad": 0.03,
     "lion": 0.0001,
 }
-GRID_FACTORS = (10**-0.5, 1, 10**0.5)
+GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 
 # Which parameter belongs to which of the losses; HYPERPARAMETERS says it of the optimizers.
 LOSS_OWNS = {"label_smoothing": "softmax_cross_entropy", "smooth_l1_beta": "smooth_l1"}
@@ -53,8 +53,11 @@ class CompareParameters(SharedParameters):
         tuple[OptimizerName, ...], *Several, Field(min_length=1, description="the update rules to compare")
     ] = ("sgd", "momentum", "rmsprop", "adam")
     learning_rates: Annotated[
-        Rates | None, Field(description="the rates to try with each; none: three around each optimizer's usual one")
+        Rates | None, Field(description="the rates to try with each; none: a grid around each optimizer's usual one")
     ] = None
+    grid_size: Annotated[
+        int, Field(ge=1, le=9, description="rates in such a grid, each about three times the one before")
+    ] = 3
     losses: Annotated[tuple[LossName, ...], *Several, Field(min_length=1, description="the losses to compare")] = (
         "softmax_cross_entropy",
     )
@@ -105,7 +108,8 @@ class CompareParameters(SharedParameters):
         """Return the learning rates to try with an optimizer, ascending, rounded to one digit if they are a grid."""
         if self.learning_rates:
             return tuple(sorted(self.learning_rates))
-        return tuple(float(f"{USUAL_LEARNING_RATES[optimizer] * factor:.0e}") for factor in GRID_FACTORS)
+        usual, middle = USUAL_LEARNING_RATES[optimizer], (self.grid_size - 1) / 2
+        return tuple(float(f"{usual * GRID_FACTOR ** (place - middle):.0e}") for place in range(self.grid_size))
 
     def trials(self) -> tuple[TrainParameters, ...]:
         """Return the training runs to be compared: all settings with the first seed, then all with the next."""

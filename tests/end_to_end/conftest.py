@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -127,3 +128,32 @@ def runs() -> Callable[[Path | str], list[Any]]:
         return client.search_runs(ids, order_by=["attributes.start_time"]) if ids else []
 
     return read
+
+
+@pytest.fixture
+def compare(
+    start: Callable[..., Running], prefect_api: str, empty_store: Path, tmp_path: Path
+) -> Callable[..., Running]:
+    """Start ``python -m flows compare`` with the shared Prefect server, and a store that can be read while it runs."""
+
+    def compare_with(*arguments: object, directory: Path = tmp_path, **changes: str) -> Running:
+        if not (directory / "mlflow.db").exists():
+            shutil.copy(empty_store, directory / "mlflow.db")
+        return start(
+            "-m", "flows", "compare", *arguments, directory=directory, **{"PREFECT_API_URL": prefect_api, **changes}
+        )
+
+    return compare_with
+
+
+@pytest.fixture
+def dask_address(start: Callable[..., Running], tmp_path: Path) -> str:
+    """A Dask scheduler and two workers, each a process of its own, that know nothing of the comparison."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    address = f"tcp://127.0.0.1:{(port := free_port())}"
+    dask = ("-m", "dask")
+    start(*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard", directory=elsewhere)
+    for _ in range(2):
+        start(*dask, "worker", address, "--nthreads", 1, "--no-dashboard", directory=elsewhere)
+    return address

@@ -55,6 +55,8 @@ def test_each_optimizer_has_a_grid_of_its_own() -> None:
         assert middle / low == pytest.approx(3.2, abs=0.2)
         assert high / middle == pytest.approx(3.0, abs=0.01)
     assert CompareParameters(learning_rates=(0.3, 0.1)).rates_of("adam") == (0.1, 0.3)
+    assert CompareParameters(grid_size=1).rates_of("adam") == (0.001,)
+    assert CompareParameters(grid_size=5).rates_of("adam") == (0.0001, 0.0003, 0.001, 0.003, 0.01)
 
 
 def test_a_hyperparameter_goes_to_those_that_have_it() -> None:

@@ -215,7 +215,7 @@ def test_help_of_a_comparison_shows_its_parameters(capsys: Capture) -> None:
     [
         (["--optimizers", "adm"], "optimizers: received 'adm'; allowed: one of sgd, momentum"),
         (["--learning-rates", "0.1,x"], "learning_rates: received 'x'; allowed: a number, more than 0"),
-        (["--optimizer", "adam"], 'Unknown option: "--optimizer"'),
+        (["--optimizer", "adam"], "Unknown option: --optimizer. Did you mean --optimizers?"),
     ],
 )
 def test_bad_input_of_a_comparison_is_told(arguments: list[str], told: str, capsys: Capture) -> None:
