@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # Which process runs it where; which flow it is of; and of which comparison it is which trial.
 HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
@@ -22,6 +23,12 @@ class StoredRun:
     tags: dict[str, str]
     parameters: dict[str, str]
     metrics: dict[str, float]
+
+    @classmethod
+    def of(cls, run: Any) -> StoredRun:
+        """Return what is used of one of MLflow's own runs."""
+        info, data = run.info, run.data
+        return cls(info.run_id, info.experiment_id, info.run_name, info.status, data.tags, data.params, data.metrics)
 
     @property
     def directory(self) -> Path | None:

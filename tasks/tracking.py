@@ -87,7 +87,7 @@ def get_run(run_id: str) -> StoredRun:
     """Return a run. Raises InputError if there is none of that id, or the store cannot be used."""
     with _opened_store() as client:
         try:
-            return _stored(client.get_run(run_id))
+            return StoredRun.of(client.get_run(run_id))
         except MlflowException as error:
             if error.error_code not in REFUSALS:
                 raise
@@ -99,10 +99,10 @@ def find_runs(condition: str) -> list[StoredRun]:
     with _opened_store() as client:
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         page = client.search_runs(experiments, condition)
-        found = [_stored(run) for run in page]
+        found = [StoredRun.of(run) for run in page]
         while page.token:
             page = client.search_runs(experiments, condition, page_token=page.token)
-            found += map(_stored, page)
+            found += map(StoredRun.of, page)
         return found
 
 
@@ -249,11 +249,6 @@ def _client() -> MlflowClient:
 def _creation_lock(uri: str) -> AbstractContextManager[Any]:
     """Return a lock for a SQLite file: two first users at once would break its migration."""
     return FileLock(f"{uri.removeprefix('sqlite:///')}.lock") if uri.startswith("sqlite:///") else nullcontext()
-
-
-def _stored(run: Any) -> StoredRun:
-    info, data = run.info, run.data
-    return StoredRun(info.run_id, info.experiment_id, info.run_name, info.status, data.tags, data.params, data.metrics)
 
 
 def _first_line(error: BaseException) -> str:
