@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+import httpx
 import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
@@ -18,6 +19,7 @@ from tasks import tracking
 from tasks.claim import Claim, HeldError, claim, lock_path, unsettled
 from tasks.entries import End, Tags
 from tasks.errors import RecordError
+from tasks.log import task_log
 from tasks.outbox import OutageError
 from tasks.record import now
 from tasks.run import last_sign_of_life, read_run_file, send_what_is_left
@@ -149,9 +151,12 @@ def _close_flow_runs(directory: Path, runs: Iterable[StoredRun]) -> None:
 
 
 def close_task_runs(flow_run_id: UUID) -> None:
-    """Let Prefect know that the task runs of a flow run which it believes to be going on have crashed."""
-    with get_client(sync_client=True) as client:
-        _close_task_runs(client, flow_run_id)
+    """Let Prefect know, if it can be told, that the task runs of a flow run which have not ended crashed."""
+    try:
+        with get_client(sync_client=True) as client:
+            _close_task_runs(client, flow_run_id)
+    except httpx.HTTPError as error:
+        task_log().warning("Prefect may show tasks as running that are not: %s: %s", type(error).__name__, error)
 
 
 def _close_task_runs(client: SyncPrefectClient, flow_run_id: UUID) -> None:

@@ -16,6 +16,7 @@ from flows.study import find_trials
 from flows.trial import run_trial
 from flows.workers import stop_trials, worker_count
 from tasks import tracking
+from tasks.errors import InputError
 from tasks.log import task_log
 from tasks.progress import trials_progress
 
@@ -90,11 +91,19 @@ def _count(tally: Tally, trial: TrainParameters, study: str, failure: str) -> No
         task_log().warning("Trial %d of %d failed: %s: %s", tally.done, tally.total, name, failure)
         return
     tally.failed_in_a_row = 0
-    run = next(run for run in find_trials(study, digest_of(trial)) if run.status == "FINISHED")
-    if run.tags["outcome"] == "diverged":
-        came_to = f"diverged ({run.tags['reason']})"
-    else:
-        accuracy = run.metrics["validation/accuracy"]
-        tally.best = max(tally.best, (accuracy, name))
-        came_to = f"validation accuracy {accuracy:.4f}"
-    task_log().info("Trial %d of %d: %s: %s", tally.done, tally.total, name, came_to)
+    task_log().info("Trial %d of %d: %s: %s", tally.done, tally.total, name, _came_to(tally, trial, study))
+
+
+def _came_to(tally: Tally, trial: TrainParameters, study: str) -> str:
+    """Return what a trial came to, as far as MLflow can tell: what it does not have yet is sent later."""
+    try:
+        runs = [run for run in find_trials(study, digest_of(trial)) if run.status == "FINISHED"]
+    except InputError as error:
+        return f"done, but {error}"
+    if not runs:
+        return "done, but MLflow does not have all of it yet"
+    if runs[0].tags["outcome"] == "diverged":
+        return f"diverged ({runs[0].tags['reason']})"
+    accuracy = runs[0].metrics["validation/accuracy"]
+    tally.best = max(tally.best, (accuracy, trial.display_name()))
+    return f"validation accuracy {accuracy:.4f}"

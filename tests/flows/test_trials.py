@@ -1,0 +1,98 @@
+"""How the trials of a comparison are counted, whatever became of them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prefect.states import Cancelled, Completed, Failed
+
+from flows import trials
+from flows.compare_parameters import digest_of
+from flows.parameters import TrainParameters
+from flows.trials import Tally
+from tasks.errors import InputError
+from tasks.stored_run import StoredRun
+
+TRIAL = TrainParameters(dataset="digits", seed=3)
+
+
+def future(status: str, state: Any = None) -> Any:
+    return SimpleNamespace(status=status, result=lambda: state)
+
+
+def stored(status: str, outcome: str = "completed", accuracy: float = 0.9) -> StoredRun:
+    tags = {"outcome": outcome, "reason": "the loss is nan"}
+    return StoredRun("run", "1", "a run", status, tags, {}, {"validation/accuracy": accuracy})
+
+
+def found(monkeypatch: pytest.MonkeyPatch, runs: list[StoredRun]) -> None:
+    def find(study: str, digest: str) -> list[StoredRun]:
+        assert (study, digest) == ("study", digest_of(TRIAL))
+        return runs
+
+    monkeypatch.setattr(trials, "find_trials", find)
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        (future("finished", Completed()), ""),
+        (future("finished", Failed(message="it broke")), "it broke"),
+        (future("finished", Cancelled()), "Cancelled"),
+        (future("error"), "its worker died, twice"),
+        (future("cancelled"), "the Dask cluster gave it up"),
+        (future("lost"), "the Dask cluster gave it up"),
+    ],
+)
+def test_why_a_trial_failed(ended: Any, reason: str) -> None:
+    assert trials._failure(ended) == reason
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([stored("FAILED"), stored("FINISHED", accuracy=0.9375)], "validation accuracy 0.9375"),
+        ([stored("FINISHED", "diverged")], "diverged (the loss is nan)"),
+        ([stored("RUNNING")], "done, but MLflow does not have all of it yet"),
+        ([], "done, but MLflow does not have all of it yet"),
+    ],
+)
+def test_what_a_trial_came_to(monkeypatch: pytest.MonkeyPatch, runs: list[StoredRun], told: str) -> None:
+    found(monkeypatch, runs)
+    assert trials._came_to(Tally(total=4), TRIAL, "study") == told
+
+
+def test_an_outage_of_mlflow_is_told_and_harms_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: str) -> None:
+        raise InputError("the MLflow store 'http://x' cannot be used")
+
+    monkeypatch.setattr(trials, "find_trials", away)
+    tally = Tally(total=4)
+    trials._count(tally, TRIAL, "study", "")
+    assert (tally.done, tally.failed_in_a_row, tally.reasons) == (1, 0, [])
+
+
+def test_failures_are_counted_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    found(monkeypatch, [stored("FINISHED", accuracy=0.8)])
+    tally = Tally(total=9)
+    for failure in ("a", "b", "", "c"):
+        trials._count(tally, TRIAL, "study", failure)
+    assert (tally.done, tally.failed_in_a_row) == (4, 1)
+    assert tally.reasons == [f"{TRIAL.display_name()}: {failure}" for failure in ("a", "b", "c")]
+    assert tally.best == (0.8, TRIAL.display_name())
+
+
+def test_the_best_is_the_highest_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = Tally(total=3)
+    for accuracy in (0.8, 0.9, 0.7):
+        found(monkeypatch, [stored("FINISHED", accuracy=accuracy)])
+        trials._count(tally, TRIAL, "study", "")
+    assert tally.best[0] == 0.9
+
+
+def test_the_time_left_is_that_of_the_rest_at_the_pace_until_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = Tally(total=12, done=3, started=100.0)
+    monkeypatch.setattr("time.monotonic", lambda: 130.0)
+    assert tally.seconds_left() == 90
