@@ -17,7 +17,7 @@ from flows.claimed import claimed_run, run_claimed
 from flows.compare_parameters import CompareParameters, digest_of
 from flows.conclusion import CompareResult, chosen_runs, conclude
 from flows.parameters import TrainParameters
-from flows.reconcile import FLOW_RUN_TAG, close_task_runs, reconcile
+from flows.reconcile import FLOW_RUN_TAG, Ended, close_task_runs, reconcile
 from flows.resume import given_to_flow
 from flows.signature import flat, validated
 from flows.study import find_trials, missing_trials, read_trials, resumed_study, study_directory, study_tags
@@ -28,7 +28,7 @@ from tasks import record, tracking
 from tasks.calibration import Pace
 from tasks.claim import Claim
 from tasks.dataset import prepare_dataset
-from tasks.device import hide_gpus
+from tasks.device import hide_gpus, limit_threads
 from tasks.errors import InputError, TrialsError
 from tasks.log import task_log
 from tasks.prepared import PreparedDataset
@@ -88,7 +88,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
         with trials_closed(), dask_workers(p.workers, p.dask_address, study.directory / WORKERS_LOG) as workers:
             device = announce(p, missing, prepared, workers)
             tally = run_trials(workers, missing, study.run_id)
-            reconcile()  # trials whose worker died twice
+            _close_trials("FAILED")  # those whose worker died twice
             test_chosen(p, study.run_id, prepared, device, workers)
         result = conclude(study.run_id)
         claimed.result = result
@@ -106,10 +106,15 @@ def trials_closed() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        reconcile(ended="FAILED" if isinstance(error, Exception) else "KILLED")
+        _close_trials("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
     finally:
         close_task_runs(UUID(flow_run.id))
+
+
+def _close_trials(ended: Ended) -> None:
+    for done in reconcile(ended=ended):
+        task_log().info("%s", done)
 
 
 def announce(
@@ -131,6 +136,7 @@ def announce(
 
 def estimate(p: CompareParameters) -> str:
     """Say what `compare` would have to run, and about how long it would take, from a short try in this process."""
+    limit_threads(1)  # as a worker, and before anything is computed
     prepared = prepare_dataset.fn(
         p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
     )

@@ -79,9 +79,11 @@ def train_trial(parameters: TrainParameters, study: str, parent_task_run_id: UUI
     digest = digest_of(parameters)
     _running.add(digest)
     try:
-        for attempt in find_trials(study, digest):
-            if attempt.status == "FINISHED" or _goes_on(attempt, parameters, study, parent_task_run_id):
-                return
+        attempts = find_trials(study, digest)
+        if any(attempt.status == "FINISHED" for attempt in attempts):
+            return
+        if any(_goes_on(attempt, parameters, study, parent_task_run_id) for attempt in attempts):
+            return
         with claim() as claimed:
             claimed.tags = tags_of(parameters, study)
             run_claimed(train, parameters.model_dump(), claimed, parent_task_run_id=parent_task_run_id)

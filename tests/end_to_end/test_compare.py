@@ -144,6 +144,7 @@ def test_a_dry_run_only_says_what_would_run(
     assert (ended.status, ended.err, ended.left) == (0, "", []), ended
     assert "4 trials, " in ended.out
     assert ": about " in ended.out
+    assert "TensorFlow" not in ended.out
     assert runs(tmp_path) == []
 
 

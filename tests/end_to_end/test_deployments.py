@@ -15,13 +15,14 @@ import psutil
 import pytest
 import yaml
 
+from flows.compare_parameters import CompareParameters
 from flows.parameters import TrainParameters
 from flows.signature import validated
 from tests.end_to_end.running import ROOT, Ended, Running, free_port, wait_for
 
 pytestmark = pytest.mark.end_to_end
 
-MODELS = {"flows/train.py:train": TrainParameters}
+MODELS = {"flows/train.py:train": TrainParameters, "flows/compare.py:compare": CompareParameters}
 KEYS = {"name", "description", "entrypoint", "parameters", "work_pool"}
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 LOAD_MODEL = """
