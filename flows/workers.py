@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dask
@@ -78,6 +78,8 @@ def cluster_size(address: str) -> int:
     """Return how many trials a cluster can run at a time. Raises InputError if there is none, or it has no worker."""
     try:
         with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
+            with suppress(TimeoutError):  # told below; workers may be on their way
+                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
             threads: int = sum(client.nthreads().values())
     except OSError as error:
         raise InputError(

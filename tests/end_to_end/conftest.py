@@ -132,16 +132,15 @@ def runs() -> Callable[[Path | str], list[Any]]:
 
 @pytest.fixture
 def compare(
-    start: Callable[..., Running], prefect_api: str, empty_store: Path, tmp_path: Path
+    start: Callable[..., Running], preloaded: Preloaded, empty_store: Path, tmp_path: Path
 ) -> Callable[..., Running]:
-    """Start ``python -m flows compare`` with the shared Prefect server, and a store that can be read while it runs."""
+    """Start ``python -m flows compare`` as `train` does, with a store that can be read while it runs."""
 
     def compare_with(*arguments: object, directory: Path = tmp_path, **changes: str) -> Running:
         if not (directory / "mlflow.db").exists():
             shutil.copy(empty_store, directory / "mlflow.db")
-        return start(
-            "-m", "flows", "compare", *arguments, directory=directory, **{"PREFECT_API_URL": prefect_api, **changes}
-        )
+        changed = {"PREFECT_API_URL": preloaded.environment["PREFECT_API_URL"], **changes}
+        return start("-m", "flows", "compare", *arguments, directory=directory, begin=preloaded.start, **changed)
 
     return compare_with
 

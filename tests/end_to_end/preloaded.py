@@ -21,7 +21,7 @@ from typing import Any
 READY = "ready"
 READ_LATE = ("MLFLOW_", "CUDA_", "CRASH_AT")  # settings that are read where they are used
 MODULES = (
-    *("flows.api", "flows.train", "flows.resume", "flows.reconcile", "flows.terminal", "tasks.device"),
+    *("flows.api", "flows.train", "flows.resume", "flows.compare", "flows.reconcile", "flows.terminal", "tasks.device"),
     # What these import only when they come to it; nothing of it computes, for TensorFlow then starts its threads.
     *("mlflow.keras", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "prefect.task_engine"),
     "sklearn.datasets",
