@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import tensorflow as tf
 
 from tasks.device import select_device
 from tasks.errors import InputError
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def see(monkeypatch: pytest.MonkeyPatch, gpus: list[str]) -> list[str]:
@@ -39,3 +45,19 @@ def test_auto_takes_a_gpu_where_there_is_one(
     growing = see(monkeypatch, gpus)
     assert select_device(wanted) == chosen  # type: ignore[arg-type]
     assert growing == gpus  # else one process would take all the memory of each
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("limit_threads(1); limit_threads(1)", "1 1"),  # a worker is told so by each trial
+        ("hide_gpus(); hide_gpus(); limit_threads(1)", "0 0"),  # too late: it is told, and changes nothing
+    ],
+)
+def test_threads_are_limited_before_anything_is_computed(code: str, printed: str) -> None:
+    told = "threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()"
+    imports = "from tensorflow.config import threading\nfrom tasks.device import hide_gpus, limit_threads"
+    script = f"{imports}\n{code}\nprint({told})"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == printed.split()
+    assert ("TensorFlow has other threads in this process already" in ran.stderr) == (printed == "0 0")
