@@ -14,7 +14,7 @@ from flows.parameters import SharedParameters
 from flows.study import EXAMPLES_TAG, find_trials, open_study, read_trials, stored_parameters
 from tasks import record, tracking
 from tasks.comparison import Comparison, Contender
-from tasks.report import ReportFacts, summary_markdown, table_rows, write_report
+from tasks.report import FILES, ReportFacts, summary_markdown, table_rows, tested, write_report
 from tasks.statistics import compare_trials
 from tasks.stored_run import StoredRun
 
@@ -49,27 +49,16 @@ class CompareResult(BaseModel):
 
     def summary(self) -> str:
         """Say what came out."""
-        lines = [*self.verdict]
-        if self.test:
-            seeds = f"{self.test['seeds']:g} seed{'s' if self.test['seeds'] > 1 else ''}"
-            lines.append(
-                f"On the test split, which was used for this setting only: accuracy "
-                f"{self.test['test/accuracy']:.4f}, the median of {seeds}."
-            )
-        return "\n".join([*lines, *(f"Caution: {caution}" for caution in self.cautions)])
+        cautions = (f"Caution: {caution}" for caution in self.cautions)
+        return "\n".join([*self.verdict, *tested(self.test), *cautions])
 
 
 def chosen_runs(comparison: Comparison) -> list[str]:
     """Return the completed runs of the best contender's setting."""
     if not comparison.contenders:
         return []
-    chosen = comparison.contenders[0]
-    setting = chosen.model_dump(include={"optimizer", "loss", "batch_size", "learning_rate"})
-    return [
-        trial.run_id
-        for trial in comparison.trials
-        if trial.outcome == "completed" and all(getattr(trial, name) == value for name, value in setting.items())
-    ]
+    chosen = comparison.chosen_trials(comparison.contenders[0])
+    return [trial.run_id for trial in chosen if trial.outcome == "completed"]
 
 
 def report(study: str, directory: Path | None = None) -> tuple[CompareResult, Comparison, ReportFacts]:
@@ -108,8 +97,8 @@ def conclude(study: str) -> CompareResult:
     """Work out the answer, and record it in the comparison's run and in its flow run."""
     result, comparison, facts = report(study)
     markdown = summary_markdown(comparison, facts)
-    for path in sorted(result.page.parent.iterdir()):
-        record.log_file(study, path)
+    for name in FILES:
+        record.log_file(study, result.page.with_name(name))
     outcome = {"outcome": "completed", "verdict": " ".join(result.verdict)}
     record.set_tags(study, {**outcome, "mlflow.note.content": f"{markdown}\n\n[Prefect]({result.flow_run_url})"})
     publish_comparison(table_rows(comparison), f"{markdown}\n\n[MLflow]({result.run_url})")

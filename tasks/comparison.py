@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -37,6 +38,16 @@ class Trial(_Value):
     train_loss: tuple[float, ...]
     validation_accuracy: tuple[float, ...]
     epoch_seconds: tuple[float, ...]
+
+    def epochs_to(self, target: float) -> float:
+        """Return the first epoch, from 1, that reached the target; infinity if none did, or if it diverged later."""
+        reached = (float(epoch) for epoch, accuracy in enumerate(self.validation_accuracy, 1) if accuracy >= target)
+        return next(reached, math.inf) if self.outcome == "completed" else math.inf
+
+    def seconds_to(self, target: float) -> float:
+        """Return the seconds until that epoch was over; infinity likewise."""
+        epochs = self.epochs_to(target)
+        return math.inf if math.isinf(epochs) else sum(self.epoch_seconds[: int(epochs)])
 
 
 class Setting(_Value):
@@ -142,3 +153,13 @@ class Comparison(_Value):
     pairs: tuple[Pair, ...]
     verdict: tuple[str, ...]
     cautions: tuple[str, ...]
+
+    def chosen_trials(self, contender: Contender) -> list[Trial]:
+        """Return the trials of a contender at its best learning rate that have a result, by seed."""
+        setting = (contender.optimizer, contender.loss, contender.batch_size, contender.learning_rate)
+        return [
+            trial
+            for trial in self.trials
+            if trial.outcome != "failed"
+            and (trial.optimizer, trial.loss, trial.batch_size, trial.learning_rate) == setting
+        ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,15 +39,6 @@ def style_of(contender: Contender, contenders: Sequence[Contender]) -> dict[str,
     return {"color": colour, "marker": marker, "linestyle": LINES[same.index(contender.label) % len(LINES)]}
 
 
-def chosen_trials(comparison: Comparison, contender: Contender) -> list[Trial]:
-    """Return the trials of a contender at its best learning rate that have a result, by seed."""
-    return [
-        trial
-        for trial in comparison.trials
-        if trial.outcome != "failed" and _belongs(trial, contender) and trial.learning_rate == contender.learning_rate
-    ]
-
-
 def learning_curves(comparison: Comparison) -> Figure:
     """Draw validation accuracy over the epochs: the median of each contender's seeds, and a band from least to most."""
     figure = Figure(figsize=(9, 4.6), layout="constrained")
@@ -55,7 +46,7 @@ def learning_curves(comparison: Comparison) -> Figure:
     scale = _AccuracyScale(comparison)
     for contender in comparison.contenders:
         curves = [
-            trial.validation_accuracy for trial in chosen_trials(comparison, contender) if trial.outcome == "completed"
+            trial.validation_accuracy for trial in comparison.chosen_trials(contender) if trial.outcome == "completed"
         ]
         style = style_of(contender, comparison.contenders)
         label = f"{contender.label}, learning rate {contender.learning_rate:g}"
@@ -102,7 +93,7 @@ def learning_rates(comparison: Comparison) -> Figure:
     return figure
 
 
-def _belongs(one: Setting | Trial, contender: Contender) -> bool:
+def _belongs(one: Setting, contender: Contender) -> bool:
     return (one.optimizer, one.loss, one.batch_size) == (contender.optimizer, contender.loss, contender.batch_size)
 
 
@@ -133,9 +124,10 @@ def time_to_target(comparison: Comparison) -> Figure:
     """Draw how long each contender takes to the target, a mark a seed; a miss lies beyond the right border."""
     contenders = comparison.contenders
     figure = Figure(figsize=(9, 1.3 + 0.5 * max(1, len(contenders))), layout="constrained")
-    for axes, unit in zip(figure.subplots(1, 2, sharey=True), ("epochs", "seconds"), strict=True):
+    units: dict[str, Callable[[Trial, float], float]] = {"epochs": Trial.epochs_to, "seconds": Trial.seconds_to}
+    for axes, (unit, time_of) in zip(figure.subplots(1, 2, sharey=True), units.items(), strict=True):
         times = {
-            contender.label: [_time(trial, comparison.target, unit) for trial in chosen_trials(comparison, contender)]
+            contender.label: [time_of(trial, comparison.target) for trial in comparison.chosen_trials(contender)]
             for contender in contenders
         }
         reached = [time for each in times.values() for time in each if math.isfinite(time)]
@@ -185,15 +177,6 @@ class _AccuracyScale:
         axes.yaxis.set_major_locator(FixedLocator([1 - accuracy for accuracy in ticks]))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 * (1 - error):.4g} %"))
-
-
-def _time(trial: Trial, target: float, unit: str) -> float:
-    if trial.outcome != "completed":
-        return math.inf
-    for epoch, accuracy in enumerate(trial.validation_accuracy, start=1):
-        if accuracy >= target:
-            return float(epoch) if unit == "epochs" else sum(trial.epoch_seconds[:epoch])
-    return math.inf
 
 
 def _finish(axes: Axes, target: float) -> None:

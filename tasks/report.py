@@ -27,6 +27,11 @@ FIGURES: dict[str, Callable[[Comparison], Figure]] = {
     "time_to_target": time_to_target,
 }
 
+FILES = (
+    *("report.html", "trials.csv", "contenders.csv", "comparison.json"),
+    *(f"{name}.png" for name in FIGURES),
+)
+
 
 class ReportFacts(BaseModel):
     """What a report says beside the comparison itself.
@@ -76,13 +81,13 @@ def write_report(comparison: Comparison, facts: ReportFacts, directory: Path) ->
     }
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
-    return tuple(directory / name for name in (*texts, *(f"{name}.png" for name in figures)))
+    return tuple(directory / name for name in FILES)
 
 
 def summary_markdown(comparison: Comparison, facts: ReportFacts) -> str:
     """Return verdict, cautions and the ranked contenders as Markdown."""
     rows = table_rows(comparison)
-    lines = [*(f"- {sentence}" for sentence in (*comparison.verdict, *_tested(facts)))]
+    lines = [*(f"- {sentence}" for sentence in (*comparison.verdict, *tested(facts.test)))]
     if comparison.cautions:
         lines += ["", "**Cautions**", "", *(f"- {caution}" for caution in comparison.cautions)]
     if rows:
@@ -112,11 +117,12 @@ def table_rows(comparison: Comparison) -> list[dict[str, str | int]]:
     ]
 
 
-def _tested(facts: ReportFacts) -> list[str]:
-    if not facts.test:
+def tested(test: Mapping[str, float] | None) -> list[str]:
+    """Return what the test split says of the chosen setting, in a sentence, if it was asked."""
+    if not test:
         return []
-    seeds = f"{facts.test['seeds']:g} seed{'' if facts.test['seeds'] == 1 else 's'}"
-    accuracy = f"{facts.test['test/accuracy']:.4f}"
+    seeds = f"{test['seeds']:g} seed{'' if test['seeds'] == 1 else 's'}"
+    accuracy = f"{test['test/accuracy']:.4f}"
     return [f"On the test split, which only this setting has seen: accuracy {accuracy}, the median of {seeds}."]
 
 
@@ -127,7 +133,7 @@ def _page(comparison: Comparison, facts: ReportFacts, figures: Mapping[str, Mark
     return environment.get_template("report.html.j2").render(
         comparison=comparison,
         facts=facts,
-        tested=_tested(facts),
+        tested=tested(facts.test),
         figures=figures,
         rows=table_rows(comparison),
         colours=[_colour(contender, comparison.contenders) for contender in comparison.contenders],

@@ -42,7 +42,7 @@ class _Results:
 
     @cached_property
     def epochs(self) -> Values:
-        return np.array([_epochs_to_target(trial, self.target) for trial in self.trials])
+        return np.array([trial.epochs_to(self.target) for trial in self.trials])
 
     @cached_property
     def steps(self) -> Values:
@@ -50,8 +50,7 @@ class _Results:
 
     @cached_property
     def seconds(self) -> Values:
-        pairs = zip(self.trials, self.epochs, strict=True)
-        return np.array([sum(trial.epoch_seconds[: int(n)]) if n < math.inf else math.inf for trial, n in pairs])
+        return np.array([trial.seconds_to(self.target) for trial in self.trials])
 
     @cached_property
     def rank(self) -> tuple[float, float, float, float]:
@@ -111,12 +110,6 @@ def _label(trial: Trial, trials: Sequence[Trial]) -> str:
 
 def _completed(trial: Trial) -> bool:
     return trial.outcome == "completed"
-
-
-def _epochs_to_target(trial: Trial, target: float) -> float:
-    """Return the first epoch, from 1, that reached the target; infinity if none did, or if it diverged later."""
-    reached = (float(epoch) for epoch, accuracy in enumerate(trial.validation_accuracy, 1) if accuracy >= target)
-    return next(reached, math.inf) if _completed(trial) else math.inf
 
 
 def _results(trials: Sequence[Trial], target: float) -> _Results | None:
