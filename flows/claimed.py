@@ -1,4 +1,4 @@
-"""Flow runs under a claim: by it they are found should their process be killed."""
+"""Flow runs under a claim, by which they are found should their process be killed, and their names."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ import httpx
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow
+from prefect.runtime import flow_run
 
+from flows.compare_parameters import CompareParameters
+from flows.parameters import TrainParameters
 from flows.reconcile import claim_tag, reconcile
+from flows.signature import validated
 from tasks.claim import Claim, HeldError, claim, held_claim
 from tasks.crash import crash_point
 from tasks.errors import InputError
@@ -72,3 +76,16 @@ def run_claimed(
             *(type(error).__name__, error),
         )
     return claimed.result
+
+
+def name_from(model: type[TrainParameters | CompareParameters]) -> Callable[[], str]:
+    """Return what makes the name of a flow run from the flow run's parameters."""
+
+    def name() -> str:
+        try:
+            parameters = validated(model, flow_run.parameters)
+        except InputError:  # the flow itself says what is wrong
+            return f"{flow_run.flow_name} with bad input"
+        return f"resume {parameters.resume}" if parameters.resume else parameters.display_name()
+
+    return name

@@ -76,7 +76,7 @@ def compare(
     say(console, parameters.banner())
     if dry_run:
         with quiet_start():
-            from flows.compare import estimate
+            from flows.estimate import estimate
 
             take_over_logging(console)
             said = estimate(parameters)

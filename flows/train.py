@@ -8,17 +8,16 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.artifacts import publish_link, publish_result
-from flows.claimed import claimed_run, run_claimed
+from flows.claimed import claimed_run, name_from, run_claimed
 from flows.parameters import TrainParameters
 from flows.reconcile import FLOW_RUN_TAG
 from flows.result import TrainResult
 from flows.resume import given_to_flow, resumed
-from flows.signature import flat, validated
+from flows.signature import flat
 from tasks import record, tracking
 from tasks.claim import Claim
 from tasks.dataset import prepare_dataset
 from tasks.device import select_device
-from tasks.errors import InputError
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
 from tasks.model import build_model, compile_model
@@ -36,16 +35,8 @@ def _claimed(resume: str | None) -> AbstractContextManager[Claim]:
     return claimed_run(resume, lambda run_id: resumable(run_id)[0])
 
 
-def _flow_run_name() -> str:
-    try:
-        parameters = validated(TrainParameters, flow_run.parameters)
-    except InputError:  # the flow itself says what is wrong
-        return "train with bad input"
-    return f"resume {parameters.resume}" if parameters.resume else parameters.display_name()
-
-
 # Parameters are validated by `flat`, in this pipeline's own words; pydantic's would come first otherwise.
-@flow(name="train", flow_run_name=_flow_run_name, validate_parameters=False)
+@flow(name="train", flow_run_name=name_from(TrainParameters), validate_parameters=False)
 @flat(TrainParameters)
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
