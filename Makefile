@@ -23,7 +23,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 
-.PHONY: help train compare ui test soak lint format lock clean
+.PHONY: help train compare ui deploy worker test soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -37,6 +37,12 @@ compare: $(RUNTIME) ## find the best optimizer: make compare ARGS="--optimizers 
 
 ui: $(RUNTIME) ## open the user interfaces of Prefect and MLflow
 	$(VENV_PYTHON) -m flows ui $(ARGS)
+
+deploy: $(RUNTIME) ## make the work pool and the deployments of prefect.yaml
+	$(VENV_PYTHON) -m flows deploy
+
+worker: $(RUNTIME) ## run what is asked of the deployments, one at a time
+	$(VENV_PYTHON) -m flows worker $(ARGS)
 
 test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
 	$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS)

@@ -140,12 +140,13 @@ def reconcile(
     return DONE
 
 
-def ui(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> int:
-    """Start the Prefect and the MLflow server on this machine, and print where they are.
+def ui(*, host: str = "127.0.0.1", prefect_port: int = 4200, mlflow_port: int = 5000) -> int:
+    """Start the Prefect and the MLflow server, and print where they are.
 
     Training prints addresses with the default ports.
 
     Args:
+        host: Where they listen: this machine alone, or 0.0.0.0 for all that can reach it, who need a password then.
         prefect_port: The port of the Prefect server.
         mlflow_port: The port of the MLflow server.
     """
@@ -154,9 +155,29 @@ def ui(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> int:
     console = Console()
     take_over_logging(console)
     try:
-        serve(console, prefect_port=prefect_port, mlflow_port=mlflow_port)
+        serve(console, host=host, prefect_port=prefect_port, mlflow_port=mlflow_port)
     except KeyboardInterrupt:  # the way to end it
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the servers are being stopped
+    return DONE
+
+
+def deploy() -> int:
+    """Make the work pool and the deployments of prefect.yaml, on the Prefect server that is configured or running."""
+    from flows.deploy import deploy
+
+    deploy(Console())
+    return DONE
+
+
+def worker(*, limit: int = 1) -> int:
+    """Run what is asked of the deployments, until it is interrupted.
+
+    Args:
+        limit: Flow runs at a time. More than one share the cores, and the GPU.
+    """
+    from flows.deploy import work
+
+    work(limit)
     return DONE
 
 
@@ -179,4 +200,6 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "report": report,
     "reconcile": reconcile,
     "ui": ui,
+    "deploy": deploy,
+    "worker": worker,
 }

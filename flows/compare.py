@@ -33,6 +33,7 @@ from tasks.prepared import PreparedDataset
 from tasks.run import tracked_run
 from tasks.statistics import compare_trials
 from tasks.stored_run import FLOW_TAG, TRIAL_TAG, way_on
+from tasks.tracking_store import tracking_uri
 
 WORKERS_LOG = "workers.log"
 
@@ -111,7 +112,7 @@ def test_chosen(
     """Evaluate the best contender's trials on the test split: theirs alone, and each once."""
     runs = {run.run_id: run for run in find_trials(study)}
     trials = {digest_of(trial): trial for trial in p.trials()}
-    place = {"directory": str(Path.cwd()), "tracking_uri": tracking.tracking_uri()}
+    place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri()}
     chosen = [runs[run_id] for run_id in chosen_runs(compare_trials(read_trials(runs.values()), p.target))]
     futures = [
         workers.submit(

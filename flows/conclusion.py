@@ -12,11 +12,12 @@ from flows.artifacts import publish_comparison
 from flows.compare_parameters import CompareParameters
 from flows.parameters import SharedParameters
 from flows.study import EXAMPLES_TAG, find_trials, open_study, read_trials, stored_parameters
-from tasks import record, tracking
+from tasks import record
 from tasks.comparison import Comparison, Contender
 from tasks.report import FILES, ReportFacts, summary_markdown, table_rows, tested, write_report
 from tasks.statistics import compare_trials
 from tasks.stored_run import StoredRun
+from tasks.tracking_store import run_url
 
 REPORTS = Path("reports")
 
@@ -119,9 +120,9 @@ def _facts(run: StoredRun, parameters: CompareParameters, runs: list[StoredRun],
         seeds=parameters.seeds,
         made_with={name: str(value) for name, value in fixed.items() if value is not None},
         test={"test/accuracy": statistics.median(accuracies), "seeds": len(accuracies)} if accuracies else None,
-        mlflow_url=tracking.run_url(run.experiment_id, run.run_id),
+        mlflow_url=run_url(run.experiment_id, run.run_id),
         flow_run_url=run.tags.get("prefect.flow_run_url", ""),
-        run_urls={each.run_id: tracking.run_url(each.experiment_id, each.run_id) for each in runs},
+        run_urls={each.run_id: run_url(each.experiment_id, each.run_id) for each in runs},
         versions={name.removeprefix("version."): run.tags[name] for name in run.tags if name.startswith("version.")},
         trials_planned=len(parameters.trials()),
     )

@@ -24,6 +24,7 @@ from tasks.outbox import OutageError
 from tasks.record import now
 from tasks.run import last_sign_of_life, read_run_file, send_what_is_left
 from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, way_on
+from tasks.tracking_store import store_name
 
 FLOW_RUN_TAG = "prefect.flow_run_id"
 
@@ -96,7 +97,7 @@ def _close_claimed(claimed: Claim, host: str, ended: Ended) -> Iterator[str]:
         yield f"The run in {directory} cannot go on, because its file cannot be read; its files are kept: {error}"
         claimed.state = "settled"
         return
-    if not runs and file.tracking_uri != tracking.tracking_uri():  # it is recorded in another store
+    if not runs and file.store != store_name():  # it is recorded in another store
         return
     ended_at = last_sign_of_life(directory)
     if file.run_id:

@@ -15,10 +15,10 @@ from flows.parameters import TrainParameters
 from flows.study import find_trials
 from flows.trial import run_trial
 from flows.workers import stop_trials, worker_count
-from tasks import tracking
 from tasks.errors import InputError
 from tasks.log import task_log
 from tasks.progress import trials_progress
+from tasks.tracking_store import tracking_uri
 
 MOST_FAILURES_IN_A_ROW = 3
 
@@ -50,7 +50,7 @@ def run_trials(workers: DaskTaskRunner, trials: Sequence[TrainParameters], study
 
     Whatever ends it early, the trials that are going on are stopped first, so that they can be gone on with.
     """
-    place = {"directory": str(Path.cwd()), "tracking_uri": tracking.tracking_uri(), "study": study}
+    place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri(), "study": study}
     submitted: dict[Future, TrainParameters] = {}
     for trial in trials:
         given = {"name": trial.display_name(), "given": trial.model_dump(), **place}

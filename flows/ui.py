@@ -1,81 +1,84 @@
-"""Both user interfaces, on this machine: the Prefect server and the MLflow server."""
+"""Both user interfaces: the Prefect server and the MLflow server."""
 
 from __future__ import annotations
 
 import socket
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from typing import NoReturn
 
 from prefect.settings import get_current_settings
 from rich.console import Console
 
-from flows.api import HOST, Server, start_prefect
+from flows.api import address_file
+from flows.reach import Reach, reach_of
+from flows.server import LOOPBACK, Server
+from flows.servers import start_mlflow, start_prefect
 from flows.terminal import say
 from tasks import tracking
 from tasks.errors import InputError
+from tasks.tracking_store import MODEL_TRAINING_VIEW, tracking_uri
 
 
-def serve(console: Console, *, prefect_port: int, mlflow_port: int) -> None:
+def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -> None:
     """Start both servers, print their addresses, and wait until the person interrupts.
 
     A server that is configured elsewhere (PREFECT_API_URL, MLFLOW_TRACKING_URI) is named, not started.
 
     Raises:
-        InputError: a port is taken, or both are the same.
+        InputError: others can reach the host and there is no password, a port is taken, or both are the same.
         ServerError: a server does not come up, or ends.
     """
-    prefect_url, mlflow_url = get_current_settings().api.url, tracking.tracking_uri()
-    own_mlflow = not mlflow_url.startswith("http")
+    reach = reach_of(host)
+    prefect_url, store = get_current_settings().api.url, tracking_uri()
+    own_mlflow = not store.startswith("http")
     # Both ports first, so that nothing is started where something is refused.
     if not prefect_url:
-        _require_free(prefect_port, "Prefect")
+        _require_free(prefect_port, "Prefect", reach)
     if own_mlflow:
-        _require_free(mlflow_port, "MLflow")
+        _require_free(mlflow_port, "MLflow", reach)
     if not prefect_url and own_mlflow and prefect_port == mlflow_port:
         raise InputError(f"port {mlflow_port} was given for both servers; give them different ones")
 
     servers = []
     if not prefect_url:
-        servers.append(start_prefect(prefect_port))
+        servers.append(start_prefect(prefect_port, reach))
     if own_mlflow:
         tracking.open_experiment("lenet")  # before the server does: two first users at once break its migration
-        servers.append(_start_mlflow(mlflow_port, mlflow_url))
+        servers.append(start_mlflow(mlflow_port, store, reach))
     for server in servers:
         server.wait()
-    say(console, f"Prefect  {prefect_url.removesuffix('/api') if prefect_url else f'http://{HOST}:{prefect_port}'}")
-    mlflow_ui = f"http://{HOST}:{mlflow_port}" if own_mlflow else mlflow_url.rstrip("/")
-    say(console, f"MLflow   {mlflow_ui}/#/experiments?{tracking.MODEL_TRAINING_VIEW}")
+    say(console, f"Prefect  {prefect_url.removesuffix('/api') if prefect_url else reach.public_url(prefect_port)}")
+    mlflow_ui = reach.public_url(mlflow_port) if own_mlflow else store.rstrip("/")
+    say(console, f"MLflow   {mlflow_ui}/#/experiments?{MODEL_TRAINING_VIEW}")
     if not servers:
         say(console, "Both are configured elsewhere; there is nothing to start.")
         return
     say(console, "Ctrl-C ends what was started here.")
+    if prefect_url:
+        _watch(servers)
+    address_file().write_text(f"{reach.local_url(prefect_port)}/api", encoding="utf-8")
+    try:
+        _watch(servers)
+    finally:
+        address_file().unlink(missing_ok=True)
+
+
+def _watch(servers: Sequence[Server]) -> NoReturn:
     while True:
         time.sleep(1)
         for server in servers:
             server.check()
 
 
-def _start_mlflow(port: int, store: str) -> Server:
-    """Start an MLflow server on the loopback interface that no other site can talk through."""
-    names = (f"localhost:{port}", f"{HOST}:{port}")
-    command = [
-        *("mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"),
-        *("--backend-store-uri", store, "--artifacts-destination", str(Path("mlartifacts").absolute())),
-        *("--allowed-hosts", ",".join(names)),
-        *("--cors-allowed-origins", ",".join(f"http://{name}" for name in names)),
-    ]
-    # Its jobs are about language models; they cost processes of their own.
-    return Server("MLflow", command, f"http://{HOST}:{port}/health", {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
-
-
-def _require_free(port: int, name: str) -> None:
+def _require_free(port: int, name: str, reach: Reach) -> None:
     """Raise InputError if the port is none, or somebody listens on it already."""
     option = f"--{name.lower()}-port"
     if not 1 <= port <= 65535:
         raise InputError(f"{option}: received {port}; allowed: 1 to 65535")
     with socket.socket() as probe:
-        if probe.connect_ex((HOST, port)) == 0:
+        if probe.connect_ex((LOOPBACK, port)) == 0:
             raise InputError(
                 f"port {port}, for the {name} server, is taken; is `make ui` running already? "
-                f"If so, open http://{HOST}:{port}; else give another port: {option}"
+                f"If so, open {reach.local_url(port)}; else give another port: {option}"
             )

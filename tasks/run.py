@@ -28,6 +28,7 @@ from tasks.outbox import MARK, OutageError
 from tasks.provenance import provenance_tags
 from tasks.record import Recorder, log_metrics, now, recording
 from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, way_on
+from tasks.tracking_store import run_url, store_name
 
 SYSTEM_METRICS_SECONDS = 5
 SEND_SECONDS = 30  # how long the end of a run waits for MLflow
@@ -41,7 +42,7 @@ class RunFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    tracking_uri: str
+    store: str
     run_id: str | None = None
     parameters: dict[str, Any]
 
@@ -73,7 +74,7 @@ def tracked_run(
     ``measured``, what it takes of the machine is recorded.
     """
     directory = claimed.directory
-    file = RunFile(tracking_uri=tracking.tracking_uri(), run_id=resumed, parameters=dict(parameters))
+    file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters))
     _write(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
     here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
@@ -86,7 +87,7 @@ def tracked_run(
         try:
             recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
             with _system_metrics(run_id, recorder.next_step("system/")) if measured else nullcontext():
-                yield TrackedRun(run_id, tracking.run_url(experiment_id, run_id), directory)
+                yield TrackedRun(run_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
             ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from mlflow import MlflowClient, entities
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
@@ -29,18 +28,11 @@ from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFil
 from tasks.errors import InputError
 from tasks.outbox import OutageError
 from tasks.stored_run import StoredRun
+from tasks.tracking_store import creation_lock, store_name, tracking_uri
 
-MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
-# Without it a page of MLflow opens in its view for language models, whatever the experiment says.
-MODEL_TRAINING_VIEW = "workflowType=machine_learning"
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
 # What MLflow says when it has understood and will never do it. Anything else may pass.
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
-
-
-def tracking_uri() -> str:
-    """Return MLFLOW_TRACKING_URI, else the store ``mlflow.db`` in the working directory."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').absolute()}"
 
 
 def open_experiment(name: str) -> str:
@@ -55,14 +47,24 @@ def open_experiment(name: str) -> str:
         found = client.get_experiment_by_name(name)
         if found and found.lifecycle_stage == "deleted":
             raise InputError(
-                f"experiment: {name!r} was deleted in the MLflow store {tracking_uri()!r}; bring it back with "
+                f"experiment: {name!r} was deleted in the MLflow store {store_name()!r}; bring it back with "
                 f"`mlflow experiments restore --experiment-id {found.experiment_id}`, or choose another name"
             )
-        # A tracking server decides for itself where artifacts lie.
-        location = None if tracking_uri().startswith("http") else Path("mlartifacts").absolute().as_uri()
-        experiment_id: str = found.experiment_id if found else client.create_experiment(name, location)
+        experiment_id = found.experiment_id if found else _create_experiment(client, name)
         # Without this tag MLflow opens the experiment in its view for language models.
         client.set_experiment_tag(experiment_id, "mlflow.experimentKind", "custom_model_development")
+    return experiment_id
+
+
+def _create_experiment(client: MlflowClient, name: str) -> str:
+    # A tracking server decides for itself where artifacts lie.
+    location = None if tracking_uri().startswith("http") else Path("mlartifacts").absolute().as_uri()
+    try:
+        experiment_id: str = client.create_experiment(name, location)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        experiment_id = client.get_experiment_by_name(name).experiment_id  # another process was faster
     return experiment_id
 
 
@@ -91,7 +93,7 @@ def get_run(run_id: str) -> StoredRun:
         except MlflowException as error:
             if error.error_code not in REFUSALS:
                 raise
-            raise InputError(f"the MLflow store {tracking_uri()!r} has no run {run_id!r}") from error
+            raise InputError(f"the MLflow store {store_name()!r} has no run {run_id!r}") from error
 
 
 def find_runs(condition: str) -> list[StoredRun]:
@@ -121,13 +123,6 @@ def download_model(run_id: str, directory: Path) -> Path:
             artifact_uri=f"models:/{model_id}", dst_path=str(directory), tracking_uri=tracking_uri()
         )
     return Path(fetched) / "data" / "model.keras"
-
-
-def run_url(experiment_id: str, run_id: str) -> str:
-    """Return the address of the run's page: on the tracking server, else where ``make ui`` shows it."""
-    uri = tracking_uri()
-    server = uri.rstrip("/") if uri.startswith("http") else MLFLOW_UI
-    return f"{server}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"
 
 
 def send(run_id: str, entry: Entry) -> None:
@@ -231,13 +226,14 @@ def _opened_store() -> Iterator[MlflowClient]:
     # MLflow's own time-outs let a server that is not there stall the first call for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    uri = tracking_uri()
+    # A pickled model runs whatever its maker wrote into it; ours are Keras files.
+    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     try:
-        with _creation_lock(uri):
-            yield _client()
+        _ensure_tables(tracking_uri())
+        yield _client()
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise InputError(
-            f"the MLflow store {uri!r} cannot be used ({_first_line(error)}); start its server or mend "
+            f"the MLflow store {store_name()!r} cannot be used ({_first_line(error)}); start its server or mend "
             "MLFLOW_TRACKING_URI; without that variable, mlflow.db in the working directory is used"
         ) from error
 
@@ -246,9 +242,11 @@ def _client() -> MlflowClient:
     return MlflowClient(tracking_uri())
 
 
-def _creation_lock(uri: str) -> AbstractContextManager[Any]:
-    """Return a lock for a SQLite file: two first users at once would break its migration."""
-    return FileLock(f"{uri.removeprefix('sqlite:///')}.lock") if uri.startswith("sqlite:///") else nullcontext()
+@cache
+def _ensure_tables(uri: str) -> None:
+    """Open the store for the first time in this process, which makes or migrates the tables of a database."""
+    with creation_lock(uri):
+        MlflowClient(uri).search_experiments(max_results=1)
 
 
 def _first_line(error: BaseException) -> str:

@@ -21,7 +21,6 @@ from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.settings import get_current_settings
 
 from flows.reconcile import claim_tag, reconcile
-from tasks import tracking
 from tasks.claim import SETTLED
 from tasks.outbox import OutageError
 from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
@@ -77,7 +76,7 @@ def dead_run(forks: Forks, workplace: Path, before: str = "", **environment: str
 
 
 def client() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking.tracking_uri())
+    return mlflow.MlflowClient(tracking_uri())
 
 
 def only_run() -> Run:

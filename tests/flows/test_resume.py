@@ -11,11 +11,11 @@ import pytest
 
 from flows.parameters import TrainParameters
 from flows.resume import given_to_flow, resumed
-from tasks import tracking
 from tasks.claim import claim
 from tasks.errors import InputError
 from tasks.run import tracked_run
 from tasks.tracking import open_experiment
+from tasks.tracking_store import tracking_uri
 
 STARTED = TrainParameters(dataset="digits", optimizer="rmsprop", learning_rate=0.003, epochs=7, run_name="mine")
 
@@ -109,7 +109,7 @@ def test_a_run_that_is_unknown_is_told() -> None:
 
 @pytest.mark.usefixtures("workplace")
 def test_a_run_of_another_program_is_told() -> None:
-    client = mlflow.MlflowClient(tracking.tracking_uri())
+    client = mlflow.MlflowClient(tracking_uri())
     run_id = client.create_run(open_experiment("tests")).info.run_id
     with pytest.raises(InputError, match=f"resume: run '{run_id}' was not made by this pipeline"):
         resumed({"resume": run_id})

@@ -31,9 +31,9 @@ from prefect.states import State
 from flows.parameters import TrainParameters
 from flows.result import TrainResult
 from flows.train import run_train, train
-from tasks import tracking
 from tasks.claim import held_claim, lock_path
 from tasks.errors import InputError
+from tasks.tracking_store import tracking_uri
 
 TINY = {
     "dataset": "digits",
@@ -72,7 +72,7 @@ def workplace_in(directory: Path, empty_store: Path) -> Iterator[None]:
 
 
 def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking.tracking_uri())
+    return mlflow.MlflowClient(tracking_uri())
 
 
 def runs() -> list[Run]:

@@ -27,6 +27,7 @@ from tasks.fit import fit_model
 from tasks.fit_state import EpochRow, FitResult
 from tasks.prepared import PreparedDataset
 from tasks.record import recording
+from tasks.tracking_store import tracking_uri
 
 Fit = Callable[..., "Fitted"]
 PER_EPOCH = {
@@ -58,7 +59,7 @@ class Fitted(NamedTuple):
 
 
 def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking.tracking_uri())
+    return mlflow.MlflowClient(tracking_uri())
 
 
 @pytest.fixture

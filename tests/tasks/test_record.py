@@ -17,12 +17,13 @@ from tasks.errors import StorageError
 from tasks.outbox import JOURNAL, MARK
 from tasks.prepared import PreparedDataset
 from tasks.record import Recorder, log_dataset, log_figure, log_metrics, log_model, recording, set_tags
+from tasks.tracking_store import tracking_uri
 
 SECONDS = 20
 
 
 def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking.tracking_uri())
+    return mlflow.MlflowClient(tracking_uri())
 
 
 @pytest.fixture

@@ -27,10 +27,11 @@ from tasks.run import (
     send_what_is_left,
     tracked_run,
 )
+from tasks.tracking_store import tracking_uri
 
 
 def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking.tracking_uri())
+    return mlflow.MlflowClient(tracking_uri())
 
 
 @pytest.fixture
@@ -210,8 +211,8 @@ def test_there_is_no_run_without_a_file_that_says_what_it_was_started_with(
             pass
     (directory,) = unsettled()
     file = read_run_file(directory)
-    assert (file.tracking_uri, file.run_id, file.parameters) == (
-        tracking.tracking_uri(),
+    assert (file.store, file.run_id, file.parameters) == (
+        tracking_uri(),
         None,
         {"epochs": 3, "limit": None},
     )

@@ -24,19 +24,20 @@ import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
 
-from flows.api import free_port
+from flows.server import free_port
 from tasks import tracking
 from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.errors import InputError
 from tasks.outbox import OutageError
 from tasks.prepared import PreparedDataset
 from tasks.tracking import open_experiment
+from tasks.tracking_store import run_url, tracking_uri
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking.tracking_uri())
+    return mlflow.MlflowClient(tracking_uri())
 
 
 @pytest.fixture
@@ -48,9 +49,9 @@ def experiment(workplace: Path) -> str:
 def test_the_store_is_in_the_working_directory_unless_told_otherwise(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert tracking.tracking_uri() == f"sqlite:///{workplace}/mlflow.db"
+    assert tracking_uri() == f"sqlite:///{workplace}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.org")
-    assert tracking.tracking_uri() == "http://example.org"
+    assert tracking_uri() == "http://example.org"
 
 
 def test_an_experiment_is_made_once_and_opens_in_the_view_for_training(workplace: Path) -> None:
@@ -134,7 +135,7 @@ def test_requests_to_a_server_do_not_wait_for_minutes(workplace: Path, monkeypat
 
 def test_the_page_of_a_run_is_on_the_configured_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://example.org/mlflow/")
-    assert tracking.run_url("1", "abc").startswith("https://example.org/mlflow/#/experiments/1/runs/abc")
+    assert run_url("1", "abc").startswith("https://example.org/mlflow/#/experiments/1/runs/abc")
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ def test_a_model_that_was_begun_is_completed(
     (output,) = run.outputs.model_outputs
     (model,) = store().search_logged_models([run.info.experiment_id])
     assert (model.model_id, str(model.status)) == (output.model_id, "READY")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
     assert mlflow.keras.load_model(f"runs:/{run_id}/model").output_shape == (None, 10)
 
 
@@ -341,7 +342,7 @@ def test_a_logged_model_is_found_by_its_run_and_predicts_the_same(
     path = make_compiled()
     tracking.send(run_id, ModelFile(path=path, image_shape=prepared.image_shape, num_classes=len(prepared.classes)))
     # As somebody who has the store and no code of ours.
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
     loaded = mlflow.keras.load_model(f"runs:/{run_id}/model")
     images = np.load(prepared.directory / "images.npy")[:50]
     np.testing.assert_array_equal(loaded(images), keras.models.load_model(path)(images))

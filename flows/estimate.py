@@ -1,0 +1,80 @@
+"""How long a comparison will take, from a short try of its trainings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from prefect_dask import DaskTaskRunner
+
+from flows.compare_parameters import CompareParameters
+from flows.parameters import TrainParameters
+from flows.study import find_trials, missing_trials
+from flows.trial import calibrate
+from flows.workers import cluster_size, cores, worker_count
+from tasks.calibration import Pace
+from tasks.dataset import prepare_dataset
+from tasks.device import limit_threads
+from tasks.log import task_log
+from tasks.prepared import PreparedDataset
+from tasks.progress import in_words
+from tasks.tracking_store import tracking_uri
+
+RECORDING_SECONDS = 3  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
+
+
+def announce(
+    p: CompareParameters, missing: Sequence[TrainParameters], prepared: PreparedDataset, workers: DaskTaskRunner
+) -> str:
+    """Say about how long the missing trials will take, from a short try on a worker; return the device it used."""
+    place = str(Path.cwd()), tracking_uri()
+    tried = {
+        trial.batch_size: workers.client.submit(calibrate, trial, prepared, *place) for trial in samples(p, missing)
+    }
+    paces = {size: future.result() for size, future in tried.items()}
+    at_a_time = worker_count(workers)
+    seconds = estimated_seconds(missing, prepared, {size: pace for size, (pace, _) in paces.items()}, at_a_time)
+    done = len(p.trials()) - len(missing)
+    task_log().info("%s", _in_a_line(done, len(missing), at_a_time, seconds))
+    device: str = next(device for _, device in paces.values())
+    return device
+
+
+def estimate(p: CompareParameters) -> str:
+    """Say what `compare` would have to run, and about how long it would take, from a short try in this process."""
+    limit_threads(1)  # as a worker, and before anything is computed
+    prepared = prepare_dataset.fn(
+        p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
+    )
+    missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
+    place = str(Path.cwd()), tracking_uri()
+    paces = {trial.batch_size: calibrate(trial, prepared, *place)[0] for trial in samples(p, missing)}
+    at_a_time = p.workers or (cluster_size(p.dask_address) if p.dask_address else cores())
+    seconds = estimated_seconds(missing, prepared, paces, at_a_time)
+    return _in_a_line(len(p.trials()) - len(missing), len(missing), at_a_time, seconds)
+
+
+def samples(p: CompareParameters, missing: Sequence[TrainParameters]) -> list[TrainParameters]:
+    """Return a trial of each batch size."""
+    return list({trial.batch_size: trial for trial in missing or p.trials()}.values())
+
+
+def _in_a_line(done: int, missing: int, at_a_time: int, seconds: float) -> str:
+    said = f"{done} trials are done. " if done else ""
+    return f"{said}{missing} trials, {at_a_time} at a time: about {in_words(seconds)}." if missing else said.strip()
+
+
+def estimated_seconds(
+    trials: Sequence[TrainParameters], prepared: PreparedDataset, paces: Mapping[int, Pace], at_a_time: int
+) -> float:
+    """Return how long the trials will take, with the pace that was measured for each batch size."""
+    each = [
+        RECORDING_SECONDS
+        + paces[trial.batch_size].seconds(
+            epochs=trial.epochs, steps_per_epoch=prepared.steps_per_epoch(trial.batch_size, trial.repeat)
+        )
+        for trial in trials
+    ]
+    # The last trials leave workers idle: no less than whole rounds of the mean.
+    return sum(each) / max(1, len(each)) * math.ceil(len(each) / at_a_time)

@@ -1,0 +1,108 @@
+"""Who can reach the servers that we start, by which names, and with which passwords."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass
+from typing import NoReturn
+
+import psutil
+from prefect.settings import get_current_settings
+
+from flows.server import LOOPBACK
+from tasks.errors import InputError
+
+SHORTEST_PASSWORD = 12  # characters; MLflow's own bound
+PASSWORDS = """\
+  export PREFECT_API_AUTH_STRING=admin:PASSWORD
+  export MLFLOW_TRACKING_USERNAME=admin MLFLOW_TRACKING_PASSWORD=PASSWORD
+Trainings on other machines need the same lines. `openssl rand -hex 16` makes a password."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where servers listen, and to whom they answer.
+
+    Attributes:
+        host: The interface that they listen on.
+        names: The names and addresses by which a browser may call them.
+        prefect_password: ``USER:PASSWORD``; none: nobody is asked.
+        mlflow_user: The user who may do everything in MLflow.
+        mlflow_password: That user's; none: nobody is asked.
+    """
+
+    host: str = LOOPBACK
+    names: tuple[str, ...] = (LOOPBACK, "localhost")
+    prefect_password: str | None = None
+    mlflow_user: str = "admin"
+    mlflow_password: str | None = None
+
+    def origins(self, port: int) -> list[str]:
+        """Return the origins of the server's own pages."""
+        return [f"http://{name}:{port}" for name in self.names]
+
+    def local_url(self, port: int) -> str:
+        """Return where this machine finds the server."""
+        return f"http://{LOOPBACK if self._everywhere else self.host}:{port}"
+
+    def public_url(self, port: int) -> str:
+        """Return where others find the server, if they do."""
+        return f"http://{socket.gethostname() if self._everywhere else self.host}:{port}"
+
+    @property
+    def _everywhere(self) -> bool:
+        return _address(self.host).is_unspecified
+
+
+def reach_of(host: str) -> Reach:
+    """Return how servers on ``host`` are reached, with the passwords that the environment names.
+
+    Raises:
+        InputError: there is no such host, or others can reach it and a password is missing or short.
+    """
+    address = _address(host)
+    names = [LOOPBACK, "localhost"]
+    if address.is_unspecified:
+        names += [socket.gethostname(), socket.getfqdn(), *_own_addresses()]
+    elif not address.is_loopback:
+        names = [host]
+    authentication = get_current_settings().api.auth_string
+    reach = Reach(
+        host=host,
+        names=tuple(dict.fromkeys(names)),
+        prefect_password=authentication.get_secret_value() if authentication else None,
+        mlflow_user=os.environ.get("MLFLOW_TRACKING_USERNAME", "admin"),
+        mlflow_password=os.environ.get("MLFLOW_TRACKING_PASSWORD"),
+    )
+    if not address.is_loopback:
+        _require_passwords(reach)
+    return reach
+
+
+def _require_passwords(reach: Reach) -> None:
+    _, colon, prefect_password = (reach.prefect_password or "").partition(":")
+    if not reach.prefect_password or not reach.mlflow_password:
+        _refuse(reach, "which others can reach, and a password is missing; set")
+    if not colon or min(len(prefect_password), len(reach.mlflow_password)) < SHORTEST_PASSWORD:
+        _refuse(reach, f"with a password of less than {SHORTEST_PASSWORD} characters, or no user before it; set")
+
+
+def _refuse(reach: Reach, why: str) -> NoReturn:
+    raise InputError(f"host: received {reach.host!r}, {why}\n{PASSWORDS}")
+
+
+def _address(host: str) -> ipaddress.IPv4Address:
+    try:
+        return ipaddress.IPv4Address(socket.gethostbyname(host))
+    except OSError as error:
+        raise InputError(
+            f"host: received {host!r}, which is no address of this machine ({error}); leave it out for this machine "
+            "only, or give 0.0.0.0 for every machine that can reach this one"
+        ) from error
+
+
+def _own_addresses() -> list[str]:
+    interfaces = psutil.net_if_addrs().values()
+    return [each.address for addresses in interfaces for each in addresses if each.family == socket.AF_INET]

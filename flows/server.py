@@ -1,0 +1,102 @@
+"""A server process of ours, which ends with the command that started it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+
+import httpx
+
+from flows import follow
+from tasks.errors import ServerError
+
+STARTUP_SECONDS = 120
+LOOPBACK = "127.0.0.1"
+
+
+class Server:
+    """A server process of ours: started at once, stopped when this process exits, however it does.
+
+    Args:
+        name: For messages.
+        command: The Python module to run, and its arguments.
+        health_url: Answers once the server is up.
+        settings: Environment variables of the server.
+        alone: Held until the server is up, where two that start at once would get in each other's way.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        health_url: str,
+        settings: Mapping[str, str],
+        alone: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self.name = name
+        self._starting = ExitStack()
+        self._starting.enter_context(alone or nullcontext())
+        self._health_url = health_url
+        self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - kept to tell why a server did not come up
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", follow.__file__, *command],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **settings},
+            start_new_session=True,  # an interrupt from the terminal is ours to handle, not the server's
+        )
+        atexit.register(self.stop)
+
+    def wait(self) -> None:
+        """Wait until the server answers. Raises ServerError if it ends instead, or takes too long."""
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while not answers(self._health_url, 1):
+            self.check()
+            if time.monotonic() > deadline:
+                raise ServerError(f"the {self.name} server did not answer within {STARTUP_SECONDS} s")
+            time.sleep(0.05)
+        self._starting.close()
+
+    def check(self) -> None:
+        """Raise ServerError, with the last that the server wrote, if it has ended."""
+        if self._process.poll() is not None:
+            self._log.seek(0)
+            raise ServerError(f"the {self.name} server ended by itself:\n{self._log.read()[-2000:].strip()}")
+
+    def stop(self) -> None:
+        """End the server and what it started, gently at first."""
+        atexit.unregister(self.stop)
+        self._starting.close()
+        group = self._process.pid  # its session is its own
+        with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter
+            os.killpg(group, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=follow.GRACE_SECONDS)
+        with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter
+            os.killpg(group, signal.SIGKILL)
+        self._process.communicate()
+        self._log.close()
+
+
+def answers(url: str, seconds: float) -> bool:
+    """Return whether ``url`` answers with success within ``seconds``."""
+    try:
+        return httpx.get(url, timeout=seconds).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
