@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import yaml
 from rich.console import Console
 
 from flows.api import lasting_api
@@ -24,14 +26,14 @@ def deploy(console: Console) -> None:
     """
     url = lasting_api()
     # An existing pool keeps what a team has set there.
-    if not _prefect(url, "work-pool", "inspect", WORK_POOL, quiet=True):
+    if _prefect(url, "work-pool", "inspect", WORK_POOL).returncode:
         _require(_prefect(url, "work-pool", "create", WORK_POOL, "--type", "process"))
     _require(_prefect(url, "--no-prompt", "deploy", "--all"))
     say(
         console,
-        f"Deployed to {url}. Start a worker, which does the work: make worker\n"
-        f"Then: export PREFECT_API_URL={url} PATH=$PWD/.venv/bin:$PATH\n"
-        "      prefect deployment run train/digits --param optimizer=adam --watch",
+        f"Deployed to {url}: {', '.join(_names())}\n\nA worker does the work; let it run:\n  make worker\n"
+        f"Then ask:\n  export PREFECT_API_URL={url} PATH=$PWD/.venv/bin:$PATH\n"
+        "  prefect deployment run train/digits --param optimizer=adam --watch",
     )
 
 
@@ -47,17 +49,20 @@ def work(limit: int) -> None:
     os.execve(sys.executable, command, {**os.environ, "PREFECT_API_URL": lasting_api()})  # noqa: S606 - no shell
 
 
-def _prefect(url: str, *arguments: str, quiet: bool = False) -> bool:
+def _names() -> list[str]:
+    entries = yaml.safe_load(Path("prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    return [f"{entry['entrypoint'].rpartition(':')[2]}/{entry['name']}" for entry in entries]
+
+
+def _prefect(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PREFECT_API_URL": url}
-    streams = subprocess.DEVNULL if quiet else None
-    ended = subprocess.run(_command(*arguments), check=False, env=environment, stdout=streams, stderr=streams)
-    return ended.returncode == 0
+    return subprocess.run(_command(*arguments), check=False, env=environment, capture_output=True, text=True)
 
 
 def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "prefect", *arguments]
 
 
-def _require(done: bool) -> None:  # noqa: FBT001 - what `_prefect` says
-    if not done:
-        raise PlainError("Prefect has said above what is wrong; mend it, and deploy again")
+def _require(ended: subprocess.CompletedProcess[str]) -> None:
+    if ended.returncode:
+        raise PlainError(f"Prefect says:\n{ended.stdout}{ended.stderr}")

@@ -25,6 +25,7 @@ from tasks.claim import SETTLED
 from tasks.outbox import OutageError
 from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
 from tasks.tracking import open_experiment
+from tasks.tracking_store import tracking_uri
 from tests.forked import Forks
 
 TRAIN = """
