@@ -29,7 +29,7 @@ def publish_result(name: str, result: TrainResult) -> None:
     with _dispensable("the table of epochs and the summary"):
         if rows:
             create_table_artifact(rows, key="epochs", description=f"Epochs of {name}")
-        create_markdown_artifact(text, key="summary")
+        create_markdown_artifact(text, key="summary", description=f"What came of {name}")
 
 
 def publish_comparison(rows: list[dict[str, Any]], text: str) -> None:
@@ -37,7 +37,7 @@ def publish_comparison(rows: list[dict[str, Any]], text: str) -> None:
     with _dispensable("the table of contenders and the verdict"):
         if rows:
             create_table_artifact(rows, key="contenders", description="The contenders, the best first")
-        create_markdown_artifact(text, key="verdict")
+        create_markdown_artifact(text, key="verdict", description="Which is best, and what does not follow")
 
 
 @contextmanager

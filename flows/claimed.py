@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from uuid import UUID
 
 import httpx
 from prefect import Flow
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 
@@ -20,8 +22,10 @@ from flows.reconcile import claim_tag, reconcile
 from flows.signature import validated
 from tasks.claim import Claim, HeldError, claim, held_claim
 from tasks.crash import crash_point
-from tasks.errors import InputError
+from tasks.errors import InputError, ServerError
 from tasks.log import task_log
+
+EVENT_SECONDS = 60
 
 
 @contextmanager
@@ -57,6 +61,8 @@ def run_claimed(
         parent_task_run_id: The task run within which it runs, if it does.
     """
     with get_client(sync_client=True) as client:
+        if parent_task_run_id:
+            _wait_for_task_run(client, parent_task_run_id)
         # Tags that are set in the usual way would be on its task runs too, each of which then asks the API for
         # the concurrency limits of these tags.
         created = client.create_flow_run(
@@ -76,6 +82,23 @@ def run_claimed(
             *(type(error).__name__, error),
         )
     return claimed.result
+
+
+def _wait_for_task_run(client: SyncPrefectClient, task_run_id: UUID) -> None:
+    """Wait until the API knows a task run that goes on: it learns of it from events, and a busy one does so late.
+
+    Raises:
+        ServerError: it does not within a minute.
+    """
+    deadline = time.monotonic() + EVENT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            client.read_task_run(task_run_id)
+        except ObjectNotFound:
+            time.sleep(0.1)
+        else:
+            return
+    raise ServerError(f"the Prefect API did not hear of task run {task_run_id} within {EVENT_SECONDS} s")
 
 
 def name_from(model: type[TrainParameters | CompareParameters]) -> Callable[[], str]:

@@ -141,11 +141,8 @@ class CompareParameters(SharedParameters):
         return self.model_dump(exclude=NOT_RECORDED)
 
     def display_name(self) -> str:
-        """Return the comparison's name: as given, or what is compared on what."""
-        if self.run_name:
-            return self.run_name
-        varied = [self.optimizers, *([self.losses] if len(self.losses) > 1 else [])]
-        return f"compare {' x '.join(', '.join(names) for names in varied)} on {self.dataset_label()}"
+        """Return the comparison's name: as given, or short, for lists cut names off; its parameters say the rest."""
+        return self.run_name or f"compare {self.dataset_label()}"
 
     def banner(self) -> str:
         """Return a few lines that say what will run."""

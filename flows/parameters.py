@@ -184,14 +184,14 @@ class TrainParameters(SharedParameters):
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
         if self.run_name:
             return self.run_name
-        # What is compared comes first: a list cuts long names off.
-        parts = [self.optimizer, f"lr={self.learning_rate:g}", self.dataset_label()]
+        # What differs comes first, in few letters: lists cut names off after twenty.
+        parts = [self.optimizer, f"{self.learning_rate:g}", f"s{self.seed}"]
         parts += [
             f"{name}={getattr(self, name)}"
             for name in ("loss", "schedule", "batch_size", "weight_decay")
             if getattr(self, name) != type(self).model_fields[name].default
         ]
-        return " ".join([*parts, f"seed={self.seed}"])
+        return " ".join([*parts, self.dataset_label()])
 
     def banner(self) -> str:
         """Return a few lines that say what will run."""

@@ -30,7 +30,7 @@ from tasks import tracking
 from tasks.calibration import Pace, measure_pace
 from tasks.claim import HeldError, claim
 from tasks.device import limit_threads, select_device
-from tasks.errors import InputError
+from tasks.errors import InputError, portable_errors
 from tasks.evaluate import evaluate_model
 from tasks.interruption import StoppedError, asked_to_stop
 from tasks.log import task_log
@@ -60,7 +60,8 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     settle_in(directory, tracking_uri)
     parent = UUID(task_run.id)
     try:
-        _in_a_thread(lambda: train_trial(validated(TrainParameters, given), study, parent), _wanted())
+        with portable_errors():
+            _in_a_thread(lambda: train_trial(validated(TrainParameters, given), study, parent), _wanted())
     except StoppedError:
         return Cancelled(message="The comparison was ended.")
     return None
@@ -121,7 +122,7 @@ def test_trial(  # noqa: PLR0917 - Dask hands arguments on by name
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     settle_in(directory, tracking_uri)
     parameters = validated(TrainParameters, given)
-    with TemporaryDirectory() as name:
+    with portable_errors(), TemporaryDirectory() as name:
         stored = tracking.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
         evaluate_model.fn(model, prepared, run_id, device=device)
@@ -132,11 +133,12 @@ def calibrate(
 ) -> tuple[Pace, str]:
     """Return what a training takes here, and on which device."""
     settle_in(directory, tracking_uri)
-    device = select_device(parameters.device)
-    recipe = _recipe(parameters, prepared)
-    pace = measure_pace(
-        prepared, model=parameters.model, batch_size=parameters.batch_size, device=device, recipe=recipe
-    )
+    with portable_errors():
+        device = select_device(parameters.device)
+        recipe = _recipe(parameters, prepared)
+        pace = measure_pace(
+            prepared, model=parameters.model, batch_size=parameters.batch_size, device=device, recipe=recipe
+        )
     return pace, device
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """Bad input: says what was received, what is allowed and what to do. Ends a command with status 2."""
@@ -29,3 +33,26 @@ class TrialsError(PlainError):
 
 class RecordError(PlainError):
     """MLflow answered, and refused what it was asked to record."""
+
+
+class RemoteError(RuntimeError):
+    """What happened in another process, in words."""
+
+
+@contextmanager
+def portable_errors() -> Iterator[None]:
+    """Turn errors that another process could not make again into a `RemoteError` with their words."""
+    try:
+        yield
+    except Exception as error:
+        if _survives(error):
+            raise
+        raise RemoteError(f"{type(error).__name__}: {error}") from error
+
+
+def _survives(error: Exception) -> bool:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    except Exception:  # noqa: BLE001 - the constructor of any class may refuse, in any way
+        return False
+    return True

@@ -28,6 +28,10 @@ settings.register_profile("pipeline", deadline=None)  # a busy machine is not a 
 settings.load_profile("pipeline")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", help="the folder that takes the pictures of the browser tests")
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow store without experiments: a copy of it saves the seconds in which MLflow makes its tables."""

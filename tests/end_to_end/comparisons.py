@@ -16,14 +16,15 @@ LONG = (*SMALL, "--epochs", LONG_EPOCHS, "--seeds", 2, "--workers", 2)
 SECONDS = 10  # from a signal until nothing of a comparison is left
 
 
-def store(directory: Path) -> str:
-    return f"sqlite:///{directory / 'mlflow.db'}"
+def store(place: Path | str) -> str:
+    """Return the store in a directory, or the one of this address."""
+    return f"sqlite:///{place / 'mlflow.db'}" if isinstance(place, Path) else place
 
 
-def trials_of(directory: Path, study: str) -> list[Any]:
+def trials_of(place: Path | str, study: str) -> list[Any]:
     from mlflow import MlflowClient
 
-    client = MlflowClient(store(directory))
+    client = MlflowClient(store(place))
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     return list(client.search_runs(experiments, f"tags.study = '{study}'"))
 
@@ -41,13 +42,13 @@ def running_trials(directory: Path, runs: Callable[..., list[Any]]) -> list[Any]
     ]
 
 
-def learning_of(directory: Path, study: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
+def learning_of(place: Path | str, study: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
     """What each trial has learned, by its name; exactly one run of each has finished, and has each point once."""
-    finished = [run for run in trials_of(directory, study) if run.info.status == "FINISHED"]
+    finished = [run for run in trials_of(place, study) if run.info.status == "FINISHED"]
     assert max(Counter(run.data.tags["trial"] for run in finished).values()) == 1
     learned = {}
     for run in finished:
-        read = recorded(store(directory), run.info.run_id)
+        read = recorded(store(place), run.info.run_id)
         epochs = int(run.data.params["epochs"])
         for name in EPOCH_METRICS:
             assert [step for step, _ in read.points[name]] == list(range(1, epochs + 1)), name

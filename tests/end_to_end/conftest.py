@@ -19,6 +19,7 @@ from tests.end_to_end.running import ROOT, Running, answers, free_port, wait_for
 
 SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+OWN_PORT = {"PREFECT_SERVER_UI_API_URL": "/api"}  # else its pages look for the API at port 4200
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +76,7 @@ def serve(
     started: list[Running] = []
 
     def serve_one(arguments: list[str], port: int, health: str) -> str:
-        running = Running(arguments, tmp_path_factory.mktemp("server"), environment | QUIET)
+        running = Running(arguments, tmp_path_factory.mktemp("server"), environment | QUIET | OWN_PORT)
         started.append(running)
         url = f"http://127.0.0.1:{port}"
 
@@ -114,7 +115,7 @@ def preloaded(
 
 @pytest.fixture
 def runs() -> Callable[[Path | str], list[Any]]:
-    """Read all MLflow runs, oldest first, of the store in a directory, or of a server."""
+    """Read all MLflow runs, oldest first, of the store in a directory, or of an address."""
 
     def read(store: Path | str) -> list[Any]:
         from mlflow import MlflowClient

@@ -139,7 +139,7 @@ def test_what_is_shared_has_one_meaning() -> None:
 
 def test_the_name_and_the_banner_say_what_is_compared() -> None:
     p = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), losses=("mse", "l1"), seeds=2)
-    assert p.display_name() == "compare sgd, adam x mse, l1 on digits"
+    assert p.display_name() == "compare digits"
     assert CompareParameters(run_name="mine").display_name() == "mine"
     assert "Comparing 2 optimizers on digits, 24 trials of 10 epochs" in p.banner()
     assert "sgd: learning rate 0.03, 0.1, 0.3" in p.banner()

@@ -72,9 +72,9 @@ def test_the_bar_of_a_comparison_says_how_it_goes(screen: io.StringIO) -> None:
     console().width = 140
     with trials_progress(36) as show:
         show(0, 2, 0, (0.0, ""), None)
-        show(12, 2, 1, (0.98612, "adam lr=0.001 digits seed=0"), 200.0)
+        show(12, 2, 1, (0.98612, "adam 0.001 s0 digits"), 200.0)
     written = screen.getvalue()
-    assert "12/36 trials, 2 running, 1 failed, best 0.9861 (adam lr=0.001 digits seed=0), about 3 min left" in written
+    assert "12/36 trials, 2 running, 1 failed, best 0.9861 (adam 0.001 s0 digits), about 3 min left" in written
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,170 @@
+"""What a person sees of a small comparison in a real browser, in both user interfaces.
+
+The pictures that are taken on the way are those of the README: `make pictures` renews them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tasks.tracking_store import MODEL_TRAINING_VIEW
+from tests.end_to_end.preloaded import Preloaded
+from tests.end_to_end.running import Running, free_port
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
+
+MILLISECONDS = 60_000  # a page may take so long on a busy machine
+OPTIMIZERS = ("sgd", "momentum", "adam")
+COMPARE = ("--dataset", "digits", "--optimizers", ",".join(OPTIMIZERS), "--grid-size", "1", "--target", "0.9")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("there is no Chromium here; on Debian: apt-get install chromium")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(MILLISECONDS)
+        expect.set_options(timeout=MILLISECONDS)
+        yield page
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def compared(
+    page: Page,  # noqa: ARG001 - without a browser nothing is compared
+    environment: dict[str, str],
+    prefect_api: str,
+    preloaded: Preloaded,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """Compare three optimizers with two seeds each, tracked by the MLflow server of ``python -m flows ui``."""
+    directory = tmp_path_factory.mktemp("compared")
+    port = free_port()
+    served = {**environment, "PREFECT_API_URL": prefect_api}
+    ui = Running(["-m", "flows", "ui", "--mlflow-port", str(port)], directory, served)
+    try:
+        ui.printed("Ctrl-C ends")
+        mlflow = f"http://127.0.0.1:{port}"
+        settings = {**preloaded.environment, "MLFLOW_TRACKING_URI": mlflow}
+        command = ["-m", "flows", "compare", *COMPARE, "--seeds", "2", "--epochs", "4"]
+        ended = Running(command, directory, settings, preloaded.start).ended()
+        assert ended.status == 0, ended
+        yield mlflow
+    finally:
+        ui.end()
+
+
+@pytest.fixture
+def runs_of(compared: str, runs: Callable[..., list[Any]]) -> dict[str, list[Any]]:
+    found = runs(compared)
+    return {flow: [run for run in found if run.data.tags["run.flow"] == flow] for flow in ("compare", "train")}
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path, page: Page) -> Callable[[str], None]:
+    """Take a picture, where ``--pictures`` says or aside."""
+    directory = Path(request.config.getoption("--pictures") or tmp_path)
+
+    def take(name: str) -> None:
+        page.mouse.move(0, 0)
+        path = directory / f"{name}.png"
+        page.screenshot(path=path)
+        assert path.stat().st_size > 20_000  # a blank page has a tenth of that
+
+    return take
+
+
+def test_the_trials_of_a_study_are_found_grouped_drawn_and_compared_in_mlflow(
+    page: Page, compared: str, runs_of: dict[str, list[Any]], picture: Callable[[str], None]
+) -> None:
+    (study,), trials = runs_of["compare"], runs_of["train"]
+    page.goto(f"{compared}/#/experiments/{study.info.experiment_id}/runs?{MODEL_TRAINING_VIEW}")
+    page.get_by_role("button", name="Close", exact=True).click()  # of the assistant's panel
+    search(page, f"attributes.run_name = '{study.info.run_name}'")
+    expect(page.get_by_text("1 matching run")).to_be_visible()
+    expect_whole(page.get_by_role("link", name=study.info.run_name, exact=True))
+
+    search(page, f"tags.study = '{study.info.run_id}'")
+    expect(page.get_by_text(f"{len(trials) + 1} matching runs")).to_be_visible()  # MLflow shows the parent too
+    page.locator("label:has(input[value=CHART])").click()
+    page.get_by_role("button", name="Group by").click()
+    page.get_by_role("menuitemcheckbox", name="optimizer", exact=True).last.click()
+    page.keyboard.press("Escape")
+    for trial in trials:
+        expect_whole(page.get_by_role("link", name=trial.info.run_name, exact=True))
+    charts = page.get_by_placeholder("Search metric charts")
+    for metric in ("train/loss", "validation/accuracy"):
+        charts.fill(f"^{metric}$")
+        for optimizer in OPTIMIZERS:
+            expect(page.get_by_text(f"{optimizer} ({metric})")).to_be_attached()
+            # The mean of the seeds, and a band around it.
+            expect(page.locator(".scatterlayer .trace .js-line").nth(2 * len(OPTIMIZERS))).to_be_attached()
+    charts.fill("(train/loss|validation/accuracy)$")
+    expect(page.get_by_text(f"{OPTIMIZERS[0]} (validation/accuracy)")).to_be_attached()
+    page.wait_for_timeout(1000)  # the charts move into their places
+    picture("mlflow_runs")
+
+    chosen = [trial for trial in trials if trial.data.params["seed"] == "0"][:2]
+    for trial in chosen:
+        page.locator(f'[role=row][row-id$="{trial.info.run_id}"] input[type=checkbox]').first.click()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text("Comparing 2 Runs from 1 Experiment")).to_be_visible()
+    for trial in chosen:
+        expect(page.get_by_text(trial.info.run_name, exact=True).first).to_be_visible()
+    expect(page.get_by_text("optimizer", exact=True).first).to_be_visible()
+
+
+def test_the_dag_the_log_and_the_artifacts_of_a_trial_are_seen_in_prefect(
+    page: Page, compared: str, prefect_api: str, runs_of: dict[str, list[Any]], picture: Callable[[str], None]
+) -> None:
+    trial = runs_of["train"][0]
+    page.goto(f"{compared}/#/experiments/{trial.info.experiment_id}/runs/{trial.info.run_id}?{MODEL_TRAINING_VIEW}")
+    to_prefect = page.get_by_role("link", name="Prefect flow run")
+    expect(to_prefect).to_be_visible()
+    address = to_prefect.get_attribute("href")
+    assert address
+    assert address.startswith(prefect_api.removesuffix("/api"))
+    page.goto(address)
+    expect(page.get_by_text(trial.info.run_name, exact=True).first).to_be_visible()
+    expect(page.get_by_text("4 Task runs")).to_be_visible()  # the test split is the chosen setting's alone
+    page.get_by_text("Task Runs", exact=True).click()
+    for name in ("prepare_dataset", "build_model", "compile_model", "fit_model"):
+        expect(page.get_by_role("link", name=re.compile(f"^{name}-")).first).to_be_visible()
+    page.get_by_text("Logs", exact=True).click()
+    expect(page.get_by_text(re.compile(r"Epoch:\[ +0/ +4\], step:\[")).first).to_be_visible()
+    page.wait_for_timeout(1000)  # the DAG is drawn
+    picture("prefect_run")
+
+    page.get_by_text("Artifacts", exact=True).click()
+    for name in ("epochs", "summary", "mlflow-run"):
+        expect(page.get_by_text(name, exact=True).last).to_be_visible()
+    page.get_by_text("mlflow-run", exact=True).last.click()
+    to_mlflow = page.locator(f'a[href*="/runs/{trial.info.run_id}"]')
+    expect(to_mlflow).to_be_visible()
+    page.goto(to_mlflow.get_attribute("href") or "")
+    expect(page.get_by_role("heading", name=trial.info.run_name)).to_be_visible()
+    expect(page.get_by_text("validation/accuracy", exact=True).first).to_be_visible()
+
+
+def search(page: Page, condition: str) -> None:
+    box = page.get_by_placeholder("metrics.rmse < 1")
+    box.fill(condition)
+    box.press("Enter")
+
+
+def expect_whole(text: Locator) -> None:
+    """Check that a name is seen, and not cut off."""
+    expect(text).to_be_visible()
+    width, room = text.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert width <= room, text.inner_text()
