@@ -6,8 +6,9 @@ VENV_PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime-$(firstword $(shell cksum requirements.txt))
 DEVELOPMENT := .venv/.development-$(firstword $(shell cksum requirements-dev.txt))
 # --compile: without bytecode TensorFlow takes three times as long to import, and Python may be told to write none.
+# --no-deps: the locks are complete, and pip looks for `package[extra]` beyond what they pin.
 # -qq: errors only; with each file pinned there is nothing else to act on.
-PIP_INSTALL := $(VENV_PYTHON) -m pip install -qq --compile --require-hashes --disable-pip-version-check
+PIP_INSTALL := $(VENV_PYTHON) -m pip install -qq --compile --no-deps --require-hashes --disable-pip-version-check
 
 # No command here reports to anybody.
 export PREFECT_SERVER_ANALYTICS_ENABLED := false

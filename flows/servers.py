@@ -5,18 +5,18 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from filelock import FileLock
-
 from flows.reach import Reach
 from flows.server import Server
+from tasks.database_lock import creation_lock
 
 
 def start_prefect(port: int, reach: Reach) -> Server:
     """Start a Prefect server that pages of other sites cannot talk to."""
     from prefect.settings import get_current_settings
 
-    home = get_current_settings().home
+    home, configured = get_current_settings().home, get_current_settings().server.database.connection_url
     home.mkdir(parents=True, exist_ok=True)
+    database = configured.get_secret_value() if configured else f"sqlite:///{home / 'prefect.db'}"
     settings = {
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(reach.origins(port)),
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
@@ -29,7 +29,7 @@ def start_prefect(port: int, reach: Reach) -> Server:
         ["prefect", "server", "start", "--host", reach.host, "--port", str(port)],
         f"{reach.local_url(port)}/api/health",
         settings,
-        alone=FileLock(home / "server-start.lock"),  # two servers that migrate one new database at once break it
+        alone=creation_lock(database, "prefect"),
     )
 
 

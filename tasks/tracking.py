@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,11 +24,12 @@ from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.crash import crash_point
+from tasks.database_lock import creation_lock
 from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.errors import InputError
 from tasks.outbox import OutageError
 from tasks.stored_run import StoredRun
-from tasks.tracking_store import creation_lock, store_name, tracking_uri
+from tasks.tracking_store import store_name, tracking_uri
 
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
 # What MLflow says when it has understood and will never do it. Anything else may pass.
@@ -245,7 +246,7 @@ def _client() -> MlflowClient:
 @cache
 def _ensure_tables(uri: str) -> None:
     """Open the store for the first time in this process, which makes or migrates the tables of a database."""
-    with creation_lock(uri):
+    with nullcontext() if uri.startswith("http") else creation_lock(uri, "mlflow"):
         MlflowClient(uri).search_experiments(max_results=1)
 
 

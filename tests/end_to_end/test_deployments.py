@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from flows.compare_parameters import CompareParameters
+from flows.deploy import WORK_POOL
 from flows.parameters import TrainParameters
 from flows.signature import validated
 from tests.end_to_end.running import ROOT, Ended, Running, free_port, wait_for
@@ -23,7 +25,8 @@ from tests.end_to_end.running import ROOT, Ended, Running, free_port, wait_for
 pytestmark = pytest.mark.end_to_end
 
 MODELS = {"flows/train.py:train": TrainParameters, "flows/compare.py:compare": CompareParameters}
-KEYS = {"name", "description", "entrypoint", "parameters", "work_pool"}
+KEYS = {"name", "description", "entrypoint", "parameters", "schedules", "work_pool"}
+SCHEDULE_KEYS = {"slug", "cron", "timezone", "active"}
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 LOAD_MODEL = """
 import json, sys
@@ -41,7 +44,8 @@ def test_every_name_of_a_deployment_is_its_own() -> None:
 @pytest.mark.parametrize("entry", DEPLOYMENTS, ids=lambda entry: entry["name"])
 def test_a_deployment_has_known_keys_and_parameters_that_its_flow_takes(entry: dict[str, Any]) -> None:
     assert set(entry) == KEYS  # Prefect ignores what it does not know, so a misspelt key would be silent
-    assert entry["work_pool"] == {"name": "local"}
+    assert all(set(schedule) == SCHEDULE_KEYS for schedule in entry["schedules"])
+    assert entry["work_pool"] == {"name": WORK_POOL}
     model = MODELS[entry["entrypoint"]]
     parameters = validated(model, entry["parameters"])
     as_default = [name for name in entry["parameters"] if getattr(parameters, name) == model.model_fields[name].default]
@@ -72,7 +76,16 @@ def prefect(start: Callable[..., Running], checkout: Path, prefect_api: str) -> 
 def deployed(prefect_api: str) -> dict[str, dict[str, Any]]:
     kept = ("id", "entrypoint", "parameters", "description", "pull_steps", "work_pool_name", "enforce_parameter_schema")
     found = httpx.post(f"{prefect_api}/deployments/filter", json={}).raise_for_status().json()
-    return {each["name"]: {key: each[key] for key in kept} for each in found}
+    schedules = {
+        each["name"]: [(one["slug"], one["schedule"]["cron"], one["active"]) for one in each["schedules"]]
+        for each in found
+    }
+    return {each["name"]: {**{key: each[key] for key in kept}, "schedules": schedules[each["name"]]} for each in found}
+
+
+def state_of(prefect_api: str, flow_run_id: str) -> str:
+    state: str = httpx.get(f"{prefect_api}/flow_runs/{flow_run_id}").raise_for_status().json()["state_type"]
+    return state
 
 
 def succeeded(ended: Ended) -> Ended:
@@ -80,21 +93,30 @@ def succeeded(ended: Ended) -> Ended:
     return ended
 
 
+@pytest.fixture
+def mlflow(serve: Callable[..., str], tmp_path: Path) -> str:
+    port = free_port()
+    store, artifacts = f"sqlite:///{tmp_path / 'server.db'}", str(tmp_path / "artifacts")
+    arguments = ("--port", str(port), "--workers", "1", "--backend-store-uri", store, "--artifacts-destination")
+    return serve(["-m", "mlflow", "server", "--host", "127.0.0.1", *arguments, artifacts], port, "/health")
+
+
 @pytest.mark.timeout(600)
 def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     *,
     start: Callable[..., Running],
-    serve: Callable[..., str],
     prefect: Callable[..., Running],
     prefect_api: str,
+    mlflow: str,
     runs: Callable[..., list[Any]],
     checkout: Path,
     tmp_path: Path,
 ) -> None:
-    succeeded(prefect("work-pool", "create", "local", "--type", "process").ended())
-    succeeded(prefect("--no-prompt", "deploy", "--all").ended())
+    servers = {"PREFECT_API_URL": prefect_api, "MLFLOW_TRACKING_URI": mlflow}
+    said = succeeded(start("-m", "flows", "deploy", directory=checkout, PYTHONPATH="", **servers).ended())
+    assert f"Deployed to {prefect_api}: train/mnist, train/digits, compare/optimizers" in said.out
     first = deployed(prefect_api)
-    succeeded(prefect("--no-prompt", "deploy", "--all").ended())
+    succeeded(start("-m", "flows", "deploy", directory=checkout, PYTHONPATH="", **servers).ended())
     assert deployed(prefect_api) == first
     assert {name: each["parameters"] for name, each in first.items()} == {
         entry["name"]: entry["parameters"] for entry in DEPLOYMENTS
@@ -104,38 +126,76 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
         assert each["pull_steps"] == [
             {"prefect.deployments.steps.set_working_directory": {"directory": str(checkout.resolve())}}
         ]
+    assert first["optimizers"]["schedules"] == [("nightly", "0 2 * * *", False)]
 
     refused = prefect("deployment", "run", "train/digits", "--param", "optimizer=adm").ended()
     assert refused.status == 1
     assert "'adm' is not one of" in refused.out + refused.err
 
-    port = free_port()
-    store, artifacts = f"sqlite:///{tmp_path / 'server.db'}", str(tmp_path / "artifacts")
-    arguments = ("--port", str(port), "--workers", "1", "--backend-store-uri", store, "--artifacts-destination")
-    mlflow = serve(["-m", "mlflow", "server", "--host", "127.0.0.1", *arguments, artifacts], port, "/health")
-
-    servers = {"PREFECT_API_URL": prefect_api, "MLFLOW_TRACKING_URI": mlflow}
-    worker = prefect("worker", "start", "--pool", "local", **servers)
-    ran = succeeded(prefect("deployment", "run", "train/digits", "--param", "epochs=1", "--watch").ended())
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    command = ("-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--limit", "1")
+    worker = start(*command, directory=elsewhere, PYTHONPATH="", DO_NOT_TRACK="1", **servers)
+    asked = ("--param", "optimizer=adam", "--param", "epochs=1", "--watch")
+    ran = succeeded(prefect("deployment", "run", "train/digits", *asked).ended())
     assert "Completed" in ran.out
     (run,) = runs(mlflow)
-
-    succeeded(prefect("deployment", "run", "train/digits", "--param", "epochs=100000").ended())
-    killed = wait_for(lambda: [each for each in runs(mlflow) if "train/loss" in each.data.metrics][1:], "an epoch")[0]
-    os.kill(process := int(killed.data.tags["run.process"]), signal.SIGKILL)
-    wait_for(lambda: not psutil.pid_exists(process), "the worker to notice")
-    closed = succeeded(start("-m", "flows", "reconcile", **servers, directory=checkout, PYTHONPATH="").ended())
-    assert closed.out.startswith(f"Closed run {killed.info.run_id} ")
-    assert [each.info.status for each in runs(mlflow)] == ["FINISHED", "FAILED"]
-    flow_run = httpx.get(f"{prefect_api}/flow_runs/{killed.data.tags['prefect.flow_run_id']}").raise_for_status()
-    assert flow_run.json()["state_type"] == "CRASHED"
-
-    worker.process.send_signal(signal.SIGINT)
-    assert worker.ended().left == []
-    assert (run.info.status, run.data.params["dataset"], run.data.params["epochs"]) == ("FINISHED", "digits", "1")
+    assert (run.info.status, run.data.params["dataset"], run.data.params["optimizer"]) == ("FINISHED", "digits", "adam")
     assert run.data.tags["prefect.flow_run_id"] in ran.out
     picture = f"{mlflow}/get-artifact?run_id={run.info.run_id}&path=training_curves.png"
     assert httpx.get(picture).raise_for_status().content.startswith(b"\x89PNG")
     loaded = start("-c", LOAD_MODEL, f"runs:/{run.info.run_id}/model", MLFLOW_TRACKING_URI=mlflow).ended()
     assert json.loads(succeeded(loaded).out.splitlines()[-1]) == [3, 10]
+
+    # A run takes the worker's only place, and one that a schedule asks for waits until it is cancelled.
+    cancelled = long_run(prefect, mlflow, runs)
+    flow_run, process = cancelled.data.tags["prefect.flow_run_id"], int(cancelled.data.tags["run.process"])
+    soon = datetime.now(UTC) + timedelta(seconds=8)
+    schedule = {"schedule": {"interval": 3600, "anchor_date": soon.isoformat()}, "active": True}
+    schedules = f"{prefect_api}/deployments/{first['digits']['id']}/schedules"
+    httpx.post(schedules, json=[schedule]).raise_for_status()
+    fired = wait_for(lambda: due(prefect_api, first["digits"]["id"]), "the schedule to fire")
+    assert fired["state_type"] == "SCHEDULED"
+    assert len(runs(mlflow)) == 2
+    cancelling = {"state": {"type": "CANCELLING"}}  # as the button in the Prefect UI has it
+    httpx.post(f"{prefect_api}/flow_runs/{flow_run}/set_state", json=cancelling).raise_for_status()
+    wait_for(lambda: not psutil.pid_exists(process), "the process of the cancelled run to end")
+    wait_for(lambda: state_of(prefect_api, flow_run) == "CANCELLED", "the flow run to be cancelled")
+    wait_for(lambda: [each.info.status for each in runs(mlflow)][1] == "KILLED", "the run to be killed")
+    wait_for(lambda: state_of(prefect_api, fired["id"]) == "COMPLETED", "the scheduled run")
+
+    small = {"dataset": "digits", "limit_examples": 200, "optimizers": ["sgd"], "learning_rates": [0.01], "seeds": 1}
+    options = ("--params", json.dumps({**small, "epochs": 1, "workers": 1}), "--watch")
+    assert "Completed" in succeeded(prefect("deployment", "run", "compare/optimizers", *options).ended()).out
+    assert [each.info.status for each in runs(mlflow)] == ["FINISHED", "KILLED", "FINISHED", "FINISHED", "FINISHED"]
+
+    killed = long_run(prefect, mlflow, runs)
+    os.kill(process := int(killed.data.tags["run.process"]), signal.SIGKILL)
+    wait_for(lambda: not psutil.pid_exists(process), "the worker to notice")
+    closed = succeeded(start("-m", "flows", "reconcile", **servers, directory=checkout, PYTHONPATH="").ended())
+    assert closed.out.startswith(f"Closed run {killed.info.run_id} ")
+    assert runs(mlflow)[-1].info.status == "FAILED"
+    assert state_of(prefect_api, killed.data.tags["prefect.flow_run_id"]) == "CRASHED"
+
+    worker.process.send_signal(signal.SIGINT)
+    assert worker.ended().left == []
     assert not (checkout / "mlflow.db").exists()
+
+
+def long_run(prefect: Callable[..., Running], mlflow: str, runs: Callable[..., list[Any]]) -> Any:
+    """Ask for a run that goes on until it is ended, and return it once it has learned something."""
+    before = len(runs(mlflow))
+    succeeded(prefect("deployment", "run", "train/digits", "--param", "epochs=100000").ended())
+    learning = lambda: [each for each in runs(mlflow)[before:] if "train/loss" in each.data.metrics]  # noqa: E731
+    return wait_for(learning, "an epoch")[0]
+
+
+def due(prefect_api: str, deployment_id: str) -> dict[str, Any] | None:
+    """Return the flow run that a schedule has asked for, once its time has come."""
+    asked = {"flow_runs": {"deployment_id": {"any_": [deployment_id]}, "state": {"type": {"any_": ["SCHEDULED"]}}}}
+    found: list[dict[str, Any]] = (
+        httpx.post(f"{prefect_api}/flow_runs/filter", json={**asked, "sort": "EXPECTED_START_TIME_ASC"})
+        .raise_for_status()
+        .json()
+    )
+    come = [each for each in found if datetime.fromisoformat(each["expected_start_time"]) < datetime.now(UTC)]
+    return come[0] if come else None

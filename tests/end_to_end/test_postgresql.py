@@ -135,4 +135,4 @@ def asked(postgresql: PostgreSQL, query: str) -> Counter[str]:
     url = postgresql.settings()["PREFECT_SERVER_DATABASE_CONNECTION_URL"].replace("+asyncpg", "")
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     with engine.connect() as connection:
-        return Counter({name: count for name, count in connection.execute(sqlalchemy.text(query))})
+        return Counter({str(row[0]): int(row[1]) for row in connection.execute(sqlalchemy.text(query))})
