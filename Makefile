@@ -24,7 +24,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 
-.PHONY: help train compare ui deploy worker test soak lint format lock clean
+.PHONY: help train compare ui deploy worker test pictures soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -47,6 +47,9 @@ worker: $(RUNTIME) ## run what is asked of the deployments, one at a time
 
 test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
 	$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS)
+
+pictures: $(DEVELOPMENT) ## take the pictures of both user interfaces again, in a browser
+	$(VENV_PYTHON) -m pytest tests/end_to_end/test_browser.py --pictures docs/images
 
 soak: $(DEVELOPMENT) ## kill trainings at random times: make soak SOAK_KILLS=20 SOAK_SEED=1
 	$(VENV_PYTHON) -m pytest -s -m soak tests/end_to_end/test_soak.py $(ARGS)

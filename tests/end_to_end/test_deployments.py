@@ -146,22 +146,7 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     loaded = start("-c", LOAD_MODEL, f"runs:/{run.info.run_id}/model", MLFLOW_TRACKING_URI=mlflow).ended()
     assert json.loads(succeeded(loaded).out.splitlines()[-1]) == [3, 10]
 
-    # A run takes the worker's only place, and one that a schedule asks for waits until it is cancelled.
-    cancelled = long_run(prefect, mlflow, runs)
-    flow_run, process = cancelled.data.tags["prefect.flow_run_id"], int(cancelled.data.tags["run.process"])
-    soon = datetime.now(UTC) + timedelta(seconds=8)
-    schedule = {"schedule": {"interval": 3600, "anchor_date": soon.isoformat()}, "active": True}
-    schedules = f"{prefect_api}/deployments/{first['digits']['id']}/schedules"
-    httpx.post(schedules, json=[schedule]).raise_for_status()
-    fired = wait_for(lambda: due(prefect_api, first["digits"]["id"]), "the schedule to fire")
-    assert fired["state_type"] == "SCHEDULED"
-    assert len(runs(mlflow)) == 2
-    cancelling = {"state": {"type": "CANCELLING"}}  # as the button in the Prefect UI has it
-    httpx.post(f"{prefect_api}/flow_runs/{flow_run}/set_state", json=cancelling).raise_for_status()
-    wait_for(lambda: not psutil.pid_exists(process), "the process of the cancelled run to end")
-    wait_for(lambda: state_of(prefect_api, flow_run) == "CANCELLED", "the flow run to be cancelled")
-    wait_for(lambda: [each.info.status for each in runs(mlflow)][1] == "KILLED", "the run to be killed")
-    wait_for(lambda: state_of(prefect_api, fired["id"]) == "COMPLETED", "the scheduled run")
+    one_at_a_time(prefect, prefect_api, mlflow, runs, first["digits"]["id"])
 
     small = {"dataset": "digits", "limit_examples": 200, "optimizers": ["sgd"], "learning_rates": [0.01], "seeds": 1}
     options = ("--params", json.dumps({**small, "epochs": 1, "workers": 1}), "--watch")
@@ -179,6 +164,29 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     worker.process.send_signal(signal.SIGINT)
     assert worker.ended().left == []
     assert not (checkout / "mlflow.db").exists()
+
+
+def one_at_a_time(
+    prefect: Callable[..., Running], prefect_api: str, mlflow: str, runs: Callable[..., list[Any]], deployment_id: str
+) -> None:
+    """Let a run take the worker's only place, see that one which a schedule asks for waits, and cancel the first."""
+    cancelled = long_run(prefect, mlflow, runs)
+    flow_run, process = cancelled.data.tags["prefect.flow_run_id"], int(cancelled.data.tags["run.process"])
+    soon = datetime.now(UTC) + timedelta(seconds=8)
+    deployment = f"{prefect_api}/deployments/{deployment_id}"
+    schedule = {"schedule": {"interval": 3600, "anchor_date": soon.isoformat()}, "active": True}
+    httpx.post(f"{deployment}/schedules", json=[schedule]).raise_for_status()
+    httpx.patch(deployment, json={"paused": False}).raise_for_status()  # Prefect looks at changed ones every 5 seconds
+    fired = wait_for(lambda: due(prefect_api, deployment_id), "the schedule to fire")
+    assert fired["state_type"] == "SCHEDULED"
+    assert len(runs(mlflow)) == 2
+
+    cancelling = {"state": {"type": "CANCELLING"}}  # as the button in the Prefect UI has it
+    httpx.post(f"{prefect_api}/flow_runs/{flow_run}/set_state", json=cancelling).raise_for_status()
+    wait_for(lambda: not psutil.pid_exists(process), "the process of the cancelled run to end")
+    wait_for(lambda: state_of(prefect_api, flow_run) == "CANCELLED", "the flow run to be cancelled")
+    wait_for(lambda: [each.info.status for each in runs(mlflow)][1] == "KILLED", "the run to be killed")
+    wait_for(lambda: state_of(prefect_api, fired["id"]) == "COMPLETED", "the scheduled run")
 
 
 def long_run(prefect: Callable[..., Running], mlflow: str, runs: Callable[..., list[Any]]) -> Any:

@@ -30,6 +30,15 @@ def test_both_user_interfaces_answer_this_machine_only_and_end_with_an_interrupt
     for own in (prefect, prefect.replace("127.0.0.1", "localhost")):
         assert allowed_origin(prefect, own) == own
     assert allowed_origin(prefect, "http://evil.example") is None
+    foreign = {"Origin": "http://evil.example"}
+    created = httpx.post(f"{mlflow}/api/2.0/mlflow/experiments/create", json={"name": "evil"}, headers=foreign)
+    assert created.status_code == 403
+    assert httpx.post(f"{prefect}/api/flows/", json={"name": "evil"}).status_code == 403  # without a CSRF token
+    for process in running.processes():
+        environment = process.environ()
+        assert "huey" not in " ".join(process.cmdline())  # it would run MLflow's jobs
+        assert (environment["DO_NOT_TRACK"], environment["MLFLOW_DISABLE_TELEMETRY"]) == ("1", "true")
+        assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     listening = {
         connection.laddr.ip
         for process in running.processes()

@@ -1,0 +1,70 @@
+"""Who can reach the servers that we start, and what is asked of them for it."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
+
+from flows.reach import Reach, reach_of
+from tasks.errors import InputError
+
+LONG, SHORT = "twelve letters", "eleven chars"[:11]
+
+
+def test_the_default_is_this_machine_alone_without_a_password() -> None:
+    assert reach_of("127.0.0.1") == Reach()
+    assert reach_of("localhost").names == ("127.0.0.1", "localhost")
+    assert Reach().origins(5000) == ["http://127.0.0.1:5000", "http://localhost:5000"]
+    assert Reach().local_url(5000) == Reach().public_url(5000) == "http://127.0.0.1:5000"
+
+
+def test_a_password_that_is_set_is_asked_for_on_this_machine_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", LONG)
+    with temporary_settings({PREFECT_API_AUTH_STRING: f"me:{SHORT}"}):
+        reach = reach_of("127.0.0.1")
+    assert (reach.prefect_password, reach.mlflow_user, reach.mlflow_password) == (f"me:{SHORT}", "admin", LONG)
+
+
+@pytest.mark.parametrize(
+    ("prefect", "mlflow", "said"),
+    [
+        ("", "", "a password is missing"),
+        (f"me:{LONG}", "", "a password is missing"),
+        ("", LONG, "a password is missing"),
+        (f"me:{SHORT}", LONG, "less than 12 characters"),
+        (f"me:{LONG}", SHORT, "less than 12 characters"),
+        (LONG, LONG, "no user before it"),
+    ],
+)
+def test_others_are_refused_without_two_good_passwords(
+    monkeypatch: pytest.MonkeyPatch, prefect: str, mlflow: str, said: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", mlflow)
+    with (
+        temporary_settings({PREFECT_API_AUTH_STRING: prefect or None}),
+        pytest.raises(
+            InputError, match=rf"host: received '0\.0\.0\.0', .*{said}.*; set\n +export PREFECT_API_AUTH"
+        ) as told,
+    ):
+        reach_of("0.0.0.0")  # noqa: S104 - that is what is refused
+    assert LONG not in str(told.value)
+    assert SHORT not in str(told.value)
+
+
+def test_others_may_call_it_by_each_of_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", LONG)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "team")
+    with temporary_settings({PREFECT_API_AUTH_STRING: f"me:{LONG}"}):
+        reach = reach_of("0.0.0.0")  # noqa: S104 - with passwords
+    assert {"127.0.0.1", "localhost", socket.gethostname()} <= set(reach.names)
+    assert "0.0.0.0" not in reach.names  # noqa: S104 - nobody can call that
+    assert reach.local_url(5000) == "http://127.0.0.1:5000"
+    assert reach.public_url(5000) == f"http://{socket.gethostname()}:5000"
+    assert reach.mlflow_user == "team"
+
+
+def test_a_host_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InputError, match=r"host: received 'no\.such\.host\.invalid', which is no address"):
+        reach_of("no.such.host.invalid")
