@@ -172,9 +172,9 @@ def one_at_a_time(
     """Let a run take the worker's only place, see that one which a schedule asks for waits, and cancel the first."""
     cancelled = long_run(prefect, mlflow, runs)
     flow_run, process = cancelled.data.tags["prefect.flow_run_id"], int(cancelled.data.tags["run.process"])
-    soon = datetime.now(UTC) + timedelta(seconds=8)
+    before = datetime.now(UTC) + timedelta(seconds=8, hours=-1)  # an hour later it is due for the first time
     deployment = f"{prefect_api}/deployments/{deployment_id}"
-    schedule = {"schedule": {"interval": 3600, "anchor_date": soon.isoformat()}, "active": True}
+    schedule = {"schedule": {"interval": 3600, "anchor_date": before.isoformat()}, "active": True}
     httpx.post(f"{deployment}/schedules", json=[schedule]).raise_for_status()
     httpx.patch(deployment, json={"paused": False}).raise_for_status()  # Prefect looks at changed ones every 5 seconds
     fired = wait_for(lambda: due(prefect_api, deployment_id), "the schedule to fire")

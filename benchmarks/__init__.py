@@ -1,0 +1,1 @@
+"""How long things take, in turn with what they are measured by: ``python -m benchmarks``."""

@@ -1,0 +1,45 @@
+"""The pipeline's own fit of LeNet on MNIST, with metrics, monitor, checkpoints and tracking. Prints milliseconds a step.
+
+Usage: ours.py OPTIMIZER EPOCHS
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from flows.parameters import TrainParameters
+from tasks import tracking
+from tasks.claim import claim
+from tasks.dataset import prepare_dataset
+from tasks.device import select_device
+from tasks.entries import ENTRY, Metrics
+from tasks.fit import fit_model
+from tasks.model import build_model, compile_model
+from tasks.outbox import JOURNAL
+from tasks.run import tracked_run
+
+RATES = {"momentum": 0.01, "adam": 0.001, "rmsprop": 0.001}
+
+
+def main(optimizer: str, epochs: int) -> float:
+    """Return milliseconds a step, from the end of the first epoch to that of the last, everything counted."""
+    p = TrainParameters(
+        dataset="mnist", validation_fraction=0, optimizer=optimizer, learning_rate=RATES[optimizer], epochs=epochs
+    )
+    device = select_device(p.device)
+    experiment_id = tracking.open_experiment("benchmark")
+    prepared = prepare_dataset.fn(p.dataset, **p.only("image_size", "validation_fraction"), download=False)
+    steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
+    with claim() as claimed, tracked_run(claimed, experiment_id, "benchmark", p.recorded(), {}) as run:
+        initial = build_model.fn(p.model, prepared, run.directory, seed=p.seed, device=device)
+        compiled = compile_model.fn(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
+        options = p.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every")
+        fit_model.fn(compiled, prepared, run.run_id, run.directory, **options, device=device)
+        entries = [ENTRY.validate_json(line) for line in (run.directory / JOURNAL).read_text().splitlines()]
+    ends = [entry.timestamp for entry in entries if isinstance(entry, Metrics) and "train/loss" in entry.metrics]
+    return (ends[-1] - ends[0]) / (epochs - 1) / steps
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))  # noqa: T201
