@@ -24,7 +24,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 
-.PHONY: help train compare ui deploy worker test pictures soak lint format lock clean
+.PHONY: help train compare ui deploy worker test pictures bench soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -50,6 +50,9 @@ test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
 
 pictures: $(DEVELOPMENT) ## take the pictures of both user interfaces again, in a browser
 	$(VENV_PYTHON) -m pytest tests/end_to_end/test_browser.py --pictures docs/images
+
+bench: $(RUNTIME) ## measure, with targets: make bench ARGS="step overhead --rounds 5"
+	$(VENV_PYTHON) -m benchmarks $(ARGS)
 
 soak: $(DEVELOPMENT) ## kill trainings at random times: make soak SOAK_KILLS=20 SOAK_SEED=1
 	$(VENV_PYTHON) -m pytest -s -m soak tests/end_to_end/test_soak.py $(ARGS)

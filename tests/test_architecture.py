@@ -49,8 +49,10 @@ def test_imports_go_down_only(path: Path) -> None:
 
 
 def test_benchmarks_use_what_a_user_uses() -> None:
-    benchmarks = [path for path in FILES if layer_of(path) == "benchmarks"]
-    assert {name for path in benchmarks for name in imports(path) if name.split(".")[0] in ("models", "tasks")} == set()
+    # The programs that are measured may look inside, as the floor has to start from the same data.
+    benchmarks = [path for path in FILES if layer_of(path) == "benchmarks" and path.parent.name != "programs"]
+    used = {name for path in benchmarks for name in imports(path) if name.split(".")[0] in ("models", "tasks")}
+    assert {name for name in used if not name.startswith("tasks.errors")} == set()
 
 
 def test_one_file_alone_knows_mlflow() -> None:

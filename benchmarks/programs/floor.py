@@ -10,13 +10,12 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
 from tasks.dataset import prepare_dataset
-from tasks.prepared import open_arrays
 
 BATCH_SIZE = 32
 SHAPES = ((5, 5, 1, 6), (6,), (5, 5, 6, 16), (16,), (400, 120), (120,), (120, 84), (84,), (84, 10), (10,))
@@ -86,7 +85,7 @@ OPTIMIZERS: dict[str, Callable[[Sequence[tf.Variable]], Update]] = {
 
 
 def make_epoch(
-    weights: Sequence[tf.Variable], update: Update, images: Any, labels: Any, mean: float, deviation: float
+    weights: Sequence[tf.Variable], update: Update, images: Any, labels: Any, *, mean: float, deviation: float
 ) -> Callable[[Any], tf.Tensor]:
     """Return a function that trains on the examples of these indices, a batch a step, and returns the mean loss."""
     all_images, all_labels = tf.constant(images), tf.constant(labels)
@@ -105,20 +104,22 @@ def make_epoch(
             total += loss
         return total / tf.cast(steps, tf.float32)
 
-    return epoch
+    return cast("Callable[[Any], Any]", epoch)
 
 
 def main(optimizer: str, epochs: int) -> float:
     """Return milliseconds a step, from the end of the first epoch to that of the last."""
     prepared = prepare_dataset.fn("mnist", image_size=32, validation_fraction=0, download=False)
-    images, labels = open_arrays(prepared, "train")
+    train = np.load(prepared.directory / "train.npy")
+    images, labels = (np.load(prepared.directory / f"{name}.npy")[train] for name in ("images", "labels"))
     random = np.random.default_rng(0)
     weights = [
         tf.Variable(random.normal(0, 0.1, shape) if len(shape) > 1 else np.zeros(shape), dtype=tf.float32)
         for shape in SHAPES
     ]
     update = OPTIMIZERS[optimizer](weights)
-    epoch = make_epoch(weights, update, images, labels, prepared.pixel_mean[0], prepared.pixel_deviation[0])
+    pixels = {"mean": prepared.pixel_mean[0], "deviation": prepared.pixel_deviation[0]}
+    epoch = make_epoch(weights, update, images, labels, **pixels)
     ends = []
     for _ in range(epochs):
         epoch(tf.constant(random.permutation(len(labels)).astype(np.int32))).numpy()
@@ -127,4 +128,4 @@ def main(optimizer: str, epochs: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))  # noqa: T201
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))

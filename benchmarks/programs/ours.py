@@ -1,6 +1,6 @@
-"""The pipeline's own fit of LeNet on MNIST, with metrics, monitor, checkpoints and tracking. Prints milliseconds a step.
+"""The pipeline's own fit of LeNet on MNIST, with metrics, monitor, checkpoints and tracking.
 
-Usage: ours.py OPTIMIZER EPOCHS
+Prints milliseconds a step. Usage: ours.py OPTIMIZER EPOCHS
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import sys
 
 from flows.parameters import TrainParameters
+from flows.signature import validated
 from tasks import tracking
 from tasks.claim import claim
 from tasks.dataset import prepare_dataset
@@ -24,9 +25,8 @@ RATES = {"momentum": 0.01, "adam": 0.001, "rmsprop": 0.001}
 
 def main(optimizer: str, epochs: int) -> float:
     """Return milliseconds a step, from the end of the first epoch to that of the last, everything counted."""
-    p = TrainParameters(
-        dataset="mnist", validation_fraction=0, optimizer=optimizer, learning_rate=RATES[optimizer], epochs=epochs
-    )
+    recipe = {"optimizer": optimizer, "learning_rate": RATES[optimizer], "epochs": epochs}
+    p = validated(TrainParameters, {"dataset": "mnist", "validation_fraction": 0, **recipe})
     device = select_device(p.device)
     experiment_id = tracking.open_experiment("benchmark")
     prepared = prepare_dataset.fn(p.dataset, **p.only("image_size", "validation_fraction"), download=False)
@@ -42,4 +42,4 @@ def main(optimizer: str, epochs: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))  # noqa: T201
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))

@@ -18,12 +18,12 @@ OPTIMIZERS = {
 }
 
 
-def resized(image, label):  # noqa: ANN001, ANN201 - a script
+def resized(image, label):
     image = tf.image.resize(tf.cast(image, tf.float32), (32, 32))
     return (image / 255.0 - 0.1307) / 0.3081, label
 
 
-def lenet():  # noqa: ANN201
+def lenet():
     layers = keras.layers
     return keras.Sequential(
         [
@@ -41,15 +41,15 @@ def lenet():  # noqa: ANN201
 
 
 class EpochEnds(keras.callbacks.Callback):
-    def __init__(self):  # noqa: ANN204
+    def __init__(self):
         super().__init__()
         self.times = []
 
-    def on_epoch_end(self, epoch, logs=None):  # noqa: ANN001, ANN201, ARG002
+    def on_epoch_end(self, epoch, logs=None):  # noqa: ARG002 - Keras calls it so
         self.times.append(time.perf_counter())
 
 
-def train(optimizer, epochs):  # noqa: ANN001, ANN201
+def train(optimizer, epochs):
     train, test = tfds.load("mnist", split=["train", "test"], as_supervised=True, download=False)
     batches = train.map(resized, tf.data.AUTOTUNE).shuffle(10_000).batch(32).prefetch(tf.data.AUTOTUNE)
     model = lenet()
@@ -64,4 +64,4 @@ def train(optimizer, epochs):  # noqa: ANN001, ANN201
 if __name__ == "__main__":
     optimizer, epochs, *rest = sys.argv[1:]
     measured = [train(optimizer, int(epochs)) for _ in range(int(rest[0]) if rest else 1)]
-    print(json.dumps(measured[-1]))  # noqa: T201
+    print(json.dumps(measured[-1]))

@@ -1,0 +1,73 @@
+"""The command line: ``python -m benchmarks [NAME ...]``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cyclopts import App
+from rich.console import Console
+
+from benchmarks.compare import compare
+from benchmarks.help import help_text
+from benchmarks.overhead import overhead
+from benchmarks.process import QUIET
+from benchmarks.result import Result, show
+from benchmarks.step import step
+from tasks.errors import InputError
+
+BENCHMARKS: dict[str, Callable[[int, Callable[[str], None]], Result]] = {
+    "help": help_text,
+    "step": step,
+    "overhead": overhead,
+    "compare": compare,
+}
+DONE, MISSED, BAD_INPUT = 0, 1, 2
+
+
+def run(
+    *names: str,
+    rounds: int = 3,
+    output: Path = Path("benchmarks/results"),
+) -> int:
+    """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
+
+    Args:
+        *names: Which of them; none: all.
+        rounds: How often each thing is measured, in turn with the others.
+        output: The folder that takes the JSON.
+    """
+    console, missed = Console(), []
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        raise InputError(f"unknown benchmark {unknown[0]!r}; choose from: {', '.join(BENCHMARKS)}")
+    if rounds < 1:
+        raise InputError(f"--rounds: received {rounds}; allowed: at least 1")
+    output.mkdir(parents=True, exist_ok=True)
+    for name in names or BENCHMARKS:
+        result = BENCHMARKS[name](rounds, lambda text: console.print(f"  {text}", highlight=False))
+        (output / f"{name}.json").write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        show(result, console)
+        missed += [] if result.met() else [name]
+    if missed:
+        console.print(f"Targets missed: {', '.join(missed)}.", highlight=False)
+    return MISSED if missed else DONE
+
+
+def main() -> int:
+    """Run the command line and return its exit status."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    app = App(name="python -m benchmarks", version_flags=[], result_action="return_value")
+    app.default(run)
+    try:
+        status: int = app()
+    except InputError as error:
+        Console(stderr=True).print(f"Bad input. {error}", highlight=False)
+        return BAD_INPUT
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
