@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.console import Console
 
 from benchmarks.compare import compare
+from benchmarks.growth import growth
 from benchmarks.help import help_text
 from benchmarks.overhead import overhead
-from benchmarks.process import QUIET
+from benchmarks.plan import Plan
 from benchmarks.result import Result, show
 from benchmarks.step import step
 from tasks.errors import InputError
 
-BENCHMARKS: dict[str, Callable[[int, Callable[[str], None]], Result]] = {
+BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "help": help_text,
     "step": step,
     "overhead": overhead,
     "compare": compare,
+    "growth": growth,
 }
 DONE, MISSED, BAD_INPUT = 0, 1, 2
 
@@ -31,13 +33,15 @@ def run(
     *names: str,
     rounds: int = 3,
     output: Path = Path("benchmarks/results"),
+    small: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
 
     Args:
-        *names: Which of them; none: all.
+        *names: Which of them: help, step, overhead, compare, growth; none: all.
         rounds: How often each thing is measured, in turn with the others.
         output: The folder that takes the JSON.
+        small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.
     """
     console, missed = Console(), []
     if unknown := [name for name in names if name not in BENCHMARKS]:
@@ -45,8 +49,10 @@ def run(
     if rounds < 1:
         raise InputError(f"--rounds: received {rounds}; allowed: at least 1")
     output.mkdir(parents=True, exist_ok=True)
+    plan = Plan(rounds, lambda text: console.print(f"  {text}", highlight=False), small=small)
     for name in names or BENCHMARKS:
-        result = BENCHMARKS[name](rounds, lambda text: console.print(f"  {text}", highlight=False))
+        console.print(f"Measuring {name}.", highlight=False)
+        result = BENCHMARKS[name](plan)
         (output / f"{name}.json").write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
         show(result, console)
         missed += [] if result.met() else [name]
@@ -57,8 +63,6 @@ def run(
 
 def main() -> int:
     """Run the command line and return its exit status."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     app = App(name="python -m benchmarks", version_flags=[], result_action="return_value")
     app.default(run)
     try:

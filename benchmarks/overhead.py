@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.plan import Plan
 from benchmarks.process import environment, seconds_of, workplace
 from benchmarks.result import Figure, Ratio, Result, make_result, ratios_of
 from flows.server import answers, free_port
@@ -18,19 +19,19 @@ TRAIN = ["-m", "flows", "train", "--dataset", "digits"]
 BARE = ["-m", "benchmarks.programs.bare"]
 
 
-def overhead(rounds: int, say: Callable[[str], None]) -> Result:
+def overhead(plan: Plan) -> Result:
     """Measure ten epochs on the digits; targets: 1.5 with nothing there yet, 1.25 with a Prefect API and a store."""
     measured: dict[str, list[float]] = {"bare script": [], "first run": [], "with API and store": []}
     with workplace() as kept, _prefect_server(kept) as api:
         seconds_of(TRAIN, kept, PREFECT_API_URL=api)  # makes the store and prepares the data
-        for number in range(rounds):
+        for number in range(plan.rounds):
             with workplace() as empty:
                 measured["bare script"].append(seconds_of(BARE, empty))
             with workplace() as empty:
                 measured["first run"].append(seconds_of(TRAIN, empty))
             measured["with API and store"].append(seconds_of(TRAIN, kept, PREFECT_API_URL=api))
             latest = ", ".join(f"{name} {values[-1]:.1f} s" for name, values in measured.items())
-            say(f"round {number + 1} of {rounds}: {latest}")
+            plan.progress(number, latest)
     bare, first, again = (Figure(name=name, unit="s", values=values) for name, values in measured.items())
     ratios = [
         Ratio(name="first run / bare script", values=ratios_of(first, bare), at_most=1.5),

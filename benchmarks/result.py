@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -35,13 +36,15 @@ class Ratio(BaseModel):
     at_least: float | None = None
 
     def met(self) -> bool:
-        """Return whether the median is on the right side of the target."""
+        """Return whether the median is on the right side of the target, if there is one."""
         middle = median(self.values)
         return (self.at_most is None or middle <= self.at_most) and (self.at_least is None or middle >= self.at_least)
 
     def target(self) -> str:
-        """Say what is asked for."""
-        return f"at most {self.at_most:g}" if self.at_most is not None else f"at least {self.at_least:g}"
+        """Say what is asked for, and whether it is met; nothing where nothing is asked for."""
+        asked = {"at most": self.at_most, "at least": self.at_least}
+        outcome = "met" if self.met() else "[bold red]missed[/bold red]"
+        return "".join(f"{words} {limit:g}: {outcome}" for words, limit in asked.items() if limit is not None)
 
 
 class Result(BaseModel):
@@ -88,8 +91,7 @@ def show(result: Result, console: Console) -> None:
     for figure in result.figures:
         table.add_row(f"{figure.name}, {figure.unit}", *_middle_and_spread(figure.values), "")
     for ratio in result.ratios:
-        said = f"{ratio.target()}: {'met' if ratio.met() else '[bold red]missed[/bold red]'}"
-        table.add_row(ratio.name, *_middle_and_spread(ratio.values), said)
+        table.add_row(ratio.name, *_middle_and_spread(ratio.values), ratio.target())
     console.print(table)
     for note in result.notes:
         console.print(f"  {note}", highlight=False)
@@ -115,8 +117,19 @@ def _hardware() -> dict[str, str | int | float]:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "memory_gibibytes": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpu": _gpu(),
         "system": platform.platform(),
     }
+
+
+def _gpu() -> str:
+    """Return the names of the GPUs that NVIDIA's own tool lists."""
+    if not (tool := shutil.which("nvidia-smi")):
+        return "none"
+    listed = subprocess.run(
+        [tool, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False
+    )
+    return ", ".join(listed.stdout.splitlines()) if listed.returncode == 0 else "none"
 
 
 def _processor() -> str:

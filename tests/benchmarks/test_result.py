@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from benchmarks import __main__ as command_line
 from benchmarks.__main__ import run
+from benchmarks.plan import Plan
 from benchmarks.result import Figure, Ratio, Result, make_result, ratios_of, show
 from tasks.errors import InputError
 
@@ -49,18 +49,19 @@ def test_a_missed_target_ends_with_1_and_the_figures_are_kept(
 ) -> None:
     received = []
 
-    def measure(rounds: int, say: Callable[[str], None]) -> Result:
-        received.append(rounds)
-        say("progress")
+    def measure(plan: Plan) -> Result:
+        received.append((plan.rounds, plan.small))
+        plan.say("progress")
         return made(at_most=at_most)
 
     monkeypatch.setattr(command_line, "BENCHMARKS", {"step": measure})
-    assert run("step", rounds=7, output=tmp_path / "made") == status
-    assert received == [7]
+    assert run("step", rounds=7, output=tmp_path / "made", small=True) == status
+    assert received == [(7, True)]
     written = json.loads((tmp_path / "made" / "step.json").read_text())
     assert written["ratios"][0]["values"] == [1.0, 1.5, 2.0]
     assert {"python", "tensorflow", "keras", "prefect", "mlflow"} <= written["versions"].keys()
     assert written["hardware"]["cores"] >= 1
+    assert {"processor", "memory_gibibytes", "gpu"} <= written["hardware"].keys()
     assert written["commit"]
 
 
