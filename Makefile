@@ -24,7 +24,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 
-.PHONY: help train compare ui deploy worker test pictures bench soak lint format lock clean
+.PHONY: help train compare ui deploy worker test pictures bench profile soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -53,6 +53,9 @@ pictures: $(DEVELOPMENT) ## take the pictures of both user interfaces again, in 
 
 bench: $(RUNTIME) ## measure, with targets: make bench ARGS="step overhead --rounds 5"
 	$(VENV_PYTHON) -m benchmarks $(ARGS)
+
+profile: $(DEVELOPMENT) ## write a TensorFlow trace and a flame graph of a short training into profiles/
+	$(VENV_PYTHON) -m benchmarks.profile $(ARGS)
 
 soak: $(DEVELOPMENT) ## kill trainings at random times: make soak SOAK_KILLS=20 SOAK_SEED=1
 	$(VENV_PYTHON) -m pytest -s -m soak tests/end_to_end/test_soak.py $(ARGS)
