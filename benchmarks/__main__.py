@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "growth": growth,
 }
 DONE, MISSED, BAD_INPUT = 0, 1, 2
+LOG_WIDTH = 120  # characters, where there is no terminal whose width could be asked for
 
 
 def run(
@@ -43,7 +44,8 @@ def run(
         output: The folder that takes the JSON.
         small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.
     """
-    console, missed = Console(), []
+    missed: list[str] = []
+    console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         raise InputError(f"unknown benchmark {unknown[0]!r}; choose from: {', '.join(BENCHMARKS)}")
     if rounds < 1:

@@ -98,7 +98,11 @@ def show(result: Result, console: Console) -> None:
 
 
 def _middle_and_spread(values: list[float]) -> tuple[str, str]:
-    return f"{median(values):.3g}", f"{min(values):.3g} to {max(values):.3g}"
+    return _three_digits(median(values)), f"{_three_digits(min(values))} to {_three_digits(max(values))}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _commit() -> str:

@@ -65,6 +65,13 @@ def test_a_missed_target_ends_with_1_and_the_figures_are_kept(
     assert written["commit"]
 
 
+def test_large_figures_are_shown_in_full() -> None:
+    console = Console(file=(text := io.StringIO()), width=120)
+    figure = Figure(name="memory", unit="MiB", values=[1003.4, 99.94, 20123.0])
+    show(make_result("growth", [figure], []), console)
+    assert "memory, MiB │ 1,003 │ 99.9 to 20,123" in " ".join(text.getvalue().split())
+
+
 def test_what_does_not_exist_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown benchmark 'stepp'; choose from: help, step, "):
         run("step", "stepp", output=tmp_path)
