@@ -84,6 +84,7 @@ def test_an_unknown_command_is_refused_with_the_known_ones(start: Callable[..., 
     ended = start("-m", "flows", "trian").ended()
     assert ended.status == 2
     assert ended.err == (
-        'Unknown command "trian". Did you mean "train"? Available commands: train, compare, report, reconcile, ui, deploy, worker.\n'
+        'Unknown command "trian". Did you mean "train"? Available commands: train, compare, report, '
+        "reconcile, ui, deploy, worker.\n"
         "See: python -m flows --help\n"
     )
