@@ -21,10 +21,10 @@ def creation_lock(uri: str, tables: str) -> AbstractContextManager[Any]:
         uri: The address of a SQLite file or a PostgreSQL database.
         tables: Whose tables are made.
     """
-    url = make_url(uri)
-    if url.get_backend_name() == "sqlite" and url.database:
-        return FileLock(f"{url.database}.lock")
-    return _advisory_lock(uri, zlib.crc32(tables.encode())) if url.get_backend_name() == "postgresql" else nullcontext()
+    dialect = uri.partition(":")[0].partition("+")[0]  # a folder or another service is no address for SQLAlchemy
+    if dialect == "sqlite":
+        return FileLock(f"{make_url(uri).database}.lock")
+    return _advisory_lock(uri, zlib.crc32(tables.encode())) if dialect == "postgresql" else nullcontext()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -246,7 +246,7 @@ def _client() -> MlflowClient:
 @cache
 def _ensure_tables(uri: str) -> None:
     """Open the store for the first time in this process, which makes or migrates the tables of a database."""
-    with nullcontext() if uri.startswith("http") else creation_lock(uri, "mlflow"):
+    with creation_lock(uri, "mlflow"):
         MlflowClient(uri).search_experiments(max_results=1)
 
 

@@ -31,7 +31,7 @@ from tasks.errors import InputError
 from tasks.outbox import OutageError
 from tasks.prepared import PreparedDataset
 from tasks.tracking import open_experiment
-from tasks.tracking_store import run_url, tracking_uri
+from tasks.tracking_store import run_url, store_name, tracking_uri
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -353,3 +353,12 @@ def test_a_logged_model_is_found_by_its_run_and_predicts_the_same(
     signature = mlflow.models.get_model_info(f"runs:/{run_id}/model").signature
     assert signature.inputs.inputs[0].shape == (-1, *prepared.image_shape)
     assert signature.outputs.inputs[0].shape == (-1, 10)
+
+
+def test_a_password_in_the_address_of_the_store_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = f"postgresql://team:a-secret@127.0.0.1:{free_port()}/mlflow"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert store_name() == uri.replace("a-secret", "***")
+    with pytest.raises(InputError, match=r"postgresql://team:\*\*\*@127") as told:
+        tracking.open_experiment("tests")
+    assert "a-secret" not in str(told.value)
