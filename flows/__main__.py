@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 
@@ -65,6 +66,8 @@ def main(arguments: Sequence[str]) -> int:
         return FAILED
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server is being stopped
+        # A second interrupt breaks off Prefect's own ending, of which Python would complain here.
+        warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
         say(errors, "Interrupted.")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever ended the run is told, and the status says that it failed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.reach import Reach
 from flows.server import Server
-from tasks.database_lock import creation_lock
+from tasks.databases import first_use
 
 
 def start_prefect(port: int, reach: Reach) -> Server:
@@ -29,7 +29,7 @@ def start_prefect(port: int, reach: Reach) -> Server:
         ["prefect", "server", "start", "--host", reach.host, "--port", str(port)],
         f"{reach.local_url(port)}/api/health",
         settings,
-        alone=creation_lock(database, "prefect"),
+        alone=first_use(database, "prefect"),
     )
 
 

@@ -73,7 +73,7 @@ def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any]
 def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], tuple[Any, Any]]:
     """Return a function from (images, labels) to (their mean loss; predicted labels, int32 of shape (examples,))."""
 
-    @tf.function(jit_compile=False, input_signature=_blocks_for(model))
+    @tf.function(autograph=False, jit_compile=False, input_signature=_blocks_for(model))  # there is no loop to rewrite
     def evaluate_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = model(images, training=False)
         return model.loss(labels, logits), _predicted(logits)

@@ -24,7 +24,7 @@ from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.crash import crash_point
-from tasks.database_lock import creation_lock
+from tasks.databases import first_use
 from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.errors import InputError
 from tasks.outbox import OutageError
@@ -240,14 +240,19 @@ def _opened_store() -> Iterator[MlflowClient]:
 
 
 def _client() -> MlflowClient:
-    return MlflowClient(tracking_uri())
+    return _client_of(tracking_uri())
+
+
+@cache  # a report asks thousands of times
+def _client_of(uri: str) -> MlflowClient:
+    return MlflowClient(uri)
 
 
 @cache
 def _ensure_tables(uri: str) -> None:
-    """Open the store for the first time in this process, which makes or migrates the tables of a database."""
-    with creation_lock(uri, "mlflow"):
-        MlflowClient(uri).search_experiments(max_results=1)
+    """Open the store for the first time in this process, which makes the tables of a database that has none."""
+    with first_use(uri, "mlflow"):
+        _client_of(uri).search_experiments(max_results=1)
 
 
 def _first_line(error: BaseException) -> str:

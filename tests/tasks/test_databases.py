@@ -1,0 +1,61 @@
+"""The first use of a database: made from the empty one that set-up keeps, where there is one."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tasks.databases import empty_database, first_use, keep_empty
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
+
+
+def asked(database: Path, statement: str) -> list[tuple[str]]:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    made = tmp_path / "made.db"
+    asked(made, "CREATE TABLE runs (name)")
+    keep_empty("mlflow", made)
+    return empty_database("mlflow")
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_new_database_has_the_tables_of_the_empty_one(tmp_path: Path) -> None:
+    database = tmp_path / "new.db"
+    with first_use(f"sqlite:///{database}", "mlflow"):
+        assert asked(database, "SELECT name FROM sqlite_master") == [("runs",)]
+    assert {path.name for path in tmp_path.glob("new*")} <= {"new.db", "new.db.lock"}
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_database_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    database = tmp_path / "old.db"
+    asked(database, "CREATE TABLE experiments (name)")
+    with first_use(f"sqlite:///{database}", "mlflow"):
+        assert asked(database, "SELECT name FROM sqlite_master") == [("experiments",)]
+
+
+def test_one_that_another_version_made_is_not_taken(kept: Path, tmp_path: Path) -> None:
+    kept.rename(kept.with_name("mlflow-0.1.db"))
+    with first_use(f"sqlite:///{tmp_path / 'new.db'}", "mlflow"):
+        assert not (tmp_path / "new.db").exists()
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///:memory:", "file:///tmp/mlruns", "http://127.0.0.1:5000"])
+def test_what_is_no_file_of_ours_needs_nothing(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    with first_use(uri, "mlflow"):
+        assert set(tmp_path.rglob("*")) == before
