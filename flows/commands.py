@@ -84,6 +84,10 @@ def compare(
         return DONE
     with _ready(console) as wait_until_it_answers:
         with quiet_start():
+            if not parameters.dask_address:
+                from flows.fork_server import start_importing
+
+                start_importing()  # while this process does
             from flows.compare import run_compare
             from tasks.device import hide_gpus
 

@@ -13,6 +13,7 @@ import dask
 from distributed import Client, Future
 from prefect_dask import DaskTaskRunner
 
+from flows.fork_server import START_METHOD, start_importing
 from flows.quiet_worker import QuietWorker
 from flows.trial import trials_running
 from tasks.errors import InputError
@@ -39,6 +40,7 @@ def dask_workers(count: int | None, address: str | None, log: Path) -> Iterator[
         cluster_size(address)
         runner = DaskTaskRunner(address=address)
     else:
+        start_importing()
         runner = DaskTaskRunner(
             cluster_kwargs={
                 "n_workers": count or cores(),
@@ -49,7 +51,8 @@ def dask_workers(count: int | None, address: str | None, log: Path) -> Iterator[
             }
         )
     # A trial whose worker dies runs again, once.
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}), runner:
+    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.multiprocessing-method": START_METHOD}
+    with dask.config.set(settings), runner:
         client = runner.client
         if not address:
             client.register_plugin(QuietWorker(log))

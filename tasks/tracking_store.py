@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
 # Without it a page of MLflow opens in its view for language models, whatever the experiment says.
 MODEL_TRAINING_VIEW = "workflowType=machine_learning"
+# What MLflow imports only when it comes to it, which takes seconds.
+LATE_IMPORTS = ("mlflow.keras", "mlflow.store.tracking.sqlalchemy_store")
 
 
 def tracking_uri() -> str:

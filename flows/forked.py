@@ -1,0 +1,17 @@
+"""What the process that workers are forked off has imported.
+
+Nothing of it computes: TensorFlow's threads, which a fork would lose, are started by its first operation.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+from importlib import import_module
+
+from tasks.tracking_store import LATE_IMPORTS
+
+for module in ("flows.trial", "prefect.task_engine", *LATE_IMPORTS):
+    import_module(module)
+gc.freeze()  # workers share this memory as long as they do not write to it, and looking for garbage writes
+atexit.register(gc.freeze)  # else it looks through all of TensorFlow on its way out, for seconds
