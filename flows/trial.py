@@ -60,8 +60,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     settle_in(directory, tracking_uri)
     parent = UUID(task_run.id)
     try:
-        with portable_errors():
-            _in_a_thread(lambda: train_trial(validated(TrainParameters, given), study, parent), _wanted())
+        _in_a_thread(lambda: train_trial(validated(TrainParameters, given), study, parent), _wanted())
     except StoppedError:
         return Cancelled(message="The comparison was ended.")
     return None
@@ -75,6 +74,7 @@ def settle_in(directory: str, tracking_uri: str) -> None:
     limit_threads(1)
 
 
+@portable_errors
 def train_trial(parameters: TrainParameters, study: str, parent_task_run_id: UUID | None = None) -> None:
     """Train, unless that is done, and record it as a child of the run ``study``."""
     digest = digest_of(parameters)
@@ -121,24 +121,31 @@ def test_trial(  # noqa: PLR0917 - Dask hands arguments on by name
 ) -> None:
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     settle_in(directory, tracking_uri)
-    parameters = validated(TrainParameters, given)
-    with portable_errors(), TemporaryDirectory() as name:
+    evaluate_trial(run_id, validated(TrainParameters, given), prepared, device)
+
+
+@portable_errors
+def evaluate_trial(
+    run_id: str, parameters: TrainParameters, prepared: PreparedDataset, device: Literal["cpu", "gpu"]
+) -> None:
+    """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
+    with TemporaryDirectory() as name:
         stored = tracking.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
         evaluate_model.fn(model, prepared, run_id, device=device)
 
 
+@portable_errors
 def calibrate(
     parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str
 ) -> tuple[Pace, str]:
     """Return what a training takes here, and on which device."""
     settle_in(directory, tracking_uri)
-    with portable_errors():
-        device = select_device(parameters.device)
-        recipe = _recipe(parameters, prepared)
-        pace = measure_pace(
-            prepared, model=parameters.model, batch_size=parameters.batch_size, device=device, recipe=recipe
-        )
+    device = select_device(parameters.device)
+    recipe = _recipe(parameters, prepared)
+    pace = measure_pace(
+        prepared, model=parameters.model, batch_size=parameters.batch_size, device=device, recipe=recipe
+    )
     return pace, device
 
 

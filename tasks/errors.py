@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class InputError(ValueError):
@@ -39,15 +44,21 @@ class RemoteError(RuntimeError):
     """What happened in another process, in words."""
 
 
-@contextmanager
-def portable_errors() -> Iterator[None]:
-    """Turn errors that another process could not make again into a `RemoteError` with their words."""
-    try:
-        yield
-    except Exception as error:
-        if _survives(error):
-            raise
-        raise RemoteError(f"{type(error).__name__}: {error}") from error
+def portable_errors(function: Callable[P, R]) -> Callable[P, R]:
+    """Let ``function`` raise errors that another process could not make again as a `RemoteError` with their words."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if _survives(error):
+                raise
+            portable = RemoteError(f"{type(error).__name__}: {error}")
+            portable.add_note("".join(traceback.format_exception(error)))
+        raise portable  # out here, where it has no context: that would travel with it, by tblib, which Dask uses
+
+    return call
 
 
 def _survives(error: Exception) -> bool:

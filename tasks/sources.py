@@ -26,6 +26,9 @@ def open_source(dataset: str, *, data_dir: str | None, download: bool) -> Source
     if dataset.startswith("folder:"):
         return folder_source(folder_of(dataset))
     # Imported where it is needed: it takes seconds, and a prepared dataset is opened without it.
+    from tasks.lazy_imports import keep_lazy_imports_to_their_thread
+
+    keep_lazy_imports_to_their_thread()
     from tasks.tfds_source import tensorflow_dataset
 
     return tensorflow_dataset(dataset, data_dir=data_dir, download=download)

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 MARK = "END_TO_END_PROCESS"  # an environment variable, inherited by all that a command starts
@@ -82,7 +83,10 @@ class Running:
 
     def ended(self) -> Ended:
         """Wait until it ends by itself."""
-        status = self.process.wait(SECONDS)
+        try:
+            status = self.process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"still running: {self.out.read_text()}{self.err.read_text()}{self._stacks()}")
         with contextlib.suppress(AssertionError):
             wait_for(lambda: not self.processes(), "its processes to end", 15)
         left = [" ".join(process.cmdline()) for process in self.processes()]
@@ -100,6 +104,14 @@ class Running:
     def _is_mine(self, process: psutil.Process) -> bool:
         # One that was forked off has a session of its own, and still shows the environment of its parent.
         return os.getsid(process.pid) == self.process.pid or process.environ().get(MARK) == self.mark
+
+    def _stacks(self) -> str:
+        """Where its processes are, for a person to find out why it does not end."""
+        spy = [Path(sys.executable).with_name("py-spy"), "dump", "--pid"]
+        return "".join(
+            subprocess.run([*spy, str(process.pid)], check=False, capture_output=True, text=True).stdout
+            for process in self.processes()
+        )
 
     def end(self) -> None:
         """End all of it, whatever state it is in."""

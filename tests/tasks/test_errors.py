@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections.abc import Callable
 
 import pytest
+from tblib import pickling_support
 
 from tasks.errors import InputError, RemoteError, portable_errors
 
@@ -18,18 +20,27 @@ class StubbornError(Exception):
         self.connection = threading.Lock()
 
 
-def test_an_error_that_cannot_be_made_again_is_told_in_its_words() -> None:
+@portable_errors
+def fails_with(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("prepare", [lambda: None, pickling_support.install], ids=["by itself", "with its context"])
+def test_an_error_that_cannot_be_made_again_is_told_in_its_words(prepare: Callable[[], None]) -> None:
+    prepare()  # as importing Dask does
     with pytest.raises(TypeError):
         pickle.dumps(StubbornError(status=409))
-    with pytest.raises(RemoteError, match=r"^StubbornError: status 409$") as told, portable_errors():
-        raise StubbornError(status=409)
-    assert str(pickle.loads(pickle.dumps(told.value))) == "StubbornError: status 409"  # noqa: S301 - our own bytes
+    with pytest.raises(RemoteError) as told:
+        fails_with(StubbornError(status=409))
+    arrived = pickle.loads(pickle.dumps(told.value))  # noqa: S301 - our own bytes
+    assert str(arrived) == "StubbornError: status 409"
+    assert "in fails_with" in arrived.__notes__[0]
 
 
 def test_any_other_error_stays_as_it_is() -> None:
     error = InputError("a reason")
-    with pytest.raises(InputError) as told, portable_errors():
-        raise error
+    with pytest.raises(InputError) as told:
+        fails_with(error)
     assert told.value is error
-    with pytest.raises(KeyboardInterrupt), portable_errors():
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        fails_with(KeyboardInterrupt())
