@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SOAK_KILLS SOAK_SEED
 
 # Two test files at a time: many wait for servers and processes most of the time.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # TensorFlow's notes about the processor would hide the pipeline's own messages.
 TF_CPP_MIN_LOG_LEVEL ?= 2

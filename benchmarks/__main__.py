@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from rich.console import Console
 
+from benchmarks.command_line import DONE, MISSED, run_command
 from benchmarks.compare import compare
 from benchmarks.growth import growth
 from benchmarks.help import help_text
@@ -26,7 +27,6 @@ BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "compare": compare,
     "growth": growth,
 }
-DONE, MISSED, BAD_INPUT = 0, 1, 2
 LOG_WIDTH = 120  # characters, where there is no terminal whose width could be asked for
 
 
@@ -63,17 +63,5 @@ def run(
     return MISSED if missed else DONE
 
 
-def main() -> int:
-    """Run the command line and return its exit status."""
-    app = App(name="python -m benchmarks", version_flags=[], result_action="return_value")
-    app.default(run)
-    try:
-        status: int = app()
-    except InputError as error:
-        Console(stderr=True).print(f"Bad input. {error}", highlight=False)
-        return BAD_INPUT
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("python -m benchmarks", run))

@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from rich.console import Console
 
+from benchmarks.command_line import DONE, run_command
 from benchmarks.process import environment, workplace
 from benchmarks.process import run as run_program
 from tasks.errors import InputError
 
 TRAIN = ["-m", "flows", "train", "--dataset", "digits"]
 SAMPLES_A_SECOND = "100"
-DONE, BAD_INPUT = 0, 2
 
 
 def write_profiles(*, output: Annotated[Path, Parameter(help="The folder to write to.")] = Path("profiles")) -> int:
@@ -70,17 +70,5 @@ def _recorder() -> str:
     raise InputError("py-spy is not installed; it comes with the development tools: make profile")
 
 
-def main() -> int:
-    """Run the command line and return its exit status."""
-    app = App(name="python -m benchmarks.profile", version_flags=[], result_action="return_value")
-    app.default(write_profiles)
-    try:
-        status: int = app()
-    except InputError as error:
-        Console(stderr=True).print(f"Bad input. {error}", highlight=False)
-        return BAD_INPUT
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("python -m benchmarks.profile", write_profiles))

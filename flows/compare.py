@@ -74,7 +74,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
         publish_link(study.url)
         record.log_dataset(study.run_id, prepared)
         missing = missing_trials(p, find_trials(study.run_id))
-        with trials_closed(), dask_workers(p.workers, p.dask_address, study.directory / WORKERS_LOG) as workers:
+        with trials_closed(), dask_workers(p, study.directory / WORKERS_LOG) as workers:
             device = announce(p, missing, prepared, workers)
             tally = run_trials(workers, missing, study.run_id)
             _close_trials("FAILED")  # those whose worker died twice

@@ -28,7 +28,7 @@ GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 # Which parameter belongs to which of the losses; HYPERPARAMETERS says it of the optimizers.
 LOSS_OWNS = {"label_smoothing": "softmax_cross_entropy", "smooth_l1_beta": "smooth_l1"}
 # How a comparison is run; it answers the same question whatever these are.
-NOT_RECORDED = {"resume", "workers", "dask_address"}
+NOT_RECORDED = {"resume", "workers", "trials_per_gpu", "dask_address"}
 
 
 def _separated(given: Any) -> Any:
@@ -67,6 +67,9 @@ class CompareParameters(SharedParameters):
     seeds: Annotated[int, Field(ge=1, description="so many trials of each setting, with the seeds 0, 1, ...")] = 3
     target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
     workers: Annotated[int | None, Field(ge=1, description="trials at a time on this machine; none: one a core")] = None
+    trials_per_gpu: Annotated[
+        int, Field(ge=1, description="trials at a time on each GPU of this machine; they share its memory")
+    ] = 1
     dask_address: Annotated[
         str | None,
         StringConstraints(pattern=r"^(tcp|tls|ucx|ws|wss)://.+"),

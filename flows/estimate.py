@@ -12,10 +12,10 @@ from flows.compare_parameters import CompareParameters
 from flows.parameters import TrainParameters
 from flows.study import find_trials, missing_trials
 from flows.trial import calibrate
-from flows.workers import cluster_size, cores, worker_count
+from flows.workers import at_a_time, cluster_size, worker_count
 from tasks.calibration import Pace
 from tasks.dataset import prepare_dataset
-from tasks.device import limit_threads
+from tasks.device import limit_threads, usable_gpus
 from tasks.log import task_log
 from tasks.prepared import PreparedDataset
 from tasks.progress import in_words
@@ -33,10 +33,10 @@ def announce(
         trial.batch_size: workers.client.submit(calibrate, trial, prepared, *place) for trial in samples(p, missing)
     }
     paces = {size: future.result() for size, future in tried.items()}
-    at_a_time = worker_count(workers)
-    seconds = estimated_seconds(missing, prepared, {size: pace for size, (pace, _) in paces.items()}, at_a_time)
+    places = worker_count(workers)
+    seconds = estimated_seconds(missing, prepared, {size: pace for size, (pace, _) in paces.items()}, places)
     done = len(p.trials()) - len(missing)
-    task_log().info("%s", _in_a_line(done, len(missing), at_a_time, seconds))
+    task_log().info("%s", _in_a_line(done, len(missing), places, seconds))
     device: str = next(device for _, device in paces.values())
     return device
 
@@ -50,9 +50,9 @@ def estimate(p: CompareParameters) -> str:
     missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
     place = str(Path.cwd()), tracking_uri()
     paces = {trial.batch_size: calibrate(trial, prepared, *place)[0] for trial in samples(p, missing)}
-    at_a_time = p.workers or (cluster_size(p.dask_address) if p.dask_address else cores())
-    seconds = estimated_seconds(missing, prepared, paces, at_a_time)
-    return _in_a_line(len(p.trials()) - len(missing), len(missing), at_a_time, seconds)
+    places = cluster_size(p.dask_address) if p.dask_address else at_a_time(p, len(usable_gpus(p.device)))
+    seconds = estimated_seconds(missing, prepared, paces, places)
+    return _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds)
 
 
 def samples(p: CompareParameters, missing: Sequence[TrainParameters]) -> list[TrainParameters]:
@@ -60,15 +60,15 @@ def samples(p: CompareParameters, missing: Sequence[TrainParameters]) -> list[Tr
     return list({trial.batch_size: trial for trial in missing or p.trials()}.values())
 
 
-def _in_a_line(done: int, missing: int, at_a_time: int, seconds: float) -> str:
+def _in_a_line(done: int, missing: int, places: int, seconds: float) -> str:
     said = f"{done} trials are done. " if done else ""
-    return f"{said}{missing} trials, {at_a_time} at a time: about {in_words(seconds)}." if missing else said.strip()
+    return f"{said}{missing} trials, {places} at a time: about {in_words(seconds)}." if missing else said.strip()
 
 
 def estimated_seconds(
-    trials: Sequence[TrainParameters], prepared: PreparedDataset, paces: Mapping[int, Pace], at_a_time: int
+    trials: Sequence[TrainParameters], prepared: PreparedDataset, paces: Mapping[int, Pace], places: int
 ) -> float:
-    """Return how long the trials will take, with the pace that was measured for each batch size."""
+    """Return how long the trials will take on so many workers, with the pace measured for each batch size."""
     each = [
         RECORDING_SECONDS
         + paces[trial.batch_size].seconds(
@@ -77,4 +77,4 @@ def estimated_seconds(
         for trial in trials
     ]
     # The last trials leave workers idle: no less than whole rounds of the mean.
-    return sum(each) / max(1, len(each)) * math.ceil(len(each) / at_a_time)
+    return sum(each) / max(1, len(each)) * math.ceil(len(each) / places)

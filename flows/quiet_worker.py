@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from distributed import Worker, WorkerPlugin
 
 
 class QuietWorker(WorkerPlugin):
-    """Keeps what a worker's process writes off the terminal, and an interrupt from the terminal from it.
+    """Keeps what a worker's process writes off the terminal, an interrupt from it, and all GPUs but one.
 
     Args:
         log: Takes what it writes.
+        gpus: As CUDA_VISIBLE_DEVICES names them; the workers are dealt out to them in turn.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, gpus: Sequence[str] = ()) -> None:
         self._log = str(log)
+        self._gpus = gpus
 
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - the name is Dask's
-        """Called in each worker's process, also in one that replaces another."""
+    def setup(self, worker: Worker) -> None:
+        """Called in each worker's process, also in one that replaces another under its name: its number."""
+        if self._gpus:  # before TensorFlow looks for them
+            os.environ["CUDA_VISIBLE_DEVICES"] = self._gpus[int(worker.name) % len(self._gpus)]
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for descriptor in (1, 2):
             os.dup2(log, descriptor)

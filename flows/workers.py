@@ -13,9 +13,11 @@ import dask
 from distributed import Client, Future
 from prefect_dask import DaskTaskRunner
 
+from flows.compare_parameters import CompareParameters
 from flows.fork_server import START_METHOD, start_importing
 from flows.quiet_worker import QuietWorker
 from flows.trial import trials_running
+from tasks.device import usable_gpus
 from tasks.errors import InputError
 
 STOP_SECONDS = 6  # for trials to save a checkpoint, before their processes are ended
@@ -23,27 +25,27 @@ CONNECT_SECONDS = 10
 
 
 @contextmanager
-def dask_workers(count: int | None, address: str | None, log: Path) -> Iterator[DaskTaskRunner]:
-    """Yield what submits tasks to a cluster.
+def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
+    """Yield what submits tasks to a cluster: the one at ``p.dask_address``, else one of our own on this machine.
 
     Args:
-        count: Workers of a cluster on this machine; none: one a core.
-        address: Of a scheduler that runs already; then there is no cluster of our own.
+        p: How many workers, where.
         log: Takes what our own workers write.
 
     Raises:
-        InputError: nothing answers at ``address``, or it has no worker.
+        InputError: nothing answers at the address, or it has no worker.
     """
     for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    if address:
-        cluster_size(address)
-        runner = DaskTaskRunner(address=address)
+    gpus = usable_gpus(p.device)
+    if p.dask_address:
+        cluster_size(p.dask_address)
+        runner = DaskTaskRunner(address=p.dask_address)
     else:
         start_importing()
         runner = DaskTaskRunner(
             cluster_kwargs={
-                "n_workers": count or cores(),
+                "n_workers": at_a_time(p, len(gpus)),
                 "threads_per_worker": 1,
                 "memory_limit": 0,  # a worker that is killed for its memory would look like a fault of its trial
                 "dashboard_address": None,
@@ -54,9 +56,15 @@ def dask_workers(count: int | None, address: str | None, log: Path) -> Iterator[
     settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.multiprocessing-method": START_METHOD}
     with dask.config.set(settings), runner:
         client = runner.client
-        if not address:
-            client.register_plugin(QuietWorker(log))
+        if not p.dask_address:
+            client.register_plugin(QuietWorker(log, gpus))
         yield runner
+
+
+def at_a_time(p: CompareParameters, gpus: int) -> int:
+    """Return how many trials run at a time on this machine: no more than its GPUs are to take, if it has any."""
+    wanted = p.workers or cores()
+    return min(wanted, gpus * p.trials_per_gpu) if gpus else wanted
 
 
 def cores() -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import keras
+from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from models.choice import choose
@@ -45,13 +47,33 @@ class RMSprop(_BiasesKept, keras.optimizers.RMSprop):
     """Tieleman, Hinton, "Neural networks for machine learning", lecture 6.5 (2012); epsilon in the root."""
 
 
+class _StepSizeOnce(_BiasesKept, keras.optimizers.Adam):
+    """Works the step size out once a step, and not for each variable again: the same numbers with fewer operations."""
+
+    def _backend_update_step(self, grads: list[Any], trainable_variables: list[Any], learning_rate: Any) -> None:
+        cast = partial(ops.cast, dtype=trainable_variables[0].dtype)
+        step = cast(self.iterations + 1)
+        bias_1, bias_2 = (1 - ops.power(cast(beta), step) for beta in (self.beta_1, self.beta_2))
+        step_size = cast(learning_rate) * ops.sqrt(bias_2) / bias_1
+        super()._backend_update_step(grads, trainable_variables, step_size)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable; ``learning_rate`` is the step size, in which both biases are corrected."""
+        gradient = ops.cast(gradient, variable.dtype)
+        index = self._get_variable_index(variable)
+        mean, square = self._momentums[index], self._velocities[index]
+        self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
+        self.assign_add(square, (ops.square(gradient) - square) * (1 - self.beta_2))
+        self.assign_sub(variable, mean * learning_rate / (ops.sqrt(square) + self.epsilon))
+
+
 @_serializable
-class Adam(_BiasesKept, keras.optimizers.Adam):
+class Adam(_StepSizeOnce):
     """Kingma, Ba, "Adam: a method for stochastic optimization" (2015), with the epsilon of section 2."""
 
 
 @_serializable
-class AdamW(_BiasesKept, keras.optimizers.Adam):
+class AdamW(_StepSizeOnce):
     """Adam with decoupled weight decay. Not from Keras' AdamW, the same code, which refuses to have none."""
 
 

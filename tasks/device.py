@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 import tensorflow as tf
@@ -27,6 +28,15 @@ def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"
         tf.config.experimental.set_memory_growth(gpu, enable=True)
     tf.config.list_logical_devices()  # starts TensorFlow's runtime, which writes its notes now rather than later
     return "gpu" if gpus and wanted != "cpu" else "cpu"
+
+
+def usable_gpus(wanted: Literal["auto", "cpu", "gpu"]) -> list[str]:
+    """Return the GPUs of this machine that ``wanted`` allows, as CUDA_VISIBLE_DEVICES names them."""
+    if wanted == "cpu":
+        return []
+    found = [str(number) for number in range(len(tf.config.list_physical_devices("GPU")))]
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",")[: len(found)] if named else found
 
 
 def hide_gpus() -> None:

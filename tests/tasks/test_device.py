@@ -3,11 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import tensorflow as tf
 
-from tasks.device import select_device
+from tasks.device import select_device, usable_gpus
 from tasks.errors import InputError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,6 +46,25 @@ def test_auto_takes_a_gpu_where_there_is_one(
     growing = see(monkeypatch, gpus)
     assert select_device(wanted) == chosen  # type: ignore[arg-type]
     assert growing == gpus  # else one process would take all the memory of each
+
+
+@pytest.mark.parametrize(
+    ("wanted", "visible", "usable"),
+    [
+        ("auto", None, ["0", "1"]),
+        ("gpu", None, ["0", "1"]),
+        ("cpu", None, []),
+        ("auto", "3,GPU-8f2a", ["3", "GPU-8f2a"]),
+    ],
+)
+def test_gpus_are_named_as_the_environment_names_them(
+    monkeypatch: pytest.MonkeyPatch, wanted: Literal["auto", "cpu", "gpu"], visible: str | None, usable: list[str]
+) -> None:
+    see(monkeypatch, ["GPU:0", "GPU:1"])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert usable_gpus(wanted) == usable
 
 
 @pytest.mark.parametrize(
