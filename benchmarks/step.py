@@ -12,6 +12,7 @@ from benchmarks.result import Figure, Ratio, Result, make_result, ratios_of
 OPTIMIZERS = ("momentum", "adam", "rmsprop")
 EPOCHS = 3  # the first one traces and warms up, and is not counted
 PROGRAMS = {"pipeline": "ours", "floor": "floor", "plain script": "plain"}
+KERNELS = {"floor": {"TF_ENABLE_ONEDNN_OPTS": "1"}}  # those of the pipeline; the script takes what TensorFlow takes
 LIST_GPUS = (
     "import json, tensorflow as tf; print(json.dumps([gpu.name for gpu in tf.config.list_physical_devices('GPU')]))"
 )
@@ -31,7 +32,9 @@ def step(plan: Plan) -> Result:
                 for optimizer in OPTIMIZERS:
                     for name, program in PROGRAMS.items():
                         command = ["-m", f"benchmarks.programs.{program}", optimizer, str(EPOCHS)]
-                        milliseconds = answer_of(command, home, TFDS_DATA_DIR=data, **DEVICES[device])
+                        milliseconds = answer_of(
+                            command, home, TFDS_DATA_DIR=data, **DEVICES[device], **KERNELS.get(program, {})
+                        )
                         measured.setdefault((device, optimizer, name), []).append(milliseconds)
                         plan.progress(number, f"{device}, {optimizer}, {name}: {milliseconds:.2f} ms a step")
     figures, ratios = figures_and_ratios(measured)

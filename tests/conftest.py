@@ -7,6 +7,7 @@ import os
 # Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
 os.environ.update(
     TF_CPP_MIN_LOG_LEVEL="3",
+    TF_ENABLE_ONEDNN_OPTS="1",  # as flows/__init__.py, which tests of tasks do not import
     CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", "-1"),
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     DO_NOT_TRACK="1",
@@ -43,8 +44,11 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow store without experiments: a copy of it saves the seconds in which MLflow makes its tables."""
     from mlflow import MlflowClient
 
+    from tasks.databases import first_use
+
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
+    with first_use(uri := f"sqlite:///{path}", "mlflow"):
+        MlflowClient(uri).search_experiments()
     return path
 
 
