@@ -21,7 +21,7 @@ from flows.resume import given_to_flow
 from flows.signature import flat
 from flows.study import find_trials, missing_trials, read_trials, resumed_study, study_directory, study_tags
 from flows.trial import test_trial
-from flows.trials import MOST_FAILURES_IN_A_ROW, run_trials
+from flows.trials import MOST_FAILURES_IN_A_ROW, Tally, run_trials
 from flows.workers import dask_workers
 from tasks import record, tracking
 from tasks.claim import Claim
@@ -32,7 +32,7 @@ from tasks.log import task_log
 from tasks.prepared import PreparedDataset
 from tasks.run import tracked_run
 from tasks.statistics import compare_trials
-from tasks.stored_run import FLOW_TAG, TRIAL_TAG, way_on
+from tasks.stored_run import FLOW_TAG, TRIAL_TAG, StoredRun, way_on
 from tasks.tracking_store import tracking_uri
 
 WORKERS_LOG = "workers.log"
@@ -73,12 +73,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
     ):
         publish_link(study.url)
         record.log_dataset(study.run_id, prepared)
-        missing = missing_trials(p, find_trials(study.run_id))
-        with trials_closed(), dask_workers(p, study.directory / WORKERS_LOG) as workers:
-            device = announce(p, missing, prepared, workers)
-            tally = run_trials(workers, missing, study.run_id)
-            _close_trials("FAILED")  # those whose worker died twice
-            test_chosen(p, study.run_id, prepared, device, workers)
+        tally = run_what_is_missing(p, study.run_id, prepared, study.directory / WORKERS_LOG)
         result = conclude(study.run_id)
         claimed.result = result
         if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
@@ -87,6 +82,20 @@ def compare(parameters: CompareParameters) -> CompareResult:
                 f"What is there: {result.page}. Go on with the rest: {way_on(study.run_id, described)}"
             )
     return result
+
+
+def run_what_is_missing(p: CompareParameters, study: str, prepared: PreparedDataset, log: Path) -> Tally:
+    """Run the trials that are missing, then test the best contender; start no worker if all of it is done."""
+    missing = missing_trials(p, find_trials(study))
+    if not missing and not _untested(p, study):
+        task_log().info("All %d trials are done.", len(p.trials()))
+        return Tally(total=0)
+    with trials_closed(), dask_workers(p, log) as workers:
+        device = announce(p, missing, prepared, workers)
+        tally = run_trials(workers, missing, study)
+        _close_trials("FAILED")  # those whose worker died twice
+        test_chosen(p, study, prepared, device, workers)
+    return tally
 
 
 @contextmanager
@@ -110,10 +119,8 @@ def test_chosen(
     p: CompareParameters, study: str, prepared: PreparedDataset, device: str, workers: DaskTaskRunner
 ) -> None:
     """Evaluate the best contender's trials on the test split: theirs alone, and each once."""
-    runs = {run.run_id: run for run in find_trials(study)}
     trials = {digest_of(trial): trial for trial in p.trials()}
     place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri()}
-    chosen = [runs[run_id] for run_id in chosen_runs(compare_trials(read_trials(runs.values()), p.target))]
     futures = [
         workers.submit(
             test_trial,
@@ -125,8 +132,14 @@ def test_chosen(
                 **place,
             },
         )
-        for run in chosen
-        if "test/accuracy" not in run.metrics
+        for run in _untested(p, study)
     ]
     for future in futures:
         future.result()
+
+
+def _untested(p: CompareParameters, study: str) -> list[StoredRun]:
+    """Return the runs of the best contender that have not seen the test split."""
+    runs = {run.run_id: run for run in find_trials(study)}
+    chosen = chosen_runs(compare_trials(read_trials(runs.values()), p.target))
+    return [runs[run_id] for run_id in chosen if "test/accuracy" not in runs[run_id].metrics]

@@ -125,6 +125,7 @@ def test_a_comparison_that_is_complete_trains_nothing_more(
     ended = compare("--resume", study, "--json", directory=directory).ended()
     assert (ended.status, ended.left) == (0, []), ended
     assert json.loads(ended.out)["verdict"] == undisturbed["result"]["verdict"]
+    assert "All 4 trials are done." in ended.err
     assert {run.info.run_id: run.info.end_time for run in trials_of(directory, study)} == before
     learning_of(directory, study)  # nothing twice
     assert recorded(store(directory), study).run.info.status == "FINISHED"
