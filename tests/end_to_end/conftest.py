@@ -16,6 +16,7 @@ import pytest
 
 from tests.end_to_end.preloaded import Preloaded
 from tests.end_to_end.running import ROOT, Running, answers, free_port, wait_for
+from tests.end_to_end.servers import made
 
 SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -96,8 +97,9 @@ def serve(
 
 
 @pytest.fixture(scope="session")
-def prefect_api(serve: Callable[..., str]) -> str:
+def prefect_api(serve: Callable[..., str], environment: dict[str, str]) -> str:
     """A Prefect server that tests share, where how it starts is not what they are about."""
+    made(Path(environment["HOME"]) / ".prefect" / "prefect.db", "prefect")
     port = free_port()
     command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     return serve(command, port, "/api/health") + "/api"

@@ -82,15 +82,19 @@ class Running:
         wait_for(found, text)
 
     def ended(self) -> Ended:
-        """Wait until it ends by itself."""
-        try:
-            status = self.process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            pytest.fail(f"still running: {self.out.read_text()}{self.err.read_text()}{self._stacks()}")
+        """Wait until it ends by itself, with all that it started."""
+        status = self.exited()
         with contextlib.suppress(AssertionError):
             wait_for(lambda: not self.processes(), "its processes to end", 15)
         left = [" ".join(process.cmdline()) for process in self.processes()]
         return Ended(status, self.out.read_text(), self.err.read_text(), left)
+
+    def exited(self, seconds: float = SECONDS) -> int:
+        """Wait until it ends by itself, and return its status."""
+        try:
+            return int(self.process.wait(seconds))
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"still running: {self.out.read_text()}{self.err.read_text()}{self._stacks()}")
 
     def processes(self) -> list[psutil.Process]:
         """What lives of all that it started, whoever the parent is by now."""

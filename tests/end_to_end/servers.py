@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
+from tasks.databases import Owner, first_use
 from tests.end_to_end.running import Running, answers, free_port, wait_for
 
 HOST = "127.0.0.1"
@@ -51,7 +52,7 @@ class Server:
 
 def mlflow_server(directory: Path, environment: Mapping[str, str]) -> Server:
     """Return an MLflow server, not started, with its store and its ``artifacts`` in a directory."""
-    store = ("--backend-store-uri", f"sqlite:///{directory / 'server.db'}")
+    store = ("--backend-store-uri", made(directory / "server.db", "mlflow"))
     artifacts = ("--artifacts-destination", str(directory / "artifacts"))
     return Server(["-m", "mlflow", "server", "--workers", "1", *store, *artifacts], "/health", directory, environment)
 
@@ -59,7 +60,15 @@ def mlflow_server(directory: Path, environment: Mapping[str, str]) -> Server:
 def prefect_server(directory: Path, environment: Mapping[str, str]) -> Server:
     """Return a Prefect server, not started, with its database in a directory."""
     home = {"PREFECT_HOME": str(directory)}
+    made(directory / "prefect.db", "prefect")
     return Server(["-m", "prefect", "server", "start"], "/api/health", directory, {**environment, **home})
+
+
+def made(database: Path, owner: Owner) -> str:
+    """Return the address of a database whose tables are there already, if set-up keeps an empty one."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with first_use(uri := f"sqlite:///{database}", owner):
+        return uri
 
 
 class Proxy(ThreadingHTTPServer):

@@ -73,7 +73,7 @@ def ended_within_seconds(running: Running, *numbers: signal.Signals) -> Ended:
     stopped = time.monotonic()
     for number in numbers:
         running.process.send_signal(number)
-    running.process.wait(60)
+    running.exited(60)
     assert time.monotonic() - stopped < SECONDS
     return running.ended()
 

@@ -363,6 +363,7 @@ def test_a_fit_can_be_interrupted_again_and_again(
         with monkeypatch.context() as patch:
             interrupt_at(patch, block)
             run_id = broken_off(fit, KeyboardInterrupt, recipe=SCHEDULED, epochs=3, run_id=run_id)
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         resumed = fit(recipe=SCHEDULED, epochs=3, run_id=run_id)
     assert_learned_the_same(resumed, whole)
