@@ -20,7 +20,7 @@ from flows.trial import trials_running
 from tasks.device import usable_gpus
 from tasks.errors import InputError
 
-STOP_SECONDS = 6  # for trials to save a checkpoint, before their processes are ended
+STOP_SECONDS = 5  # for trials to save a checkpoint, before their processes are ended
 CONNECT_SECONDS = 10
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import ContextVar, copy_context
 from threading import Event, Thread
 from typing import TypeVar
@@ -11,6 +11,9 @@ from typing import TypeVar
 from tasks.log import task_log
 
 Result = TypeVar("Result")
+
+# A signal that the system gives to another thread does not wake the main one, which alone runs its handler.
+AWAKE_SECONDS = 0.2
 
 # Set by whoever runs work that he may want to stop, and that cannot be sent a signal.
 asked_to_stop: ContextVar[Event | None] = ContextVar("asked_to_stop", default=None)
@@ -45,6 +48,8 @@ def finish_the_step(work: Callable[[Callable[[], bool]], Result]) -> Result:
 
     try:
         Thread(target=run, name="work").start()
+        while not outcome.done():
+            wait([outcome], AWAKE_SECONDS)
         result = outcome.result()
     except BaseException as ending:
         stopping.set()

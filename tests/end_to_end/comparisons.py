@@ -11,9 +11,9 @@ from tests.end_to_end.recorded import EPOCH_METRICS, LEARNING, recorded
 
 SMALL = ("--dataset", "digits", "--limit-examples", 300, "--optimizers", "sgd,adam", "--learning-rates", 0.01)
 SHORT = (*SMALL, "--epochs", 2, "--seeds", 2, "--target", 0.5)
-LONG_EPOCHS = 60
+LONG_EPOCHS = 30
 LONG = (*SMALL, "--epochs", LONG_EPOCHS, "--seeds", 2, "--workers", 2)
-SECONDS = 10  # from a signal until nothing of a comparison is left
+SECONDS = 10  # from a signal until no worker of a comparison is left
 
 
 def store(place: Path | str) -> str:

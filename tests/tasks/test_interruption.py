@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -52,6 +53,20 @@ def test_an_interrupted_work_comes_to_its_end_first() -> None:
     with pytest.raises(KeyboardInterrupt):
         finish_the_step(work)
     assert done == ["saved"]
+
+
+def test_a_signal_that_another_thread_gets_interrupts_too() -> None:
+    sent = time.monotonic()
+
+    def work(stopping: Callable[[], bool]) -> None:
+        time.sleep(0.5)  # until the main thread waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        while not stopping() and time.monotonic() < sent + SECONDS:
+            threading.Event().wait(0.001)
+
+    with pytest.raises(KeyboardInterrupt):
+        finish_the_step(work)
+    assert time.monotonic() < sent + SECONDS
 
 
 def test_the_handlers_of_others_stay_in_place() -> None:
