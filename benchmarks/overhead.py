@@ -22,14 +22,14 @@ BARE = ["-m", "benchmarks.programs.bare"]
 def overhead(plan: Plan) -> Result:
     """Measure ten epochs on the digits; targets: 1.5 with nothing there yet, 1.25 with a Prefect API and a store."""
     measured: dict[str, list[float]] = {"bare script": [], "first run": [], "with API and store": []}
-    with workplace() as kept, _prefect_server(kept) as api:
-        seconds_of(TRAIN, kept, PREFECT_API_URL=api)  # makes the store and prepares the data
+    with workplace() as kept:
         for number in range(plan.rounds):
-            with workplace() as empty:
-                measured["bare script"].append(seconds_of(BARE, empty))
-            with workplace() as empty:
-                measured["first run"].append(seconds_of(TRAIN, empty))
-            measured["with API and store"].append(seconds_of(TRAIN, kept, PREFECT_API_URL=api))
+            for name, command in (("bare script", BARE), ("first run", TRAIN)):
+                with workplace() as empty:
+                    measured[name].append(seconds_of(command, empty))
+            with _prefect_server(kept) as api:
+                seconds_of(TRAIN, kept, PREFECT_API_URL=api)  # makes the store, while the server is busy with its start
+                measured["with API and store"].append(seconds_of(TRAIN, kept, PREFECT_API_URL=api))
             latest = ", ".join(f"{name} {values[-1]:.1f} s" for name, values in measured.items())
             plan.progress(number, latest)
     bare, first, again = (Figure(name=name, unit="s", values=values) for name, values in measured.items())

@@ -15,6 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.compare_parameters import CompareParameters
 from flows.parameters import TrainParameters
@@ -73,7 +74,10 @@ def run_claimed(
         )
     crash_point("flow_run_created")
     try:
-        run_flow(flow, flow_run=created, parameters=given)
+        # Whether its process lives, the lock of the claim tells. Prefect's heartbeat has the end of each run wait for a
+        # thread that looks up once a second: who wants it sets that setting.
+        with temporary_settings(set_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            run_flow(flow, flow_run=created, parameters=given)
     except httpx.HTTPError as error:
         if claimed.result is None:
             raise

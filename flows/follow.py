@@ -6,6 +6,7 @@ Usage: python -P follow.py MODULE ARGUMENT...
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import signal
@@ -24,6 +25,7 @@ def _follow() -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(100_000)  # as in __main__.py: imports are most of a start
     threading.Thread(target=_follow, daemon=True).start()
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -51,22 +51,25 @@ def test_compare_measures_in_turn_each_in_an_empty_place(
 def test_overhead_holds_the_first_run_and_the_next_against_the_bare_script(
     monkeypatch: pytest.MonkeyPatch, first: float, again: float, met: list[bool]
 ) -> None:
-    order = []
+    order, running = [], []
 
     def seconds(command: list[str], home: Path, **changes: str) -> float:
         name = "again" if changes else "first" if "flows" in command else "bare"
-        assert name == "again" or list(home.iterdir()) == []
+        assert (name == "again") is bool(running)
+        assert running or list(home.iterdir()) == []
         order.append(name)
         return {"bare": 10.0, "first": first, "again": again}[name]
 
     @contextmanager
     def server(_home: Path) -> Iterator[str]:
-        yield "http://api"
+        running.append(url := "http://api")
+        yield url
+        running.clear()
 
     monkeypatch.setattr(overhead, "seconds_of", seconds)
     monkeypatch.setattr(overhead, "_prefect_server", server)
     result = overhead.overhead(Spoken().plan())
-    assert order == ["again", *["bare", "first", "again"] * 2]
+    assert order == ["bare", "first", "again", "again"] * 2
     assert [ratio.met() for ratio in result.ratios] == met
 
 

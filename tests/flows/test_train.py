@@ -26,6 +26,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import Artifact, FlowRun, Log, TaskRun
 from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.states import State
 
 from flows.parameters import TrainParameters
@@ -361,4 +362,18 @@ def test_a_prefect_api_that_goes_away_before_there_is_a_result_ends_the_run(monk
 
     monkeypatch.setattr("flows.claimed.run_flow", breaks)
     with pytest.raises(httpx.ConnectError, match="refused"):
+        run_train(TrainParameters(**TINY))
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.parametrize(("wanted", "seconds"), [({}, None), ({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 60}, 60)])
+def test_a_run_has_no_heartbeat_to_wait_for_unless_somebody_asked_for_it(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, int], seconds: int | None
+) -> None:
+    def ends_at_once(*_: Any, **__: Any) -> None:
+        assert get_current_settings().flows.heartbeat_frequency == seconds
+        held_claim().result = trained.result
+
+    monkeypatch.setattr("flows.claimed.run_flow", ends_at_once)
+    with temporary_settings(wanted):
         run_train(TrainParameters(**TINY))
