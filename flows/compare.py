@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -15,14 +16,14 @@ from flows.artifacts import publish_link
 from flows.claimed import claimed_run, name_from, run_claimed
 from flows.compare_parameters import CompareParameters, digest_of
 from flows.conclusion import CompareResult, chosen_runs, conclude
-from flows.estimate import announce
+from flows.estimate import announce, try_out
 from flows.reconcile import FLOW_RUN_TAG, Ended, close_task_runs, reconcile
 from flows.resume import given_to_flow
 from flows.signature import flat
 from flows.study import find_trials, missing_trials, read_trials, resumed_study, study_directory, study_tags
 from flows.trial import test_trial
 from flows.trials import MOST_FAILURES_IN_A_ROW, Tally, run_trials
-from flows.workers import dask_workers
+from flows.workers import dask_workers, worker_count
 from tasks import record, tracking
 from tasks.claim import Claim
 from tasks.dataset import prepare_dataset
@@ -91,10 +92,13 @@ def run_what_is_missing(p: CompareParameters, study: str, prepared: PreparedData
         task_log().info("All %d trials are done.", len(p.trials()))
         return Tally(total=0)
     with trials_closed(), dask_workers(p, log) as workers:
-        device = announce(p, missing, prepared, workers)
-        tally = run_trials(workers, missing, study)
+        tally = Tally(total=0)
+        if missing:
+            tried = try_out(p, missing, prepared, workers)
+            told = partial(announce, p, missing, prepared, tried, worker_count(workers))
+            tally = run_trials(workers, missing, study, told)
         _close_trials("FAILED")  # those whose worker died twice
-        test_chosen(p, study, prepared, device, workers)
+        test_chosen(p, study, prepared, workers)
     return tally
 
 
@@ -115,9 +119,7 @@ def _close_trials(ended: Ended) -> None:
         task_log().info("%s", done)
 
 
-def test_chosen(
-    p: CompareParameters, study: str, prepared: PreparedDataset, device: str, workers: DaskTaskRunner
-) -> None:
+def test_chosen(p: CompareParameters, study: str, prepared: PreparedDataset, workers: DaskTaskRunner) -> None:
     """Evaluate the best contender's trials on the test split: theirs alone, and each once."""
     trials = {digest_of(trial): trial for trial in p.trials()}
     place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri()}
@@ -128,7 +130,6 @@ def test_chosen(
                 "run_id": run.run_id,
                 "given": trials[run.tags[TRIAL_TAG]].model_dump(),
                 "prepared": prepared,
-                "device": device,
                 **place,
             },
         )

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from distributed import Future
 from prefect_dask import DaskTaskRunner
 
 from flows.compare_parameters import CompareParameters
 from flows.parameters import TrainParameters
 from flows.study import find_trials, missing_trials
 from flows.trial import calibrate
-from flows.workers import at_a_time, cluster_size, worker_count
+from flows.workers import at_a_time, cluster_size
 from tasks.calibration import Pace
 from tasks.dataset import prepare_dataset
 from tasks.device import limit_threads, usable_gpus
@@ -24,21 +25,24 @@ from tasks.tracking_store import tracking_uri
 RECORDING_SECONDS = 3  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 
 
-def announce(
+def try_out(
     p: CompareParameters, missing: Sequence[TrainParameters], prepared: PreparedDataset, workers: DaskTaskRunner
-) -> str:
-    """Say about how long the missing trials will take, from a short try on a worker; return the device it used."""
-    place = str(Path.cwd()), tracking_uri()
-    tried = {
-        trial.batch_size: workers.client.submit(calibrate, trial, prepared, *place) for trial in samples(p, missing)
-    }
-    paces = {size: future.result() for size, future in tried.items()}
-    places = worker_count(workers)
-    seconds = estimated_seconds(missing, prepared, {size: pace for size, (pace, _) in paces.items()}, places)
-    done = len(p.trials()) - len(missing)
-    task_log().info("%s", _in_a_line(done, len(missing), places, seconds))
-    device: str = next(device for _, device in paces.values())
-    return device
+) -> dict[int, Future]:
+    """Have workers try a trial of each batch size for a moment, before all that is submitted later."""
+    place, submit = (str(Path.cwd()), tracking_uri()), workers.client.submit
+    return {trial.batch_size: submit(calibrate, trial, prepared, *place) for trial in samples(p, missing)}
+
+
+def announce(
+    p: CompareParameters,
+    missing: Sequence[TrainParameters],
+    prepared: PreparedDataset,
+    tried: Mapping[int, Future],
+    places: int,
+) -> None:
+    """Say about how long the missing trials will take on so many workers, from what `try_out` has asked for."""
+    seconds = estimated_seconds(missing, prepared, {size: future.result() for size, future in tried.items()}, places)
+    task_log().info("%s", _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds))
 
 
 def estimate(p: CompareParameters) -> str:
@@ -49,7 +53,7 @@ def estimate(p: CompareParameters) -> str:
     )
     missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
     place = str(Path.cwd()), tracking_uri()
-    paces = {trial.batch_size: calibrate(trial, prepared, *place)[0] for trial in samples(p, missing)}
+    paces = {trial.batch_size: calibrate(trial, prepared, *place) for trial in samples(p, missing)}
     places = cluster_size(p.dask_address) if p.dask_address else at_a_time(p, len(usable_gpus(p.device)))
     seconds = estimated_seconds(missing, prepared, paces, places)
     return _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds)

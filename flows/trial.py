@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import keras
@@ -111,24 +111,22 @@ def _goes_on(attempt: StoredRun, parameters: TrainParameters, study: str, parent
 
 
 @task(name="test", task_run_name="test {run_id}", cache_policy=NO_CACHE)
-def test_trial(  # noqa: PLR0917 - Dask hands arguments on by name
+def test_trial(
     run_id: str,
     given: Mapping[str, Any],
     prepared: PreparedDataset,
-    device: Literal["cpu", "gpu"],
     directory: str,
     tracking_uri: str,
 ) -> None:
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     settle_in(directory, tracking_uri)
-    evaluate_trial(run_id, validated(TrainParameters, given), prepared, device)
+    evaluate_trial(run_id, validated(TrainParameters, given), prepared)
 
 
 @portable_errors
-def evaluate_trial(
-    run_id: str, parameters: TrainParameters, prepared: PreparedDataset, device: Literal["cpu", "gpu"]
-) -> None:
+def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedDataset) -> None:
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
+    device = select_device(parameters.device)
     with TemporaryDirectory() as name:
         stored = tracking.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
@@ -136,17 +134,16 @@ def evaluate_trial(
 
 
 @portable_errors
-def calibrate(
-    parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str
-) -> tuple[Pace, str]:
-    """Return what a training takes here, and on which device."""
+def calibrate(parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str) -> Pace:
+    """Return what a training takes here."""
     settle_in(directory, tracking_uri)
-    device = select_device(parameters.device)
-    recipe = _recipe(parameters, prepared)
-    pace = measure_pace(
-        prepared, model=parameters.model, batch_size=parameters.batch_size, device=device, recipe=recipe
+    return measure_pace(
+        prepared,
+        model=parameters.model,
+        batch_size=parameters.batch_size,
+        device=select_device(parameters.device),
+        recipe=_recipe(parameters, prepared),
     )
-    return pace, device
 
 
 def _recipe(parameters: TrainParameters, prepared: PreparedDataset) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,8 +45,10 @@ class Tally:
         return (time.monotonic() - self.started) / self.done * (self.total - self.done)
 
 
-def run_trials(workers: DaskTaskRunner, trials: Sequence[TrainParameters], study: str) -> Tally:
-    """Run every trial, wherever a worker is free; three failures in a row end that.
+def run_trials(
+    workers: DaskTaskRunner, trials: Sequence[TrainParameters], study: str, announce: Callable[[], None]
+) -> Tally:
+    """Run every trial, wherever a worker is free, and announce them; three failures in a row end that.
 
     Whatever ends it early, the trials that are going on are stopped first, so that they can be gone on with.
     """
@@ -57,6 +59,7 @@ def run_trials(workers: DaskTaskRunner, trials: Sequence[TrainParameters], study
         submitted[workers.submit(run_trial, parameters=given).wrapped_future] = trial
     tally, at_a_time = Tally(total=len(trials)), worker_count(workers)
     try:
+        announce()
         with trials_progress(len(trials)) as show:
             show(tally.done, min(at_a_time, tally.total), 0, tally.best, None)
             for future in as_completed(list(submitted), loop=workers.client.loop, raise_errors=False):

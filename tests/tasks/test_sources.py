@@ -219,6 +219,7 @@ def test_an_image_of_the_right_size_is_left_as_it_is() -> None:
     np.testing.assert_array_equal(resize(image, 32), image)
 
 
-def test_a_block_is_resized_image_by_image() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1)).astype(np.uint8)
+@pytest.mark.parametrize("shape", [(3, 28, 28, 1), (4, 40, 33, 3), (1, 64, 64, 3)])
+def test_a_block_is_resized_image_by_image(shape: tuple[int, ...]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     np.testing.assert_array_equal(resize(images, 32), np.stack([resize(image, 32) for image in images]))

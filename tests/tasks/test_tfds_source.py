@@ -85,6 +85,38 @@ def test_a_limit_keeps_the_first_examples_of_each_split(mnist_directory: str) ->
         assert labels[start : start + 1500].tolist() == [label for _, label in records(mnist_directory, split, 1500)]
 
 
+def test_one_file_is_read_as_tensorflow_datasets_reads_it(mnist_directory: str) -> None:
+    read = tensorflow_dataset("mnist", data_dir=mnist_directory, download=False).blocks["test"](28)
+    split = tfds.load("mnist", split="test", data_dir=mnist_directory, download=False, batch_size=-1)
+    images, labels = (np.concatenate(part) for part in zip(*read, strict=True))
+    np.testing.assert_array_equal(images, split["image"])
+    np.testing.assert_array_equal(labels, split["label"])
+
+
+def test_several_files_are_read_in_the_order_of_tensorflow_datasets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = tfds.features.ClassLabel(num_classes=2)
+    monkeypatch.setattr(Pictures, "features", {"image": tfds.features.Image(shape=(20, 20, 3)), "label": label})
+    monkeypatch.setattr(Pictures, "sides", (20,) * 40)
+    dummy(tmp_path, monkeypatch, Pictures, num_shards=2)
+    split = tfds.load("pictures", split="train", data_dir=tmp_path, download=False, batch_size=-1)
+    ((images, _),) = tensorflow_dataset("pictures", data_dir=None, download=False).blocks["train"](20)
+    np.testing.assert_array_equal(images, split["image"])
+    assert images[:, 0, 0, 0].tolist() != sorted(images[:, 0, 0, 0].tolist())  # mixed
+
+
+def test_a_file_with_too_few_examples_is_damaged(tmp_path: Path, mnist_directory: str) -> None:
+    shutil.copytree(Path(mnist_directory, "mnist"), tmp_path / "mnist")
+    (record,) = (tmp_path / "mnist" / "3.0.1").glob("mnist-test.tfrecord*")
+    record.chmod(0o600)
+    with record.open("r+b") as file:
+        (length,) = struct.unpack("<Q", file.read(12)[:8])
+        file.truncate(12 + length + 4)  # one whole record
+    with pytest.raises(InputError, match=r"the test split of mnist/3\.0\.1 in .* is damaged"):
+        prepare("mnist", data_dir=str(tmp_path), limit_examples=1000)
+
+
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_damaged_file_is_told_with_its_folder(mnist_directory: str, tmp_path: Path, split: str) -> None:
     copy = tmp_path / "copy"
@@ -172,6 +204,7 @@ class Pictures(tfds.testing.DummyDataset):
 
     features: Any = None
     split = "train"
+    sides = (20, 33, 40, 16)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(self.features))
@@ -180,14 +213,15 @@ class Pictures(tfds.testing.DummyDataset):
         return {self.split: self._generate_examples()}
 
     def _generate_examples(self) -> Any:
-        sides = (20, 33, 40, 16)
-        for index, side in enumerate(sides):
-            yield index, {"image": np.full((side, side, 3), 40 * index, np.uint8), "label": index % 2}
+        for index, side in enumerate(self.sides):
+            yield index, {"image": np.full((side, side, 3), 40 * index % 256, np.uint8), "label": index % 2}
 
 
-def dummy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builder: type[Any]) -> None:
+def dummy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builder: type[Any], *, num_shards: int | None = None
+) -> None:
     made = builder(data_dir=str(tmp_path))
-    made.download_and_prepare()
+    made.download_and_prepare(download_config=tfds.download.DownloadConfig(num_shards=num_shards))
     monkeypatch.setattr(tfds_source, "_builder", lambda *_: made)
 
 
