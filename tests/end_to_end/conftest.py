@@ -159,3 +159,13 @@ def dask_address(start: Callable[..., Running], tmp_path: Path) -> str:
     for _ in range(2):
         start(*dask, "worker", address, "--nthreads", 1, "--no-dashboard", directory=elsewhere)
     return address
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what is deployed, for a run leaves its files in the working directory."""
+    directory = tmp_path / "a checkout"
+    for package in ("flows", "tasks", "models"):
+        shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "prefect.yaml", directory)
+    return directory

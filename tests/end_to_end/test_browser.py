@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from flows.parameters import TrainParameters
+from flows.signature import choices_of
 from tasks.tracking_store import MODEL_TRAINING_VIEW
 from tests.end_to_end.preloaded import Preloaded
-from tests.end_to_end.running import Running, free_port
+from tests.end_to_end.running import Running, free_port, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
+WIDTH, HEIGHT = 1400, 900  # pixels of the window
 MILLISECONDS = 60_000  # a page may take so long on a busy machine
 OPTIMIZERS = ("sgd", "momentum", "adam")
 COMPARE = ("--dataset", "digits", "--optimizers", ",".join(OPTIMIZERS), "--grid-size", "1", "--target", "0.9")
@@ -33,7 +37,7 @@ def page() -> Iterator[Page]:
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.set_default_timeout(MILLISECONDS)
         expect.set_options(timeout=MILLISECONDS)
         yield page
@@ -73,13 +77,16 @@ def runs_of(compared: str, runs: Callable[..., list[Any]]) -> dict[str, list[Any
 
 @pytest.fixture
 def picture(request: pytest.FixtureRequest, tmp_path: Path, page: Page) -> Callable[[str], None]:
-    """Take a picture, where ``--pictures`` says or aside."""
+    """Take a picture, higher than the window so that it shows more, where ``--pictures`` says or aside."""
     directory = Path(request.config.getoption("--pictures") or tmp_path)
 
     def take(name: str) -> None:
         page.mouse.move(0, 0)
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT + 300})
+        page.wait_for_timeout(1000)  # what is drawn moves into its place
         path = directory / f"{name}.png"
         page.screenshot(path=path)
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         assert path.stat().st_size > 20_000  # a blank page has a tenth of that
 
     return take
@@ -112,7 +119,6 @@ def test_the_trials_of_a_study_are_found_grouped_drawn_and_compared_in_mlflow(
             expect(page.locator(".scatterlayer .trace .js-line").nth(2 * len(OPTIMIZERS))).to_be_attached()
     charts.fill("(train|validation)/")
     expect(page.get_by_text(f"{OPTIMIZERS[0]} (validation/accuracy)")).to_be_attached()
-    page.wait_for_timeout(1000)  # the charts move into their places
     picture("mlflow_runs")
 
     chosen = [trial for trial in trials if trial.data.params["seed"] == "0"][:2]
@@ -143,7 +149,6 @@ def test_the_dag_the_log_and_the_artifacts_of_a_trial_are_seen_in_prefect(
         expect(page.get_by_role("link", name=re.compile(f"^{name}-")).first).to_be_visible()
     page.get_by_text("Logs", exact=True).click()
     expect(page.get_by_text(re.compile(r"Epoch:\[ +0/ +4\], step:\[")).first).to_be_visible()
-    page.wait_for_timeout(1000)  # the DAG is drawn
     picture("prefect_run")
 
     page.get_by_text("Artifacts", exact=True).click()
@@ -157,6 +162,43 @@ def test_the_dag_the_log_and_the_artifacts_of_a_trial_are_seen_in_prefect(
     expect(page.get_by_text("validation/accuracy", exact=True).first).to_be_visible()
 
 
+def test_the_form_of_a_deployment_has_descriptions_choices_and_bounds(
+    page: Page, prefect_api: str, start: Callable[..., Running], checkout: Path
+) -> None:
+    ended = start("-m", "flows", "deploy", directory=checkout, PYTHONPATH="", PREFECT_API_URL=prefect_api).ended()
+    assert ended.status == 0, ended
+    deployment = httpx.get(f"{prefect_api}/deployments/name/train/digits").raise_for_status().json()
+    page.goto(f"{prefect_api.removesuffix('/api')}/deployments/deployment/{deployment['id']}/run")
+    for name, field in TrainParameters.model_fields.items():
+        shown = parameter(page, name)
+        expect(shown.locator(".schema-form-property__description")).to_have_text(field.description or "")
+    expect(parameter(page, "dataset").locator("textarea")).to_have_value("digits")  # as prefect.yaml has it
+
+    parameter(page, "optimizer").locator("button.p-select-button__control").press("ArrowDown")
+    choices = page.get_by_role("option")
+    expect(choices).to_have_text(list(choices_of(TrainParameters.model_fields["optimizer"])))
+    choices.get_by_text("adam", exact=True).click()
+    learning_rate = parameter(page, "learning_rate")
+    learning_rate.locator("input").fill("0")
+    page.get_by_role("button", name="Submit").click()
+    told = "Validation failed for field 'learning_rate'. Failure reason: 0 is less than or equal to the minimum of 0"
+    expect(page.get_by_text(told).first).to_be_visible()
+    learning_rate.locator("input").fill("0.002")
+    page.get_by_role("button", name="Submit").click()
+    asked = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}}
+    found = lambda: httpx.post(f"{prefect_api}/flow_runs/filter", json=asked).raise_for_status().json()  # noqa: E731
+    (flow_run,) = wait_for(found, "the flow run")
+    given = {name: flow_run["parameters"][name] for name in ("dataset", "optimizer", "learning_rate")}
+    assert given == {"dataset": "digits", "optimizer": "adam", "learning_rate": 0.002}
+    httpx.delete(f"{prefect_api}/flow_runs/{flow_run['id']}").raise_for_status()  # no worker is to find it
+
+
+def parameter(page: Page, name: str) -> Locator:
+    """Return what the form shows of a parameter."""
+    label = page.get_by_text(f"{name} (Optional)", exact=True)
+    return page.locator(".schema-form-property").filter(has=label)
+
+
 def search(page: Page, condition: str) -> None:
     box = page.get_by_placeholder("metrics.rmse < 1")
     box.fill(condition)
@@ -164,7 +206,12 @@ def search(page: Page, condition: str) -> None:
 
 
 def expect_whole(text: Locator) -> None:
-    """Check that a name is seen, and not cut off."""
+    """Check that a name is seen, and not cut off by whatever it lies in."""
     expect(text).to_be_visible()
-    width, room = text.evaluate("element => [element.scrollWidth, element.clientWidth]")
-    assert width <= room, text.inner_text()
+    cut_off = text.evaluate(
+        """element => {
+            while (getComputedStyle(element).overflowX === "visible") element = element.parentElement
+            return element.scrollWidth > element.clientWidth
+        }"""
+    )
+    assert not cut_off, text.inner_text()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -51,16 +50,6 @@ def test_a_deployment_has_known_keys_and_parameters_that_its_flow_takes(entry: d
     parameters = validated(model, entry["parameters"])
     as_default = [name for name in entry["parameters"] if getattr(parameters, name) == model.model_fields[name].default]
     assert not as_default, "name only what differs from the flow's own defaults"
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of what is deployed, for a run leaves its files in the working directory."""
-    directory = tmp_path / "a checkout"
-    for package in ("flows", "tasks", "models"):
-        shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "prefect.yaml", directory)
-    return directory
 
 
 @pytest.fixture
