@@ -39,14 +39,16 @@ def resize(images: tf.Tensor | np.ndarray, size: int) -> tf.Tensor:
 
     Bilinear and antialiased.
     """
-    if len(images.shape) == 3:
-        return _resized(images, size)
+    pixels = tf.cast(images, tf.float32)  # before they are transposed: uint8 makes oneDNN complain on the terminal
+    if len(pixels.shape) == 3:
+        return tf.cast(_resized(pixels, size), tf.uint8)
     # As the channels of one image: TensorFlow goes from pixel to pixel and takes all channels of each at once. The same
     # numbers, twenty times as fast.
-    _, height, width, channels = images.shape
-    as_channels = tf.reshape(tf.transpose(images, (1, 2, 0, 3)), (height, width, -1))
-    return tf.transpose(tf.reshape(_resized(as_channels, size), (size, size, -1, channels)), (2, 0, 1, 3))
+    _, height, width, channels = pixels.shape
+    as_channels = tf.reshape(tf.transpose(pixels, (1, 2, 0, 3)), (height, width, -1))
+    resized = tf.reshape(_resized(as_channels, size), (size, size, -1, channels))
+    return tf.cast(tf.transpose(resized, (2, 0, 1, 3)), tf.uint8)
 
 
 def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
-    return tf.cast(tf.round(tf.image.resize(image, (size, size), method="bilinear", antialias=True)), tf.uint8)
+    return tf.round(tf.image.resize(image, (size, size), method="bilinear", antialias=True))

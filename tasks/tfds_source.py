@@ -116,8 +116,8 @@ def _classification(builder: tfds.core.DatasetBuilder, name: str) -> tuple[tuple
 
 
 def _blocks(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterator[Block]:
-    def resized(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        return resize(example["image"], size), example["label"]
+    def resized(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"image": resize(example["image"], size), "label": example["label"]}
 
     of_one_shape = None not in builder.info.features["image"].shape
     if of_one_shape and _in_one_file(builder, split):
@@ -125,12 +125,14 @@ def _blocks(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterato
     else:
         read_config = tfds.ReadConfig(try_autocache=False)
         dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
-        dataset = dataset.batch(BLOCK_EXAMPLES) if of_one_shape else dataset
-    # Images of one shape are resized a block at a time: several times as fast.
-    dataset = dataset.map(resized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset if of_one_shape else dataset.batch(BLOCK_EXAMPLES)
+        if not of_one_shape:
+            dataset = dataset.map(resized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        dataset = dataset.batch(BLOCK_EXAMPLES)
     try:
-        yield from tfds.as_numpy(dataset)
+        for block in tfds.as_numpy(dataset):
+            # Images of one shape are resized a block at a time, which is many times as fast.
+            images = resize(block["image"], size).numpy() if of_one_shape else block["image"]
+            yield images, block["label"]
     except (tf.errors.OpError, AssertionError) as error:
         raise InputError(
             f"dataset: the {split} split of {builder.info.full_name} in {str(builder.data_dir)!r} is damaged "
