@@ -82,16 +82,17 @@ def compare(
             said = estimate(parameters)
         say(console, said)
         return DONE
+    if not parameters.dask_address:
+        from flows.fork_server import start_importing
+
+        with quiet_start():
+            start_importing()  # while this process does
     with _ready(console) as wait_until_it_answers:
         with quiet_start():
-            if not parameters.dask_address:
-                from flows.fork_server import start_importing
-
-                start_importing()  # while this process does
             from flows.compare import run_compare
-            from tasks.device import hide_gpus
+            from tasks.device import usable_gpus
 
-            hide_gpus()
+            usable_gpus(parameters.device)  # with TensorFlow, where there may be any
         take_over_logging(console)  # which what was imported has changed
         wait_until_it_answers()
         result = run_compare(parameters)

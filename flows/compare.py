@@ -17,17 +17,16 @@ from flows.claimed import claimed_run, name_from, run_claimed
 from flows.compare_parameters import CompareParameters, digest_of
 from flows.conclusion import CompareResult, chosen_runs, conclude
 from flows.estimate import announce, try_out
+from flows.preparation import prepare
 from flows.reconcile import FLOW_RUN_TAG, Ended, close_task_runs, reconcile
 from flows.resume import given_to_flow
 from flows.signature import flat
 from flows.study import find_trials, missing_trials, read_trials, resumed_study, study_directory, study_tags
-from flows.trial import test_trial
 from flows.trials import MOST_FAILURES_IN_A_ROW, Tally, run_trials
+from flows.worker_tasks import test_trial
 from flows.workers import dask_workers, worker_count
 from tasks import record, tracking
 from tasks.claim import Claim
-from tasks.dataset import prepare_dataset
-from tasks.device import hide_gpus
 from tasks.errors import TrialsError
 from tasks.log import task_log
 from tasks.prepared import PreparedDataset
@@ -54,11 +53,8 @@ def _claimed(resume: str | None) -> AbstractContextManager[Claim]:
 def compare(parameters: CompareParameters) -> CompareResult:
     """Train once for each optimizer, learning rate, loss, batch size and seed, and say which is best."""
     p = resumed_study(given_to_flow(parameters)) if parameters.resume else parameters
-    hide_gpus()
     experiment_id = tracking.open_experiment(p.experiment)
-    prepared = prepare_dataset(
-        p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
-    )
+    prepared = prepare(p)
     described = {
         FLOW_TAG: "compare",
         FLOW_RUN_TAG: flow_run.id or "",

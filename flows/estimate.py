@@ -12,17 +12,17 @@ from prefect_dask import DaskTaskRunner
 from flows.compare_parameters import CompareParameters
 from flows.parameters import TrainParameters
 from flows.study import find_trials, missing_trials
-from flows.trial import calibrate
+from flows.worker_tasks import try_trial
 from flows.workers import at_a_time, cluster_size
-from tasks.calibration import Pace
 from tasks.dataset import prepare_dataset
 from tasks.device import limit_threads, usable_gpus
 from tasks.log import task_log
+from tasks.pace import Pace
 from tasks.prepared import PreparedDataset
 from tasks.progress import in_words
 from tasks.tracking_store import tracking_uri
 
-RECORDING_SECONDS = 3  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
+RECORDING_SECONDS = 1.5  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 
 
 def try_out(
@@ -30,7 +30,7 @@ def try_out(
 ) -> dict[int, Future]:
     """Have workers try a trial of each batch size for a moment, before all that is submitted later."""
     place, submit = (str(Path.cwd()), tracking_uri()), workers.client.submit
-    return {trial.batch_size: submit(calibrate, trial, prepared, *place) for trial in samples(p, missing)}
+    return {trial.batch_size: submit(try_trial, trial, prepared, *place) for trial in samples(p, missing)}
 
 
 def announce(
@@ -53,7 +53,7 @@ def estimate(p: CompareParameters) -> str:
     )
     missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
     place = str(Path.cwd()), tracking_uri()
-    paces = {trial.batch_size: calibrate(trial, prepared, *place) for trial in samples(p, missing)}
+    paces = {trial.batch_size: try_trial(trial, prepared, *place) for trial in samples(p, missing)}
     places = cluster_size(p.dask_address) if p.dask_address else at_a_time(p, len(usable_gpus(p.device)))
     seconds = estimated_seconds(missing, prepared, paces, places)
     return _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds)

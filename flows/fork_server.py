@@ -1,19 +1,50 @@
-"""Workers without the seconds that their imports take: forked off a process that has imported everything already."""
+"""Processes without the seconds that imports take: forked off one that has imported everything already."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import sys
+import threading
+from collections.abc import Callable
 from multiprocessing import forkserver
+from pathlib import Path
 
 # Elsewhere libraries of the system do not stand a fork.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 
 
 def start_importing() -> None:
-    """Start the process that workers are forked off, unless it runs; it ends with this one.
-
-    The settings in the environment are now those of the workers.
-    """
+    """Start the process that workers are forked off, unless it runs; it ends with this one."""
     if START_METHOD == "forkserver":
         forkserver.set_forkserver_preload(["flows.forked"])
         forkserver.ensure_running()
+
+
+def run_in_fork(function: Callable[..., object], *arguments: object) -> None:
+    """Run a function in a process of its own, which says nothing, fails without a word, and ends with this one."""
+    start_importing()
+    process = multiprocessing.get_context("forkserver").Process(target=_run, args=(function, *arguments))
+    process.start()
+    try:
+        process.join()
+    finally:  # should this process be told to end
+        process.terminate()
+        process.join()
+
+
+def _run(function: Callable[..., object], *arguments: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process is interrupted too, and ends this one
+    threading.Thread(target=_follow, daemon=True).start()
+    with Path(os.devnull).open("w") as nowhere:
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
+    function(*arguments)
+
+
+def _follow() -> None:
+    """End this process once the one that asked for it is gone, even if that was killed."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)

@@ -14,11 +14,13 @@ class QuietWorker(WorkerPlugin):
     """Keeps what a worker's process writes off the terminal, an interrupt from it, and all GPUs but one.
 
     Args:
+        api: Of Prefect: the process that it was forked off had started before there was one.
         log: Takes what it writes.
         gpus: As CUDA_VISIBLE_DEVICES names them; the workers are dealt out to them in turn.
     """
 
-    def __init__(self, log: Path, gpus: Sequence[str] = ()) -> None:
+    def __init__(self, api: str, log: Path, gpus: Sequence[str] = ()) -> None:
+        self._api = api
         self._log = str(log)
         self._gpus = gpus
 
@@ -31,3 +33,8 @@ class QuietWorker(WorkerPlugin):
             os.dup2(log, descriptor)
         os.close(log)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the comparing process stops the trials
+
+        from prefect.context import refresh_global_settings_context
+
+        os.environ["PREFECT_API_URL"] = self._api
+        refresh_global_settings_context()

@@ -13,7 +13,7 @@ from prefect_dask import DaskTaskRunner
 from flows.compare_parameters import digest_of
 from flows.parameters import TrainParameters
 from flows.study import find_trials
-from flows.trial import run_trial
+from flows.worker_tasks import run_trial
 from flows.workers import stop_trials, worker_count
 from tasks.errors import InputError
 from tasks.log import task_log

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import dask
 from distributed import Client, Future
+from prefect.settings import get_current_settings
 from prefect_dask import DaskTaskRunner
 
 from flows.compare_parameters import CompareParameters
 from flows.fork_server import START_METHOD, start_importing
 from flows.quiet_worker import QuietWorker
-from flows.trial import trials_running
+from flows.worker_tasks import trials_running
 from tasks.device import usable_gpus
 from tasks.errors import InputError
 
@@ -53,11 +54,16 @@ def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
             }
         )
     # A trial whose worker dies runs again, once.
-    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.multiprocessing-method": START_METHOD}
+    settings = {
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.worker.multiprocessing-method": START_METHOD,
+        "distributed.worker.profile.enabled": False,  # it looks at every thread a hundred times a second
+        "distributed.admin.system-monitor.interval": "10s",  # nobody looks at what it measures
+    }
     with dask.config.set(settings), runner:
         client = runner.client
         if not p.dask_address:
-            client.register_plugin(QuietWorker(log, gpus))
+            client.register_plugin(QuietWorker(str(get_current_settings().api.url), log, gpus))
         yield runner
 
 

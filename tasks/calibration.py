@@ -11,33 +11,13 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from pydantic import BaseModel, ConfigDict
 
 from models.steps import make_evaluate_step, make_train_steps, score
 from tasks.model import build_model, compile_model
+from tasks.pace import Pace
 from tasks.prepared import PreparedDataset, open_split, open_training_epoch
 
-BLOCKS = 4  # of up to 32 steps: a fraction of a second of LeNet on a core
-
-
-class Pace(BaseModel):
-    """What a training takes.
-
-    Attributes:
-        start_seconds: Once: building, compiling, tracing, saving.
-        step_seconds: For each step.
-        validation_seconds: For each epoch.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    start_seconds: float
-    step_seconds: float
-    validation_seconds: float
-
-    def seconds(self, *, epochs: int, steps_per_epoch: int) -> float:
-        """Return what a whole training takes."""
-        return self.start_seconds + epochs * (steps_per_epoch * self.step_seconds + self.validation_seconds)
+TIMED_BLOCKS = 2  # of up to 32 steps: a fraction of a second of LeNet on a core
 
 
 def measure_pace(
@@ -49,14 +29,20 @@ def measure_pace(
         initial = build_model.fn(model, prepared, directory, seed=0, device=device)
         compiled = keras.models.load_model(compile_model.fn(initial, directory, **recipe, device=device))
         train_steps, evaluate_step = make_train_steps(compiled, batch_size), make_evaluate_step(compiled)
-        blocks = [*islice(open_training_epoch(prepared, 0, 1, batch_size=batch_size, shuffle=True, repeat=1), BLOCKS)]
-        train_steps(*blocks[0]).losses.numpy()
-        score(evaluate_step, open_split(prepared, "validation"))  # traced too, and measured below
-        compiled.save(directory / "fitted.keras")
+        first, *others = islice(
+            open_training_epoch(prepared, 0, 1, batch_size=batch_size, shuffle=True, repeat=1), 1 + TIMED_BLOCKS
+        )
+        held_back = next(open_split(prepared, "validation"))
+        train_steps(*first).losses.numpy()  # traced, and so is the evaluation
+        score(evaluate_step, [held_back])
         marks.append(time.perf_counter())
-        steps = sum(len(train_steps(*block).losses.numpy()) for block in blocks)
+        steps = sum(len(train_steps(*block).losses.numpy()) for block in others or [first])
         marks.append(time.perf_counter())
-        score(evaluate_step, open_split(prepared, "validation"))
+        score(evaluate_step, [held_back])
         marks.append(time.perf_counter())
     start, trained, validated = (after - before for before, after in pairwise(marks))
-    return Pace(start_seconds=start, step_seconds=trained / steps, validation_seconds=validated)
+    return Pace(
+        start_seconds=start,
+        step_seconds=trained / steps,
+        validation_seconds=validated * prepared.examples["validation"] / len(held_back[1]),
+    )

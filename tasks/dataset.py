@@ -61,16 +61,12 @@ def prepare_dataset(
         DownloadError: a download broke off; Prefect tries it again, with growing delays.
         StorageError: the prepared files cannot be written.
     """
-    made_from = {
-        "format": FORMAT,
-        "source": identify(dataset),
-        "image_size": image_size,
-        "validation_fraction": validation_fraction,
-        "limit_examples": limit_examples,
-    }
-    key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
-    label = re.sub(r"[^a-z0-9_]+", "-", dataset.lower().removeprefix("folder:")).strip("-")[-40:]
-    directory = (DATA / f"{label}-{key}").absolute()
+    directory = directory_of(
+        dataset,
+        image_size=image_size,
+        validation_fraction=validation_fraction,
+        limit_examples=limit_examples,
+    )
     with storing(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
@@ -99,6 +95,22 @@ def prepare_dataset(
                 f"dataset: the prepared file {str(damage.path)!r} is damaged, and was so again after the dataset had "
                 f"been prepared anew; check the disk, or work in a directory on another one"
             ) from damage
+
+
+def directory_of(
+    dataset: str, *, image_size: int, validation_fraction: float, limit_examples: int | None = None
+) -> Path:
+    """Return where ``dataset`` lies once it is prepared so. Raises InputError if it is a folder that is not there."""
+    made_from = {
+        "format": FORMAT,
+        "source": identify(dataset),
+        "image_size": image_size,
+        "validation_fraction": validation_fraction,
+        "limit_examples": limit_examples,
+    }
+    key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
+    label = re.sub(r"[^a-z0-9_]+", "-", dataset.lower().removeprefix("folder:")).strip("-")[-40:]
+    return (DATA / f"{label}-{key}").absolute()
 
 
 def _make(directory: Path, **how: Any) -> None:

@@ -1,11 +1,14 @@
-"""Choose the device that a model is built, trained and evaluated on."""
+"""Choose the device that a model is built, trained and evaluated on.
+
+TensorFlow is imported where it is asked: a comparison, whose workers compute, does without those seconds.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from typing import Literal
-
-import tensorflow as tf
 
 from tasks.errors import InputError
 from tasks.log import task_log
@@ -17,6 +20,8 @@ def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"
     Raises:
         InputError: a GPU is wanted and TensorFlow sees none.
     """
+    import tensorflow as tf
+
     gpus = tf.config.list_physical_devices("GPU")
     if wanted == "gpu" and not gpus:
         raise InputError(
@@ -30,17 +35,32 @@ def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"
     return "gpu" if gpus and wanted != "cpu" else "cpu"
 
 
+def gpus_are_possible() -> bool:
+    """Return whether TensorFlow could see a GPU: on Linux it needs the library of the CUDA driver."""
+    if sys.platform != "linux":
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
 def usable_gpus(wanted: Literal["auto", "cpu", "gpu"]) -> list[str]:
     """Return the GPUs of this machine that ``wanted`` allows, as CUDA_VISIBLE_DEVICES names them."""
-    if wanted == "cpu":
+    if wanted == "cpu" or not gpus_are_possible():
         return []
+    import tensorflow as tf
+
     found = [str(number) for number in range(len(tf.config.list_physical_devices("GPU")))]
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     return named.split(",")[: len(found)] if named else found
 
 
-def hide_gpus() -> None:
+def compute_on_cpu() -> None:
     """Let this process compute on the CPU only: the memory of the GPUs is for those that train."""
+    import tensorflow as tf
+
     if tf.config.get_visible_devices("GPU"):
         tf.config.set_visible_devices([], "GPU")
     tf.config.list_logical_devices()  # as above
@@ -51,6 +71,8 @@ def limit_threads(count: int) -> None:
 
     It also keeps the order of sums, and so the last bits of every number, the same on each machine of a cluster.
     """
+    import tensorflow as tf
+
     try:
         tf.config.threading.set_intra_op_parallelism_threads(count)
         tf.config.threading.set_inter_op_parallelism_threads(count)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # One split at a given image size, block by block, in an order that never changes: images, uint8 of shape
 # (examples, size, size, channels), and labels, int64 of shape (examples,).
@@ -39,6 +42,8 @@ def resize(images: tf.Tensor | np.ndarray, size: int) -> tf.Tensor:
 
     Bilinear and antialiased.
     """
+    import tensorflow as tf  # which takes seconds, and a prepared dataset is opened without it
+
     pixels = tf.cast(images, tf.float32)  # before they are transposed: uint8 makes oneDNN complain on the terminal
     if len(pixels.shape) == 3:
         return tf.cast(_resized(pixels, size), tf.uint8)
@@ -51,4 +56,6 @@ def resize(images: tf.Tensor | np.ndarray, size: int) -> tf.Tensor:
 
 
 def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
+    import tensorflow as tf
+
     return tf.round(tf.image.resize(image, (size, size), method="bilinear", antialias=True))

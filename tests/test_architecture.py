@@ -82,6 +82,7 @@ def test_no_file_is_long(path: Path) -> None:
         ("flows.__main__", {"tensorflow", "keras", "prefect", "mlflow", "sklearn", "matplotlib"}),
         ("flows.parameters", {"tensorflow", "keras", "prefect", "mlflow", "numpy"}),
         ("tasks.tracking", {"tensorflow", "keras"}),
+        ("flows.compare", {"tensorflow", "keras"}),  # its workers compute
     ],
 )
 def test_a_start_does_not_wait_for_what_it_does_not_need(module: str, heavy: set[str]) -> None:

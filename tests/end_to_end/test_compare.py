@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -147,6 +150,24 @@ def test_a_dry_run_only_says_what_would_run(
     assert ": about " in ended.out
     assert "TensorFlow" not in ended.out
     assert runs(tmp_path) == []
+
+
+def test_the_first_of_all_has_a_server_of_its_own_and_leaves_tensorflow_to_its_workers(
+    start: Callable[..., Running], undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    running = start("-m", "flows", "compare", *SHORT, HOME=str(tmp_path / "home"))
+    running.printed("Trial 3 of 4")
+    assert "libtensorflow" not in Path(f"/proc/{running.process.pid}/maps").read_text()
+    assert len([process for process in running.processes() if "server" in process.cmdline()]) == 1
+    ended = running.ended()
+    assert (ended.status, ended.err, ended.left) == (0, "", []), ended
+    assert len(ended.out.splitlines()) == len(undisturbed["err"].splitlines()), ended.out  # nobody else writes there
+    study = re.findall("[0-9a-f]{32}", ended.out)[0]
+    before = learning_of(undisturbed["directory"], undisturbed["result"]["study"])
+    assert learning_of(tmp_path, study) == before
+    with contextlib.closing(sqlite3.connect(tmp_path / "home" / ".prefect" / "prefect.db")) as database:
+        assert database.execute("SELECT state_type FROM flow_run").fetchall() == [("COMPLETED",)] * 5
 
 
 def test_a_cluster_that_runs_already_gives_the_same_numbers(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+import threading
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prefect.context import refresh_global_settings_context
+from prefect.settings import get_current_settings
 
 from flows.compare_parameters import CompareParameters
-from flows.fork_server import start_importing
 from flows.quiet_worker import QuietWorker
 from flows.workers import at_a_time, cores
 
@@ -40,11 +40,13 @@ def test_a_gpu_takes_one_trial_at_a_time_unless_it_is_to_take_more(
 def settled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Let this process become a worker of that name, and be itself again."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "unset")
+    monkeypatch.setenv("PREFECT_API_URL", "http://before/api")
+    refresh_global_settings_context()
     kept = [os.dup(1), os.dup(2)]
 
     def settle_in(name: int, gpus: list[str]) -> str:
         handler = signal.getsignal(signal.SIGINT)
-        QuietWorker(tmp_path / "workers.log", gpus).setup(SimpleNamespace(name=name))  # type: ignore[arg-type]
+        QuietWorker("http://prefect/api", tmp_path / "workers.log", gpus).setup(SimpleNamespace(name=name))  # type: ignore[arg-type]
         signal.signal(signal.SIGINT, handler)
         return os.environ["CUDA_VISIBLE_DEVICES"]
 
@@ -52,6 +54,8 @@ def settled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     for descriptor, terminal in enumerate(kept, start=1):
         os.dup2(terminal, descriptor)
         os.close(terminal)
+    monkeypatch.undo()
+    refresh_global_settings_context()
 
 
 def test_workers_are_dealt_out_to_the_gpus(settled_in: Any) -> None:
@@ -62,10 +66,10 @@ def test_without_gpus_nothing_is_set(settled_in: Any) -> None:
     assert settled_in(1, []) == "unset"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
-def test_what_workers_are_forked_off_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[str] = []
-    monkeypatch.setattr(forkserver, "set_forkserver_preload", started.extend)
-    monkeypatch.setattr(forkserver, "ensure_running", lambda: started.append("running"))
-    start_importing()
-    assert started == ["flows.forked", "running"]
+def test_it_knows_the_api_that_came_up_after_prefect_was_imported(settled_in: Any) -> None:
+    settled_in(1, [])
+    found: list[str | None] = []
+    thread = threading.Thread(target=lambda: found.append(get_current_settings().api.url))  # as Prefect's own
+    thread.start()
+    thread.join()
+    assert [*found, os.environ["PREFECT_API_URL"]] == ["http://prefect/api"] * 2

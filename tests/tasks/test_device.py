@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 import tensorflow as tf
 
-from tasks.device import select_device, usable_gpus
+from tasks import device
+from tasks.device import gpus_are_possible, select_device, usable_gpus
 from tasks.errors import InputError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,22 +62,40 @@ def test_gpus_are_named_as_the_environment_names_them(
     monkeypatch: pytest.MonkeyPatch, wanted: Literal["auto", "cpu", "gpu"], visible: str | None, usable: list[str]
 ) -> None:
     see(monkeypatch, ["GPU:0", "GPU:1"])
+    monkeypatch.setattr(device, "gpus_are_possible", lambda: True)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert usable_gpus(wanted) == usable
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere TensorFlow has to be asked")
+@pytest.mark.parametrize("libraries", [["libcuda.so.1"], []])
+def test_without_the_driver_there_are_no_gpus_and_tensorflow_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, libraries: list[str]
+) -> None:
+    see(monkeypatch, ["GPU:0"])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def load(name: str) -> None:
+        if name not in libraries:
+            raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr("ctypes.CDLL", load)
+    assert gpus_are_possible() == bool(libraries)
+    assert usable_gpus("auto") == (["0"] if libraries else [])
+
+
 @pytest.mark.parametrize(
     ("code", "printed"),
     [
         ("limit_threads(1); limit_threads(1)", "1 1"),  # a worker is told so by each trial
-        ("hide_gpus(); hide_gpus(); limit_threads(1)", "0 0"),  # too late: it is told, and changes nothing
+        ("compute_on_cpu(); compute_on_cpu(); limit_threads(1)", "0 0"),  # too late: it is told, and changes nothing
     ],
 )
 def test_threads_are_limited_before_anything_is_computed(code: str, printed: str) -> None:
     told = "threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()"
-    imports = "from tensorflow.config import threading\nfrom tasks.device import hide_gpus, limit_threads"
+    imports = "from tensorflow.config import threading\nfrom tasks.device import compute_on_cpu, limit_threads"
     script = f"{imports}\n{code}\nprint({told})"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == printed.split()

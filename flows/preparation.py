@@ -1,0 +1,45 @@
+"""The dataset of a comparison, prepared without the seconds that TensorFlow takes to be imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flows.compare_parameters import CompareParameters
+from flows.fork_server import START_METHOD, run_in_fork
+from flows.terminal import quiet_start
+from tasks.dataset import directory_of, prepare_dataset
+from tasks.device import compute_on_cpu
+from tasks.prepared import DamagedError, PreparedDataset, load_prepared
+
+PLACE = ("image_size", "validation_fraction", "limit_examples")
+
+
+def prepare(p: CompareParameters) -> PreparedDataset:
+    """Return the dataset, prepared by a process that has TensorFlow already, where that can do it.
+
+    It cannot download, which is to be seen on the terminal, and what else stands in its way is to be told: then this
+    process prepares the dataset itself.
+    """
+    given = p.only(*PLACE, "data_dir", "download")
+    directory = directory_of(p.dataset, **p.only(*PLACE))
+    if not directory.exists() and START_METHOD == "forkserver":
+        run_in_fork(_prepare, p.dataset, {**given, "download": False})
+    if not _is_whole(directory):
+        with quiet_start():
+            compute_on_cpu()
+    prepared: PreparedDataset = prepare_dataset(p.dataset, **given)
+    return prepared
+
+
+def _prepare(dataset: str, given: dict[str, Any]) -> None:
+    compute_on_cpu()
+    prepare_dataset.fn(dataset, **given)
+
+
+def _is_whole(directory: Path) -> bool:
+    try:
+        load_prepared(directory)
+    except DamagedError:
+        return False
+    return True

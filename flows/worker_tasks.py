@@ -1,0 +1,133 @@
+"""What a comparison asks of its workers.
+
+The comparing process imports this too, and not what it takes to do it: TensorFlow alone is two seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+from distributed import get_worker
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import SettingsContext, get_settings_context
+from prefect.runtime import task_run
+from prefect.states import Cancelled
+
+from flows.compare_parameters import digest_of
+from flows.parameters import TrainParameters
+from flows.signature import validated
+from tasks.device import limit_threads
+from tasks.interruption import StoppedError, asked_to_stop
+from tasks.pace import Pace
+from tasks.prepared import PreparedDataset
+
+POLL_SECONDS = 0.2
+_running: set[str] = set()  # the trials in this process, by their digest
+
+
+@task(name="trial", task_run_name="{name}", cache_policy=NO_CACHE)
+def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, tracking_uri: str) -> Any:  # noqa: ARG001
+    """Train once, as a part of a comparison, unless that is done; go on with what an earlier attempt has left.
+
+    Args:
+        name: What Prefect shows.
+        given: The parameters of the training.
+        study: The MLflow run of the comparison.
+        directory: Where the comparison works, and this trial too if this machine has it.
+        tracking_uri: The store of the comparison.
+
+    Returns:
+        The state Cancelled if the comparison wants it no more.
+    """
+    from flows.trial import train_trial
+
+    settle_in(directory, tracking_uri)
+    parameters, parent = validated(TrainParameters, given), UUID(task_run.id)
+    digest = digest_of(parameters)
+    _running.add(digest)
+    try:
+        _in_a_thread(lambda: train_trial(parameters, study, parent), _wanted())
+    except StoppedError:
+        return Cancelled(message="The comparison was ended.")
+    finally:
+        _running.discard(digest)
+    return None
+
+
+@task(name="test", task_run_name="test {run_id}", cache_policy=NO_CACHE)
+def test_trial(
+    run_id: str,
+    given: Mapping[str, Any],
+    prepared: PreparedDataset,
+    directory: str,
+    tracking_uri: str,
+) -> None:
+    """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
+    from flows.trial import evaluate_trial
+
+    settle_in(directory, tracking_uri)
+    evaluate_trial(run_id, validated(TrainParameters, given), prepared)
+
+
+def try_trial(parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str) -> Pace:
+    """Return what a training takes here."""
+    from flows.trial import calibrate
+
+    settle_in(directory, tracking_uri)
+    return calibrate(parameters, prepared)
+
+
+def trials_running() -> int:
+    """Return how many trials go on in this process."""
+    return len(_running)
+
+
+def settle_in(directory: str, tracking_uri: str) -> None:
+    """Let this process work where the comparison does, record where it does, and compute with one thread."""
+    if Path(directory).is_dir():
+        os.chdir(directory)
+    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
+    limit_threads(1)
+
+
+def _wanted() -> Callable[[], bool]:
+    """Return what tells whether the comparison still waits for the task of this thread.
+
+    The scheduler takes a task back when the comparison cancels it, and when the comparison's process is gone.
+    """
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def wanted() -> bool:
+        state = worker.state.tasks.get(key)
+        return state is not None and state.state == "executing"
+
+    return wanted
+
+
+def _in_a_thread(work: Callable[[], None], wanted: Callable[[], bool]) -> None:
+    """Do the work in a thread that knows of no run of Prefect's, and ask it to stop once it is not wanted.
+
+    Within the task's own context, what the training logs and shows would be taken for the trial task's.
+    """
+    stop, settings = Event(), get_settings_context()
+
+    def run() -> None:
+        asked_to_stop.set(stop)
+        with SettingsContext(profile=settings.profile, settings=settings.settings):
+            work()
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="trial") as executor:
+        future = executor.submit(run)
+        while not future.done():
+            wait([future], timeout=POLL_SECONDS)
+            if not wanted():
+                stop.set()
+    future.result()
