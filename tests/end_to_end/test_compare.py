@@ -168,6 +168,7 @@ def test_the_first_of_all_has_a_server_of_its_own_and_leaves_tensorflow_to_its_w
     assert learning_of(tmp_path, study) == before
     with contextlib.closing(sqlite3.connect(tmp_path / "home" / ".prefect" / "prefect.db")) as database:
         assert database.execute("SELECT state_type FROM flow_run").fetchall() == [("COMPLETED",)] * 5
+        assert database.execute("SELECT COUNT(DISTINCT flow_run_id) FROM log").fetchone() == (5,)
 
 
 def test_a_cluster_that_runs_already_gives_the_same_numbers(
