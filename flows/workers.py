@@ -50,6 +50,8 @@ def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
                 "threads_per_worker": 1,
                 "memory_limit": 0,  # a worker that is killed for its memory would look like a fault of its trial
                 "dashboard_address": None,
+                # It has an HTTP server all the same, and complains of a port that another comparison has.
+                "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
                 "silence_logs": logging.CRITICAL,
             }
         )
