@@ -31,6 +31,7 @@ from tasks.outbox import OutageError
 from tasks.stored_run import StoredRun
 from tasks.tracking_store import store_name, tracking_uri
 
+KIND = ("mlflow.experimentKind", "custom_model_development")  # else it opens in the view for language models
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
 # What MLflow says when it has understood and will never do it. Anything else may pass.
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
@@ -51,22 +52,21 @@ def open_experiment(name: str) -> str:
                 f"experiment: {name!r} was deleted in the MLflow store {store_name()!r}; bring it back with "
                 f"`mlflow experiments restore --experiment-id {found.experiment_id}`, or choose another name"
             )
-        experiment_id = found.experiment_id if found else _create_experiment(client, name)
-        # Without this tag MLflow opens the experiment in its view for language models.
-        client.set_experiment_tag(experiment_id, "mlflow.experimentKind", "custom_model_development")
+        experiment_id = str(found.experiment_id) if found else _create_experiment(client, name)
+        if found and KIND not in found.tags.items():
+            client.set_experiment_tag(experiment_id, *KIND)
     return experiment_id
 
 
 def _create_experiment(client: MlflowClient, name: str) -> str:
     # A tracking server decides for itself where artifacts lie.
     location = None if tracking_uri().startswith("http") else Path("mlartifacts").absolute().as_uri()
-    try:
-        experiment_id: str = client.create_experiment(name, location)
+    try:  # with its tag at once: of two processes that set the same new tag one fails
+        return str(client.create_experiment(name, location, tags=dict([KIND])))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-        experiment_id = client.get_experiment_by_name(name).experiment_id  # another process was faster
-    return experiment_id
+        return str(client.get_experiment_by_name(name).experiment_id)  # another process was faster
 
 
 def create_run(experiment_id: str, name: str, tags: Mapping[str, str]) -> str:

@@ -63,6 +63,14 @@ def test_an_experiment_is_made_once_and_opens_in_the_view_for_training(workplace
     assert found.artifact_location == (workplace / "mlartifacts").as_uri()
 
 
+def test_an_experiment_that_somebody_else_has_made_opens_in_that_view_too(workplace: Path) -> None:
+    assert workplace.is_dir()
+    experiment = store().create_experiment("theirs", tags={"theirs": "stays"})
+    assert open_experiment("theirs") == experiment
+    tags = store().get_experiment(experiment).tags
+    assert (tags["mlflow.experimentKind"], tags["theirs"]) == ("custom_model_development", "stays")
+
+
 def test_processes_that_use_a_fresh_store_at_once_all_succeed(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tasks.tracking import open_experiment; "
