@@ -259,7 +259,7 @@ def test_threads_at_once_prepare_once(times_made: Count) -> None:
 
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
-    with Forks("tasks.dataset", "sklearn.datasets", environment=os.environ) as forks:
+    with Forks("tasks.dataset", "tensorflow", "sklearn.datasets", environment=os.environ) as forks:
         yield forks
 
 
