@@ -12,7 +12,7 @@ from tasks.dataset import directory_of, prepare_dataset
 from tasks.device import compute_on_cpu
 from tasks.prepared import DamagedError, PreparedDataset, load_prepared
 
-PLACE = ("image_size", "validation_fraction", "limit_examples")
+MADE_FROM = ("image_size", "validation_fraction", "limit_examples")
 
 
 def prepare(p: CompareParameters) -> PreparedDataset:
@@ -21,8 +21,8 @@ def prepare(p: CompareParameters) -> PreparedDataset:
     It cannot download, which is to be seen on the terminal, and what else stands in its way is to be told: then this
     process prepares the dataset itself.
     """
-    given = p.only(*PLACE, "data_dir", "download")
-    directory = directory_of(p.dataset, **p.only(*PLACE))
+    given = p.only(*MADE_FROM, "data_dir", "download")
+    directory = directory_of(p.dataset, **p.only(*MADE_FROM))
     if not directory.exists() and START_METHOD == "forkserver":
         run_in_fork(_prepare, p.dataset, {**given, "download": False})
     if not _is_whole(directory):

@@ -14,12 +14,12 @@ class QuietWorker(WorkerPlugin):
     """Keeps what a worker's process writes off the terminal, an interrupt from it, and all GPUs but one.
 
     Args:
-        api: Of Prefect: the process that it was forked off had started before there was one.
+        api: The address of the Prefect API, if it has one: the process that a worker is forked off started before it.
         log: Takes what it writes.
         gpus: As CUDA_VISIBLE_DEVICES names them; the workers are dealt out to them in turn.
     """
 
-    def __init__(self, api: str, log: Path, gpus: Sequence[str] = ()) -> None:
+    def __init__(self, api: str | None, log: Path, gpus: Sequence[str] = ()) -> None:
         self._api = api
         self._log = str(log)
         self._gpus = gpus
@@ -34,7 +34,8 @@ class QuietWorker(WorkerPlugin):
         os.close(log)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the comparing process stops the trials
 
-        from prefect.context import refresh_global_settings_context
+        if self._api:
+            from prefect.context import refresh_global_settings_context
 
-        os.environ["PREFECT_API_URL"] = self._api
-        refresh_global_settings_context()
+            os.environ["PREFECT_API_URL"] = self._api
+            refresh_global_settings_context()

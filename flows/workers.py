@@ -65,7 +65,7 @@ def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
     with dask.config.set(settings), runner:
         client = runner.client
         if not p.dask_address:
-            client.register_plugin(QuietWorker(str(get_current_settings().api.url), log, gpus))
+            client.register_plugin(QuietWorker(get_current_settings().api.url, log, gpus))
         yield runner
 
 

@@ -44,9 +44,9 @@ def settled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     refresh_global_settings_context()
     kept = [os.dup(1), os.dup(2)]
 
-    def settle_in(name: int, gpus: list[str]) -> str:
+    def settle_in(name: int, gpus: list[str], api: str | None = "http://prefect/api") -> str:
         handler = signal.getsignal(signal.SIGINT)
-        QuietWorker("http://prefect/api", tmp_path / "workers.log", gpus).setup(SimpleNamespace(name=name))  # type: ignore[arg-type]
+        QuietWorker(api, tmp_path / "workers.log", gpus).setup(SimpleNamespace(name=name))  # type: ignore[arg-type]
         signal.signal(signal.SIGINT, handler)
         return os.environ["CUDA_VISIBLE_DEVICES"]
 
@@ -73,3 +73,8 @@ def test_it_knows_the_api_that_came_up_after_prefect_was_imported(settled_in: An
     thread.start()
     thread.join()
     assert [*found, os.environ["PREFECT_API_URL"]] == ["http://prefect/api"] * 2
+
+
+def test_without_an_address_of_the_api_none_is_made_up(settled_in: Any) -> None:
+    settled_in(1, [], None)
+    assert os.environ["PREFECT_API_URL"] == "http://before/api"
