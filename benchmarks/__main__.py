@@ -18,7 +18,7 @@ from benchmarks.overhead import overhead
 from benchmarks.plan import Plan
 from benchmarks.result import Result, show
 from benchmarks.step import step
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
 BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "help": help_text,

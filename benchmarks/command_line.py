@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cyclopts import App
 from rich.console import Console
 
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
 DONE, MISSED, BAD_INPUT = 0, 1, 2
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.plan import Plan
 from benchmarks.process import environment, seconds_of, workplace
 from benchmarks.result import Figure, Ratio, Result, make_result, ratios_of
-from flows.server import answers, free_port
+from flows.servers.server_process import answers, free_port
 
 TRAIN = ["-m", "flows", "train", "--dataset", "digits"]
 BARE = ["-m", "benchmarks.programs.bare"]

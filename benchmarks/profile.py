@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks.command_line import DONE, run_command
 from benchmarks.process import environment, workplace
 from benchmarks.process import run as run_program
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
 TRAIN = ["-m", "flows", "train", "--dataset", "digits"]
 SAMPLES_A_SECOND = "100"

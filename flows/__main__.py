@@ -15,11 +15,11 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 from rich.console import Console
 
-from flows.commands import COMMANDS, DONE
-from flows.options import join_truth_values
-from flows.parameters import TrainParameters
-from flows.terminal import say
-from tasks.errors import InputError, PlainError
+from flows.command_line.commands import COMMANDS, DONE
+from flows.command_line.options import join_truth_values
+from flows.parameters.train import TrainParameters
+from tasks.foundation.errors import InputError, PlainError
+from tasks.terminal.messages import say
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 SIGNALLED = 128  # and the number of the signal, as shells have it

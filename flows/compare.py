@@ -12,28 +12,35 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
-from flows.artifacts import publish_link
-from flows.claimed import claimed_run, name_from, run_claimed
-from flows.compare_parameters import CompareParameters, digest_of
-from flows.conclusion import CompareResult, chosen_runs, conclude
-from flows.estimate import announce, try_out
-from flows.preparation import prepare
-from flows.reconcile import FLOW_RUN_TAG, Ended, close_task_runs, reconcile
-from flows.resume import given_to_flow
-from flows.signature import flat
-from flows.study import find_trials, missing_trials, read_trials, resumed_study, study_directory, study_tags
-from flows.trials import MOST_FAILURES_IN_A_ROW, Tally, run_trials
-from flows.worker_tasks import test_trial
-from flows.workers import dask_workers, worker_count
-from tasks import record, tracking
-from tasks.claim import Claim
-from tasks.errors import TrialsError
-from tasks.log import task_log
-from tasks.prepared import PreparedDataset
-from tasks.run import tracked_run
-from tasks.statistics import compare_trials
-from tasks.stored_run import FLOW_TAG, TRIAL_TAG, StoredRun, way_on
-from tasks.tracking_store import tracking_uri
+from flows.comparison.conclusion import CompareResult, chosen_runs, conclude
+from flows.comparison.estimate import announce, try_out
+from flows.comparison.preparation import prepare
+from flows.comparison.scheduling import MOST_FAILURES_IN_A_ROW, Tally, run_trials
+from flows.comparison.stored_study import (
+    find_trials,
+    missing_trials,
+    read_trials,
+    resumed_study,
+    study_directory,
+    study_tags,
+)
+from flows.comparison.worker_tasks import test_trial
+from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
+from flows.lifecycle.prefect_artifacts import publish_link
+from flows.lifecycle.reconcile import FLOW_RUN_TAG, Ended, close_task_runs, reconcile
+from flows.lifecycle.resume import given_to_flow
+from flows.parameters.compare import CompareParameters, digest_of
+from flows.parameters.signature import flat
+from flows.workers.dask_cluster import dask_workers, worker_count
+from study.statistics import compare_trials
+from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import TrialsError
+from tasks.foundation.log import task_log
+from tasks.tracking import mlflow_client, record
+from tasks.tracking.claim import Claim
+from tasks.tracking.run import tracked_run
+from tasks.tracking.store import tracking_uri
+from tasks.tracking.stored_run import FLOW_TAG, TRIAL_TAG, StoredRun, way_on
 
 WORKERS_LOG = "workers.log"
 
@@ -53,7 +60,7 @@ def _claimed(resume: str | None) -> AbstractContextManager[Claim]:
 def compare(parameters: CompareParameters) -> CompareResult:
     """Train once for each optimizer, learning rate, loss, batch size and seed, and say which is best."""
     p = resumed_study(given_to_flow(parameters)) if parameters.resume else parameters
-    experiment_id = tracking.open_experiment(p.experiment)
+    experiment_id = mlflow_client.open_experiment(p.experiment)
     prepared = prepare(p)
     described = {
         FLOW_TAG: "compare",

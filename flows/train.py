@@ -7,22 +7,22 @@ from contextlib import AbstractContextManager
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.artifacts import publish_link, publish_result
-from flows.claimed import claimed_run, name_from, run_claimed
-from flows.parameters import TrainParameters
-from flows.reconcile import FLOW_RUN_TAG
-from flows.result import TrainResult
-from flows.resume import given_to_flow, resumed
-from flows.signature import flat
-from tasks import record, tracking
-from tasks.claim import Claim
+from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
+from flows.lifecycle.prefect_artifacts import publish_link, publish_result
+from flows.lifecycle.reconcile import FLOW_RUN_TAG
+from flows.lifecycle.resume import given_to_flow, resumed
+from flows.lifecycle.train_result import TrainResult
+from flows.parameters.signature import flat
+from flows.parameters.train import TrainParameters
 from tasks.dataset import prepare_dataset
-from tasks.device import select_device
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
 from tasks.model import build_model, compile_model
-from tasks.run import resumable, tracked_run
-from tasks.stored_run import FLOW_TAG
+from tasks.tracking import mlflow_client, record
+from tasks.tracking.claim import Claim
+from tasks.tracking.run import resumable, tracked_run
+from tasks.tracking.stored_run import FLOW_TAG
+from tasks.training.device import select_device
 
 
 def run_train(parameters: TrainParameters) -> TrainResult:
@@ -42,7 +42,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
     p = resumed(given_to_flow(parameters)) if parameters.resume else parameters
     device = select_device(p.device)
-    experiment_id = tracking.open_experiment(p.experiment)
+    experiment_id = mlflow_client.open_experiment(p.experiment)
     prepared = prepare_dataset(
         p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
     )

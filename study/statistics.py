@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tasks.comparison import Comparison, Contender, Interval, Pair, Setting, Trial
-from tasks.verdict import cautions, verdict
+from study.comparison import Comparison, Contender, Interval, Pair, Setting, Trial
+from study.verdict import cautions, verdict
 
 RESAMPLES = 9_999
 TAIL = 250  # of the resamples lie at or beyond either end of an interval: 2.5 %

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from tasks.comparison import Contender, Interval, Pair, Setting
+from study.comparison import Contender, Interval, Pair, Setting
 
 FEW_SEEDS = 5  # below this, a bootstrap has too few values to draw from
 MOST_NAMED = 6  # pairs in one sentence; more are counted

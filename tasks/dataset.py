@@ -16,12 +16,8 @@ from numpy.lib.format import open_memmap
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
-from tasks.crash import crash_point
-from tasks.durable import storing
-from tasks.errors import DownloadError, InputError
-from tasks.images import Source
-from tasks.log import task_log
-from tasks.prepared import (
+from tasks.data.images import Source
+from tasks.data.prepared import (
     MANIFEST,
     MANIFEST_DIGEST,
     DamagedError,
@@ -30,7 +26,11 @@ from tasks.prepared import (
     load_prepared,
     sha256,
 )
-from tasks.sources import identify, open_source
+from tasks.data.sources import identify, open_source
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import storing
+from tasks.foundation.errors import DownloadError, InputError
+from tasks.foundation.log import task_log
 
 DATA = Path("data")
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.

@@ -9,10 +9,10 @@ import tensorflow as tf
 from prefect import task
 
 from models.steps import make_evaluate_step, score
-from tasks import record
-from tasks.crash import crash_point
-from tasks.figures import confusion_matrix
-from tasks.prepared import PreparedDataset, open_split
+from tasks.data.prepared import PreparedDataset, open_split
+from tasks.foundation.crash_points import crash_point
+from tasks.report.run_figures import confusion_matrix
+from tasks.tracking import record
 
 
 @task

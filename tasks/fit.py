@@ -16,16 +16,16 @@ from prefect import task
 
 from models.monitor import LossMonitor
 from models.steps import TrainedSteps, make_evaluate_step, make_train_steps, score
-from tasks import record
-from tasks.checkpoint import Checkpoints
-from tasks.crash import crash_point
-from tasks.durable import storing
-from tasks.figures import training_curves
-from tasks.fit_state import EpochRow, EpochSoFar, FitResult, FitState
-from tasks.interruption import finish_the_step
-from tasks.log import task_log
-from tasks.prepared import Block, PreparedDataset, open_split, open_training_epoch
-from tasks.progress import epoch_progress
+from tasks.data.prepared import Block, PreparedDataset, open_split, open_training_epoch
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import storing
+from tasks.foundation.log import task_log
+from tasks.report.run_figures import training_curves
+from tasks.terminal.progress import epoch_progress
+from tasks.tracking import record
+from tasks.training.checkpoint import Checkpoints
+from tasks.training.fit_state import EpochRow, EpochSoFar, FitResult, FitState
+from tasks.training.interruption import finish_the_step
 
 
 class DivergenceError(ArithmeticError):

@@ -14,10 +14,10 @@ from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
 from models.schedules import make_schedule
-from tasks.crash import crash_point
-from tasks.durable import storing
-from tasks.errors import InputError
-from tasks.prepared import PreparedDataset
+from tasks.data.prepared import PreparedDataset
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import storing
+from tasks.foundation.errors import InputError
 
 MODELS = {"lenet": build_lenet}
 

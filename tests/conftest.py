@@ -44,7 +44,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow store without experiments: a copy of it saves the seconds in which MLflow makes its tables."""
     from mlflow import MlflowClient
 
-    from tasks.databases import first_use
+    from tasks.tracking.databases import first_use
 
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     with first_use(uri := f"sqlite:///{path}", "mlflow"):

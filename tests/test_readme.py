@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from flows.compare_parameters import CompareParameters
-from flows.options import as_typed
-from flows.parameters import TrainParameters
+from flows.command_line.options import as_typed
+from flows.parameters.compare import CompareParameters
+from flows.parameters.train import TrainParameters
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

@@ -9,17 +9,17 @@ import json
 import sys
 from typing import Any
 
-from flows.parameters import TrainParameters
-from flows.signature import validated
-from tasks import tracking
-from tasks.claim import claim
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
 from tasks.dataset import prepare_dataset
-from tasks.device import select_device
-from tasks.entries import ENTRY, Metrics
 from tasks.fit import fit_model
 from tasks.model import build_model, compile_model
-from tasks.outbox import JOURNAL
-from tasks.run import tracked_run
+from tasks.tracking import mlflow_client
+from tasks.tracking.claim import claim
+from tasks.tracking.entries import ENTRY, Metrics
+from tasks.tracking.outbox import JOURNAL
+from tasks.tracking.run import tracked_run
+from tasks.training.device import select_device
 
 RATES = {"momentum": 0.01, "adam": 0.001, "rmsprop": 0.001}
 
@@ -28,7 +28,7 @@ def fit(given: dict[str, Any]) -> float:
     """Train with these parameters; return milliseconds a step from the end of the first epoch to that of the last."""
     p = validated(TrainParameters, given)
     device = select_device(p.device)
-    experiment_id = tracking.open_experiment("benchmark")
+    experiment_id = mlflow_client.open_experiment("benchmark")
     prepared = prepare_dataset.fn(p.dataset, **p.only("image_size", "validation_fraction"), download=False)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     with claim() as claimed, tracked_run(claimed, experiment_id, "benchmark", p.recorded(), {}) as run:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import sys
 
-from flows.compare_parameters import CompareParameters
-from flows.parameters import TrainParameters
-from flows.signature import validated
-from flows.study import EXAMPLES_TAG, PARAMETERS_TAG
-from flows.trial import tags_of
-from tasks import tracking
-from tasks.entries import End, Entry, Metrics, Parameters, Tags
-from tasks.record import now
+from flows.comparison.stored_study import EXAMPLES_TAG, PARAMETERS_TAG
+from flows.comparison.trial import tags_of
+from flows.parameters.compare import CompareParameters
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
+from tasks.tracking import mlflow_client
+from tasks.tracking.entries import End, Entry, Metrics, Parameters, Tags
+from tasks.tracking.record import now
 
 SETTINGS = {"dataset": "digits", "epochs": 5, "optimizers": "momentum,adam", "grid_size": 5}
 SETTINGS_COUNT = 10
@@ -39,13 +39,13 @@ def main(trials: int) -> str:
     parameters = validated(CompareParameters, {**SETTINGS, "seeds": trials // SETTINGS_COUNT})
     examples = {"train": 1294, "validation": 143, "test": 360}
     tags = {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(examples)}
-    experiment = tracking.open_experiment(parameters.experiment)
-    study = tracking.create_run(experiment, parameters.display_name(), tags)
+    experiment = mlflow_client.open_experiment(parameters.experiment)
+    study = mlflow_client.create_run(experiment, parameters.display_name(), tags)
     for trial in parameters.trials():
-        run_id = tracking.create_run(experiment, trial.display_name(), tags_of(trial, study))
+        run_id = mlflow_client.create_run(experiment, trial.display_name(), tags_of(trial, study))
         for entry in entries(trial):
-            tracking.send(run_id, entry)
-    tracking.send(study, End(status="FINISHED", timestamp=now()))
+            mlflow_client.send(run_id, entry)
+    mlflow_client.send(study, End(status="FINISHED", timestamp=now()))
     return study
 
 

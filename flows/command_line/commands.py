@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.compare_parameters import CompareParameters
-from flows.options import command_of
-from flows.parameters import TrainParameters
-from flows.signature import validated
-from flows.terminal import quiet_start, say, take_over_logging
+from flows.command_line.options import command_of
+from flows.parameters.compare import CompareParameters
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
+from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 DONE = 0
 
@@ -30,7 +30,7 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
     parameters = validated(TrainParameters, given)
     console = Console(stderr=json)
     if parameters.resume:
-        from flows.resume import resumed
+        from flows.lifecycle.resume import resumed
 
         parameters = resumed(given)
     say(console, parameters.banner())
@@ -38,7 +38,7 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
     with _ready(console) as wait_until_it_answers:
         with quiet_start():
             from flows.train import run_train
-            from tasks.device import select_device
+            from tasks.training.device import select_device
 
             select_device(parameters.device)
         take_over_logging(console)  # which what was imported has changed
@@ -70,27 +70,27 @@ def compare(
     parameters = validated(CompareParameters, given)
     console = Console(stderr=json)
     if parameters.resume:
-        from flows.study import resumed_study
+        from flows.comparison.stored_study import resumed_study
 
         parameters = resumed_study(given)
     say(console, parameters.banner())
     if dry_run:
         with quiet_start():
-            from flows.estimate import estimate
+            from flows.comparison.estimate import estimate
 
             take_over_logging(console)
             said = estimate(parameters)
         say(console, said)
         return DONE
     if not parameters.dask_address:
-        from flows.fork_server import start_importing
+        from flows.workers.fork_server import start_importing
 
         with quiet_start():
             start_importing()  # while this process does
     with _ready(console) as wait_until_it_answers:
         with quiet_start():
             from flows.compare import run_compare
-            from tasks.device import usable_gpus
+            from tasks.training.device import usable_gpus
 
             usable_gpus(parameters.device)  # with TensorFlow, where there may be any
         take_over_logging(console)  # which what was imported has changed
@@ -114,7 +114,7 @@ def report(study: str, /, *, output: Path | None = None) -> int:
         study: The MLflow run of the comparison.
         output: The folder to write to; none: reports/STUDY.
     """
-    from flows.conclusion import report
+    from flows.comparison.conclusion import report
 
     console = Console()
     take_over_logging(console)
@@ -132,10 +132,10 @@ def reconcile(
     """
     console = Console()
 
-    from flows.api import prefect_api
+    from flows.servers.prefect_api import prefect_api
 
     with prefect_api() as wait_until_it_answers:
-        from flows.reconcile import reconcile
+        from flows.lifecycle.reconcile import reconcile
 
         take_over_logging(console)
         wait_until_it_answers()
@@ -155,7 +155,7 @@ def ui(*, host: str = "127.0.0.1", prefect_port: int = 4200, mlflow_port: int = 
         prefect_port: The port of the Prefect server.
         mlflow_port: The port of the MLflow server.
     """
-    from flows.ui import serve
+    from flows.servers.ui import serve
 
     console = Console()
     take_over_logging(console)
@@ -168,7 +168,7 @@ def ui(*, host: str = "127.0.0.1", prefect_port: int = 4200, mlflow_port: int = 
 
 def deploy() -> int:
     """Make the work pool and the deployments of prefect.yaml, on the Prefect server that is configured or running."""
-    from flows.deploy import deploy
+    from flows.servers.deploy import deploy
 
     deploy(Console())
     return DONE
@@ -180,7 +180,7 @@ def worker(*, limit: int = 1) -> int:
     Args:
         limit: Flow runs at a time. More than one share the cores, and the GPU.
     """
-    from flows.deploy import work
+    from flows.servers.deploy import work
 
     work(limit)
     return DONE
@@ -189,10 +189,10 @@ def worker(*, limit: int = 1) -> int:
 @contextmanager
 def _ready(console: Console) -> Iterator[Callable[[], None]]:
     """Yield what waits for the Prefect API, with our log lines and progress on the console."""
-    from flows.api import prefect_api
+    from flows.servers.prefect_api import prefect_api
 
     with prefect_api() as wait_until_it_answers:
-        from tasks.progress import progress_console
+        from tasks.terminal.progress import progress_console
 
         take_over_logging(console)
         progress_console.set(console)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flows.signature import choices_of, kind_of
+from flows.parameters.signature import choices_of, kind_of
 
 TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
 
@@ -36,7 +36,7 @@ def command_of(model: type[BaseModel], function: Callable[..., int]) -> Callable
         return function(**{name: None if value == "none" else value for name, value in given.items()})
 
     command.__doc__ = function.__doc__
-    setattr(command, "__signature__", inspect.Signature([*options, *own]))  # noqa: B010 - as in flows.signature
+    setattr(command, "__signature__", inspect.Signature([*options, *own]))  # noqa: B010 - as in signature.py
     return command
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from flows.comparison.training_time import Pace
 from models.steps import make_evaluate_step, make_train_steps, score
+from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.model import build_model, compile_model
-from tasks.pace import Pace
-from tasks.prepared import PreparedDataset, open_split, open_training_epoch
 
 TIMED_BLOCKS = 2  # of up to 32 steps: a fraction of a second of LeNet on a core
 

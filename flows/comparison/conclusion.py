@@ -8,16 +8,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from flows.artifacts import publish_comparison
-from flows.compare_parameters import CompareParameters
-from flows.parameters import SharedParameters
-from flows.study import EXAMPLES_TAG, find_trials, open_study, read_trials, stored_parameters
-from tasks import record
-from tasks.comparison import Comparison, Contender
-from tasks.report import FILES, ReportFacts, summary_markdown, table_rows, tested, write_report
-from tasks.statistics import compare_trials
-from tasks.stored_run import StoredRun
-from tasks.tracking_store import run_url
+from flows.comparison.stored_study import EXAMPLES_TAG, find_trials, open_study, read_trials, stored_parameters
+from flows.lifecycle.prefect_artifacts import publish_comparison
+from flows.parameters.compare import CompareParameters
+from flows.parameters.train import SharedParameters
+from study.comparison import Comparison, Contender
+from study.statistics import compare_trials
+from tasks.report.page import FILES, ReportFacts, summary_markdown, table_rows, tested, write_report
+from tasks.tracking import record
+from tasks.tracking.store import run_url
+from tasks.tracking.stored_run import StoredRun
 
 REPORTS = Path("reports")
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from distributed import Future
 from prefect_dask import DaskTaskRunner
 
-from flows.compare_parameters import CompareParameters
-from flows.parameters import TrainParameters
-from flows.study import find_trials, missing_trials
-from flows.worker_tasks import try_trial
-from flows.workers import at_a_time, cluster_size
+from flows.comparison.stored_study import find_trials, missing_trials
+from flows.comparison.training_time import Pace
+from flows.comparison.worker_tasks import try_trial
+from flows.parameters.compare import CompareParameters
+from flows.parameters.train import TrainParameters
+from flows.workers.dask_cluster import at_a_time, cluster_size
+from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
-from tasks.device import limit_threads, usable_gpus
-from tasks.log import task_log
-from tasks.pace import Pace
-from tasks.prepared import PreparedDataset
-from tasks.progress import in_words
-from tasks.tracking_store import tracking_uri
+from tasks.foundation.log import task_log
+from tasks.terminal.progress import in_words
+from tasks.tracking.store import tracking_uri
+from tasks.training.device import limit_threads, usable_gpus
 
 RECORDING_SECONDS = 1.5  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 

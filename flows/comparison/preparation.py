@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flows.compare_parameters import CompareParameters
-from flows.fork_server import START_METHOD, run_in_fork
-from flows.terminal import quiet_start
+from flows.parameters.compare import CompareParameters
+from flows.workers.fork_server import START_METHOD, run_in_fork
+from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
 from tasks.dataset import directory_of, prepare_dataset
-from tasks.device import compute_on_cpu
-from tasks.prepared import DamagedError, PreparedDataset, load_prepared
+from tasks.terminal.messages import quiet_start
+from tasks.training.device import compute_on_cpu
 
 MADE_FROM = ("image_size", "validation_fraction", "limit_examples")
 

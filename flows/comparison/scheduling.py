@@ -10,15 +10,15 @@ from pathlib import Path
 from distributed import Future, as_completed
 from prefect_dask import DaskTaskRunner
 
-from flows.compare_parameters import digest_of
-from flows.parameters import TrainParameters
-from flows.study import find_trials
-from flows.worker_tasks import run_trial
-from flows.workers import stop_trials, worker_count
-from tasks.errors import InputError
-from tasks.log import task_log
-from tasks.progress import trials_progress
-from tasks.tracking_store import tracking_uri
+from flows.comparison.stored_study import find_trials
+from flows.comparison.worker_tasks import run_trial
+from flows.parameters.compare import digest_of
+from flows.parameters.train import TrainParameters
+from flows.workers.dask_cluster import stop_trials, worker_count
+from tasks.foundation.errors import InputError
+from tasks.foundation.log import task_log
+from tasks.terminal.progress import trials_progress
+from tasks.tracking.store import tracking_uri
 
 MOST_FAILURES_IN_A_ROW = 3
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.compare_parameters import NOT_RECORDED, CompareParameters, digest_of
-from flows.parameters import TrainParameters
-from flows.resume import as_stored
-from tasks import tracking
-from tasks.comparison import Trial
-from tasks.errors import InputError
-from tasks.prepared import PreparedDataset
-from tasks.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
+from flows.lifecycle.resume import as_stored
+from flows.parameters.compare import NOT_RECORDED, CompareParameters, digest_of
+from flows.parameters.train import TrainParameters
+from study.comparison import Trial
+from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import InputError
+from tasks.tracking import mlflow_client
+from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
 PARAMETERS_TAG, EXAMPLES_TAG = "compare.parameters", "compare.examples"
 HISTORIES = ("train/loss", "validation/accuracy", "epoch_seconds")
@@ -27,7 +27,7 @@ def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict
 
 def open_study(study: str) -> StoredRun:
     """Return the run of a comparison. Raises InputError if it is none."""
-    run = tracking.get_run(study)
+    run = mlflow_client.get_run(study)
     if PARAMETERS_TAG not in run.tags:
         parent = run.tags.get(STUDY_TAG)
         hint = f"it is a trial of {parent}" if parent else "name the run that `compare` printed"
@@ -62,7 +62,7 @@ def study_directory(study: str) -> Path:
 def find_trials(study: str, digest: str | None = None) -> list[StoredRun]:
     """Return the runs of a study's trials; of one trial, if its digest is given."""
     one = f" and tags.{TRIAL_TAG} = '{digest}'" if digest else ""
-    return tracking.find_runs(f"tags.{STUDY_TAG} = '{study}'{one}")
+    return mlflow_client.find_runs(f"tags.{STUDY_TAG} = '{study}'{one}")
 
 
 def missing_trials(parameters: CompareParameters, runs: Iterable[StoredRun]) -> list[TrainParameters]:
@@ -80,7 +80,7 @@ def read_trials(runs: Iterable[StoredRun]) -> list[Trial]:
 
 
 def _read_trial(run: StoredRun) -> Trial:
-    histories = {name.replace("/", "_"): tracking.metric_history(run.run_id, name) for name in HISTORIES}
+    histories = {name.replace("/", "_"): mlflow_client.metric_history(run.run_id, name) for name in HISTORIES}
     given = run.parameters
     return Trial(
         run_id=run.run_id,

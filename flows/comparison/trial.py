@@ -9,24 +9,24 @@ from uuid import UUID
 
 import keras
 
-from flows.claimed import run_claimed
-from flows.compare_parameters import digest_of
-from flows.parameters import TrainParameters
-from flows.reconcile import settle
-from flows.study import find_trials
+from flows.comparison.calibration import measure_pace
+from flows.comparison.stored_study import find_trials
+from flows.comparison.training_time import Pace
+from flows.lifecycle.flow_run import run_claimed
+from flows.lifecycle.reconcile import settle
+from flows.parameters.compare import digest_of
+from flows.parameters.train import TrainParameters
 from flows.train import train
-from tasks import tracking
-from tasks.calibration import measure_pace
-from tasks.claim import HeldError, claim
-from tasks.device import select_device
-from tasks.errors import InputError, portable_errors
+from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
-from tasks.log import task_log
+from tasks.foundation.errors import InputError, portable_errors
+from tasks.foundation.log import task_log
 from tasks.model import compile_model
-from tasks.pace import Pace
-from tasks.prepared import PreparedDataset
-from tasks.run import resumable
-from tasks.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
+from tasks.tracking import mlflow_client
+from tasks.tracking.claim import HeldError, claim
+from tasks.tracking.run import resumable
+from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
+from tasks.training.device import select_device
 
 
 @portable_errors
@@ -50,7 +50,7 @@ def _goes_on(attempt: StoredRun, parameters: TrainParameters, study: str, parent
     try:
         directory, _ = resumable(attempt.run_id)
         settle(directory)  # what its process has left open in Prefect, and unsent
-        if tracking.get_run(attempt.run_id).status == "FINISHED":
+        if mlflow_client.get_run(attempt.run_id).status == "FINISHED":
             return True
         with claim(directory) as claimed:
             claimed.tags = tags_of(parameters, study)
@@ -67,7 +67,7 @@ def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedD
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     device = select_device(parameters.device)
     with TemporaryDirectory() as name:
-        stored = tracking.download_model(run_id, Path(name))  # without its loss
+        stored = mlflow_client.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
         evaluate_model.fn(model, prepared, run_id, device=device)
 

@@ -20,13 +20,13 @@ from prefect.context import SettingsContext, get_settings_context
 from prefect.runtime import task_run
 from prefect.states import Cancelled
 
-from flows.compare_parameters import digest_of
-from flows.parameters import TrainParameters
-from flows.signature import validated
-from tasks.device import limit_threads
-from tasks.interruption import StoppedError, asked_to_stop
-from tasks.pace import Pace
-from tasks.prepared import PreparedDataset
+from flows.comparison.training_time import Pace
+from flows.parameters.compare import digest_of
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
+from tasks.data.prepared import PreparedDataset
+from tasks.training.device import limit_threads
+from tasks.training.interruption import StoppedError, asked_to_stop
 
 POLL_SECONDS = 0.2
 _running: set[str] = set()  # the trials in this process, by their digest
@@ -46,7 +46,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     Returns:
         The state Cancelled if the comparison wants it no more.
     """
-    from flows.trial import train_trial
+    from flows.comparison.trial import train_trial
 
     settle_in(directory, tracking_uri)
     parameters, parent = validated(TrainParameters, given), UUID(task_run.id)
@@ -70,7 +70,7 @@ def test_trial(
     tracking_uri: str,
 ) -> None:
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
-    from flows.trial import evaluate_trial
+    from flows.comparison.trial import evaluate_trial
 
     settle_in(directory, tracking_uri)
     evaluate_trial(run_id, validated(TrainParameters, given), prepared)
@@ -78,7 +78,7 @@ def test_trial(
 
 def try_trial(parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str) -> Pace:
     """Return what a training takes here."""
-    from flows.trial import calibrate
+    from flows.comparison.trial import calibrate
 
     settle_in(directory, tracking_uri)
     return calibrate(parameters, prepared)

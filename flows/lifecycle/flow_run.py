@@ -17,14 +17,14 @@ from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.compare_parameters import CompareParameters
-from flows.parameters import TrainParameters
-from flows.reconcile import claim_tag, reconcile
-from flows.signature import validated
-from tasks.claim import Claim, HeldError, claim, held_claim
-from tasks.crash import crash_point
-from tasks.errors import InputError, ServerError
-from tasks.log import task_log
+from flows.lifecycle.reconcile import claim_tag, reconcile
+from flows.parameters.compare import CompareParameters
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.errors import InputError, ServerError
+from tasks.foundation.log import task_log
+from tasks.tracking.claim import Claim, HeldError, claim, held_claim
 
 EVENT_SECONDS = 60
 

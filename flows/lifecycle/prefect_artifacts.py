@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from flows.result import TrainResult
-from tasks.log import task_log
+from flows.lifecycle.train_result import TrainResult
+from tasks.foundation.log import task_log
 
 
 def publish_link(run_url: str) -> None:

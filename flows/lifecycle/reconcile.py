@@ -15,16 +15,16 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowR
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Crashed
 
-from tasks import tracking
-from tasks.claim import Claim, HeldError, claim, lock_path, unsettled
-from tasks.entries import End, Tags
-from tasks.errors import RecordError
-from tasks.log import task_log
-from tasks.outbox import OutageError
-from tasks.record import now
-from tasks.run import last_sign_of_life, read_run_file, send_what_is_left
-from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, way_on
-from tasks.tracking_store import store_name
+from tasks.foundation.errors import RecordError
+from tasks.foundation.log import task_log
+from tasks.tracking import mlflow_client
+from tasks.tracking.claim import Claim, HeldError, claim, lock_path, unsettled
+from tasks.tracking.entries import End, Tags
+from tasks.tracking.outbox import OutageError
+from tasks.tracking.record import now
+from tasks.tracking.run import last_sign_of_life, read_run_file, send_what_is_left
+from tasks.tracking.store import store_name
+from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, way_on
 
 FLOW_RUN_TAG = "prefect.flow_run_id"
 
@@ -56,7 +56,7 @@ def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
     elsewhere = host not in (None, this_host)
     running = [
         run
-        for run in tracking.find_runs("attributes.status = 'RUNNING'")
+        for run in mlflow_client.find_runs("attributes.status = 'RUNNING'")
         if run.directory and run.tags.get(HOST_TAG) == (host or this_host)
     ]
     directories = {run.directory for run in running if run.directory} | set([] if elsewhere else unsettled())
@@ -122,7 +122,7 @@ def _close(directory: Path, runs: list[StoredRun], ended_at: int | None, ended: 
 
 
 def _runs_in(directory: Path) -> list[StoredRun]:
-    return tracking.find_runs(f"tags.`{DIRECTORY_TAG}` LIKE '%{directory.name}'")
+    return mlflow_client.find_runs(f"tags.`{DIRECTORY_TAG}` LIKE '%{directory.name}'")
 
 
 def _close_without_files(directory: Path, runs: list[StoredRun], ended: Ended, *, elsewhere: bool) -> Iterator[str]:
@@ -134,8 +134,8 @@ def _close_without_files(directory: Path, runs: list[StoredRun], ended: Ended, *
 
 def _close_run(run: StoredRun, ended_at: int | None, ended: Ended) -> str:
     process = f"its process {run.tags[PROCESS_TAG]} on host {run.tags[HOST_TAG]} is gone"
-    tracking.send(run.run_id, Tags(tags={"outcome": ended.lower(), "reason": f"{process}, without a word"}))
-    tracking.send(run.run_id, End(status=ended, timestamp=ended_at or now()))
+    mlflow_client.send(run.run_id, Tags(tags={"outcome": ended.lower(), "reason": f"{process}, without a word"}))
+    mlflow_client.send(run.run_id, End(status=ended, timestamp=ended_at or now()))
     return f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: {way_on(run.run_id, run.tags)}"
 
 

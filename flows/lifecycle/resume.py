@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
-from flows.parameters import SharedParameters, TrainParameters
-from flows.signature import validated
-from tasks.errors import InputError
-from tasks.run import resumable
+from flows.parameters.signature import validated
+from flows.parameters.train import SharedParameters, TrainParameters
+from tasks.foundation.errors import InputError
+from tasks.tracking.run import resumable
 
 Parameters = TypeVar("Parameters", bound=SharedParameters)
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.fit_state import EpochRow
+from tasks.training.fit_state import EpochRow
 
 
 class TrainResult(BaseModel):

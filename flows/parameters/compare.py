@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from flows.parameters import HYPERPARAMETERS, LossName, OptimizerName, SharedParameters, TrainParameters
-from flows.signature import validated
+from flows.parameters.signature import validated
+from flows.parameters.train import HYPERPARAMETERS, LossName, OptimizerName, SharedParameters, TrainParameters
 
 # The rate that each optimizer's own literature or Keras starts from.
 USUAL_LEARNING_RATES = {

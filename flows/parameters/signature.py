@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
 Parameters = TypeVar("Parameters", bound=BaseModel)
 Result = TypeVar("Result")

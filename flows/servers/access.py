@@ -11,8 +11,8 @@ from typing import NoReturn
 import psutil
 from prefect.settings import get_current_settings
 
-from flows.server import LOOPBACK
-from tasks.errors import InputError
+from flows.servers.server_process import LOOPBACK
+from tasks.foundation.errors import InputError
 
 SHORTEST_PASSWORD = 12  # characters; MLflow's own bound
 PASSWORDS = """\

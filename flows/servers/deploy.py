@@ -10,9 +10,9 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from flows.api import lasting_api
-from flows.terminal import say
-from tasks.errors import InputError, PlainError
+from flows.servers.prefect_api import lasting_api
+from tasks.foundation.errors import InputError, PlainError
+from tasks.terminal.messages import say
 
 WORK_POOL = "local"
 

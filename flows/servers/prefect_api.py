@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from flows.server import LOOPBACK, answers, free_port
-from tasks.errors import InputError
+from flows.servers.server_process import LOOPBACK, answers, free_port
+from tasks.foundation.errors import InputError
 
 PREFECT_UI = f"http://{LOOPBACK}:4200"  # where `python -m flows ui` shows what this machine's servers recorded
 ANSWER_SECONDS = 10
@@ -36,8 +36,8 @@ def prefect_api() -> Iterator[Callable[[], None]]:
     if url := _running_api():
         wait, ui = lambda: None, url.removesuffix("/api")
     else:
-        from flows.reach import Reach
-        from flows.servers import start_prefect
+        from flows.servers.access import Reach
+        from flows.servers.start_servers import start_prefect
 
         port = free_port()
         wait, ui = start_prefect(port, Reach()).wait, PREFECT_UI

@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 
 import httpx
 
-from flows import follow
-from tasks.errors import ServerError
+from flows.servers import end_with_parent
+from tasks.foundation.errors import ServerError
 
 STARTUP_SECONDS = 120
 LOOPBACK = "127.0.0.1"
@@ -47,7 +47,7 @@ class Server:
         self._health_url = health_url
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - kept to tell why a server did not come up
         self._process = subprocess.Popen(
-            [sys.executable, "-P", follow.__file__, *command],
+            [sys.executable, "-P", end_with_parent.__file__, *command],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -80,7 +80,7 @@ class Server:
         with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter
             os.killpg(group, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=follow.GRACE_SECONDS)
+            self._process.wait(timeout=end_with_parent.GRACE_SECONDS)
         with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter
             os.killpg(group, signal.SIGKILL)
         self._process.communicate()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tasks.databases import keep_empty
+from tasks.tracking.databases import keep_empty
 
 
 def keep_empty_databases() -> None:

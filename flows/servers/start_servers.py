@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from flows.reach import Reach
-from flows.server import Server
-from tasks.databases import first_use
+from flows.servers.access import Reach
+from flows.servers.server_process import Server
+from tasks.tracking.databases import first_use
 
 
 def start_prefect(port: int, reach: Reach) -> Server:

@@ -10,14 +10,14 @@ from typing import NoReturn
 from prefect.settings import get_current_settings
 from rich.console import Console
 
-from flows.api import address_file
-from flows.reach import Reach, reach_of
-from flows.server import LOOPBACK, Server
-from flows.servers import start_mlflow, start_prefect
-from flows.terminal import say
-from tasks import tracking
-from tasks.errors import InputError
-from tasks.tracking_store import MODEL_TRAINING_VIEW, tracking_uri
+from flows.servers.access import Reach, reach_of
+from flows.servers.prefect_api import address_file
+from flows.servers.server_process import LOOPBACK, Server
+from flows.servers.start_servers import start_mlflow, start_prefect
+from tasks.foundation.errors import InputError
+from tasks.terminal.messages import say
+from tasks.tracking import mlflow_client
+from tasks.tracking.store import MODEL_TRAINING_VIEW, tracking_uri
 
 
 def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -> None:
@@ -44,7 +44,7 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
     if not prefect_url:
         servers.append(start_prefect(prefect_port, reach))
     if own_mlflow:
-        tracking.open_experiment("lenet")  # before the server does: two first users at once break its migration
+        mlflow_client.open_experiment("lenet")  # before the server does: two first users at once break its migration
         servers.append(start_mlflow(mlflow_port, store, reach))
     for server in servers:
         server.wait()

@@ -14,12 +14,12 @@ from distributed import Client, Future
 from prefect.settings import get_current_settings
 from prefect_dask import DaskTaskRunner
 
-from flows.compare_parameters import CompareParameters
-from flows.fork_server import START_METHOD, start_importing
-from flows.quiet_worker import QuietWorker
-from flows.worker_tasks import trials_running
-from tasks.device import usable_gpus
-from tasks.errors import InputError
+from flows.comparison.worker_tasks import trials_running
+from flows.parameters.compare import CompareParameters
+from flows.workers.fork_server import START_METHOD, start_importing
+from flows.workers.worker_plugin import QuietWorker
+from tasks.foundation.errors import InputError
+from tasks.training.device import usable_gpus
 
 STOP_SECONDS = 5  # for trials to save a checkpoint, before their processes are ended
 CONNECT_SECONDS = 10

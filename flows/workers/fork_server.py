@@ -18,7 +18,7 @@ START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 def start_importing() -> None:
     """Start the process that workers are forked off, unless it runs; it ends with this one."""
     if START_METHOD == "forkserver":
-        forkserver.set_forkserver_preload(["flows.forked"])
+        forkserver.set_forkserver_preload(["flows.workers.preload"])
         forkserver.ensure_running()
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.errors import InputError
-from tasks.images import BLOCK_EXAMPLES, Block, Source, resize
+from tasks.data.images import BLOCK_EXAMPLES, Block, Source, resize
+from tasks.foundation.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 

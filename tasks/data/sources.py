@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from tasks.folder_source import folder_identity, folder_of, folder_source
-from tasks.images import Source, resize
+from tasks.data.folder_source import folder_identity, folder_of, folder_source
+from tasks.data.images import Source, resize
 
 
 def identify(dataset: str) -> str:
@@ -26,10 +26,10 @@ def open_source(dataset: str, *, data_dir: str | None, download: bool) -> Source
     if dataset.startswith("folder:"):
         return folder_source(folder_of(dataset))
     # Imported where it is needed: it takes seconds, and a prepared dataset is opened without it.
-    from tasks.lazy_imports import keep_lazy_imports_to_their_thread
+    from tasks.data.lazy_imports import keep_lazy_imports_to_their_thread
 
     keep_lazy_imports_to_their_thread()
-    from tasks.tfds_source import tensorflow_dataset
+    from tasks.data.tfds_source import tensorflow_dataset
 
     return tensorflow_dataset(dataset, data_dir=data_dir, download=download)
 

@@ -15,8 +15,8 @@ import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tasks.errors import DownloadError, InputError
-from tasks.images import BLOCK_EXAMPLES, Block, Source, resize
+from tasks.data.images import BLOCK_EXAMPLES, Block, Source, resize
+from tasks.foundation.errors import DownloadError, InputError
 
 
 def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> Source:

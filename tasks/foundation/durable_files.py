@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.crash import crash_point
-from tasks.errors import StorageError
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.errors import StorageError
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from tasks.comparison import Comparison, Contender, Setting, Trial
+from study.comparison import Comparison, Contender, Setting, Trial
 
 # The same for an optimizer everywhere. Okabe and Ito's colours, which colour-blind people can tell apart, but for
 # their yellow and black, which white paper and text take; the markers tell them apart without colour.

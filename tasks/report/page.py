@@ -17,8 +17,8 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from tasks.comparison import Comparison, Contender
-from tasks.comparison_figures import learning_curves, learning_rates, style_of, time_to_target
+from study.comparison import Comparison, Contender
+from tasks.report.comparison_figures import learning_curves, learning_rates, style_of, time_to_target
 
 NOT_REACHED = "not reached"
 FIGURES: dict[str, Callable[[Comparison], Figure]] = {
@@ -130,7 +130,7 @@ def _page(comparison: Comparison, facts: ReportFacts, figures: Mapping[str, Mark
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template("page.html.j2").render(
         comparison=comparison,
         facts=facts,
         tested=tested(facts.test),

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
-ROOT = Path(__file__).parent.parent
-OUR_PACKAGES = tuple(str(ROOT / package) + os.sep for package in ("flows", "tasks", "models"))
+ROOT = Path(__file__).parents[2]
+OUR_PACKAGES = tuple(str(ROOT / package) + os.sep for package in ("flows", "tasks", "study", "models"))
 
 
 class TerminalHandler(logging.Handler):

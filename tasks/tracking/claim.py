@@ -17,8 +17,8 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from tasks.crash import crash_point
-from tasks.durable import storing
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import storing
 
 RUNS = Path("runs")
 SETTLED = "settled"  # a marker: MLflow knows all about this run, and its files are kept for resuming it

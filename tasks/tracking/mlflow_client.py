@@ -23,13 +23,13 @@ from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.crash import crash_point
-from tasks.databases import first_use
-from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
-from tasks.errors import InputError
-from tasks.outbox import OutageError
-from tasks.stored_run import StoredRun
-from tasks.tracking_store import store_name, tracking_uri
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.errors import InputError
+from tasks.tracking.databases import first_use
+from tasks.tracking.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
+from tasks.tracking.outbox import OutageError
+from tasks.tracking.store import store_name, tracking_uri
+from tasks.tracking.stored_run import StoredRun
 
 KIND = ("mlflow.experimentKind", "custom_model_development")  # else it opens in the view for language models
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters

@@ -31,7 +31,7 @@ def _version_tags() -> dict[str, str]:
 
 def _git_tags() -> dict[str, str]:
     """Return the commit and whether the tree was dirty; nothing outside of a checkout or without git."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return {}
 

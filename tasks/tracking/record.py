@@ -15,14 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks import tracking
-from tasks.entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
-from tasks.outbox import Outbox
+from tasks.tracking import mlflow_client
+from tasks.tracking.entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
+from tasks.tracking.outbox import Outbox
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from tasks.prepared import PreparedDataset
+    from tasks.data.prepared import PreparedDataset
 
 
 class Recorder:
@@ -30,7 +30,7 @@ class Recorder:
 
     def __init__(self, run_id: str, directory: Path) -> None:
         self.run_id = run_id
-        self.outbox = Outbox(directory, partial(tracking.send, run_id))
+        self.outbox = Outbox(directory, partial(mlflow_client.send, run_id))
         self._points = {
             (name, entry.step) for entry in self.outbox.kept if isinstance(entry, Metrics) for name in entry.metrics
         }
@@ -110,7 +110,7 @@ def _put(run_id: str, entry: Entry) -> None:
     if recorder := _recorders.get(run_id):
         recorder.put(entry)
     else:
-        tracking.send(run_id, entry)
+        mlflow_client.send(run_id, entry)
 
 
 def now() -> int:

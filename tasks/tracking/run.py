@@ -17,18 +17,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks import tracking
-from tasks.claim import Claim
-from tasks.crash import crash_point
-from tasks.durable import write_durably
-from tasks.entries import End, Entry, ModelFile, Parameters, Tags
-from tasks.errors import InputError, RecordError, StorageError
-from tasks.log import task_log
-from tasks.outbox import MARK, OutageError
-from tasks.provenance import provenance_tags
-from tasks.record import Recorder, log_metrics, now, recording
-from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, way_on
-from tasks.tracking_store import run_url, store_name
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import write_durably
+from tasks.foundation.errors import InputError, RecordError, StorageError
+from tasks.foundation.log import task_log
+from tasks.tracking import mlflow_client
+from tasks.tracking.claim import Claim
+from tasks.tracking.entries import End, Entry, ModelFile, Parameters, Tags
+from tasks.tracking.outbox import MARK, OutageError
+from tasks.tracking.provenance import provenance_tags
+from tasks.tracking.record import Recorder, log_metrics, now, recording
+from tasks.tracking.store import run_url, store_name
+from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, way_on
 
 SYSTEM_METRICS_SECONDS = 5
 SEND_SECONDS = 30  # how long the end of a run waits for MLflow
@@ -80,8 +80,8 @@ def tracked_run(
     here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
     all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
     if resumed:
-        tracking.reopen_run(resumed, all_tags)
-    run_id = resumed or tracking.create_run(experiment_id, name, all_tags)
+        mlflow_client.reopen_run(resumed, all_tags)
+    run_id = resumed or mlflow_client.create_run(experiment_id, name, all_tags)
     _write(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
@@ -104,7 +104,7 @@ def resumable(run_id: str) -> tuple[Path, dict[str, Any]]:
     Raises:
         InputError: there is no such run, it has finished, or its files are not here.
     """
-    run = tracking.get_run(run_id)
+    run = mlflow_client.get_run(run_id)
     if run.directory is None:
         raise InputError(f"resume: run {run_id!r} was not made by this pipeline; name one that was")
     if run.status == "FINISHED":
@@ -166,7 +166,7 @@ def _end_early(
     except StorageError:  # the disk that is full has no room for the outbox either
         try:
             for entry in last:
-                tracking.send(recorder.run_id, entry)
+                mlflow_client.send(recorder.run_id, entry)
         except OutageError as error:
             _tell_kept(claimed, error)
     task_log().warning(
@@ -203,7 +203,7 @@ def _tell_kept(claimed: Claim, error: OutageError) -> None:
 @contextmanager
 def _system_metrics(run_id: str, first_step: int) -> Iterator[None]:
     """Record processor, memory, disk, network and GPU use while the block runs, and once more at its end."""
-    measure, stop = tracking.system_metrics(), threading.Event()
+    measure, stop = mlflow_client.system_metrics(), threading.Event()
 
     def watch() -> None:
         for step in itertools.count(first_step):

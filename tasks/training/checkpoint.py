@@ -16,10 +16,10 @@ import keras
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tasks.crash import crash_point
-from tasks.durable import storing, write_durably
-from tasks.fit_state import FitState
-from tasks.log import task_log
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import storing, write_durably
+from tasks.foundation.log import task_log
+from tasks.training.fit_state import FitState
 
 KEPT = 2
 DIGEST_LENGTH = 16

@@ -10,8 +10,8 @@ import os
 import sys
 from typing import Literal
 
-from tasks.errors import InputError
-from tasks.log import task_log
+from tasks.foundation.errors import InputError
+from tasks.foundation.log import task_log
 
 
 def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:

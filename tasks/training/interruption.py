@@ -8,7 +8,7 @@ from contextvars import ContextVar, copy_context
 from threading import Event, Thread
 from typing import TypeVar
 
-from tasks.log import task_log
+from tasks.foundation.log import task_log
 
 Result = TypeVar("Result")
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import profile
 from benchmarks.profile import write_profiles
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
 
 def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from benchmarks import __main__ as command_line
 from benchmarks.__main__ import run
 from benchmarks.plan import Plan
 from benchmarks.result import Figure, Ratio, Result, make_result, ratios_of, show
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
 OURS = Figure(name="ours", unit="s", values=[2.0, 3.0, 8.0])
 FLOOR = Figure(name="floor", unit="s", values=[2.0, 2.0, 4.0])

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.preloaded import Preloaded
-from tests.end_to_end.running import ROOT, Running, answers, free_port, wait_for
-from tests.end_to_end.servers import made
+from tests.support.preloaded import Preloaded
+from tests.support.running import ROOT, Running, answers, free_port, wait_for
+from tests.support.servers import made
 
 SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}

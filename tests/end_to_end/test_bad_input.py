@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.end_to_end.running import Running, free_port
+from tests.support.running import Running, free_port
 
 pytestmark = pytest.mark.end_to_end
 

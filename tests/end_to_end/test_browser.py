@@ -15,11 +15,11 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from flows.parameters import TrainParameters
-from flows.signature import choices_of
-from tasks.tracking_store import MODEL_TRAINING_VIEW
-from tests.end_to_end.preloaded import Preloaded
-from tests.end_to_end.running import Running, free_port, wait_for
+from flows.parameters.signature import choices_of
+from flows.parameters.train import TrainParameters
+from tasks.tracking.store import MODEL_TRAINING_VIEW
+from tests.support.preloaded import Preloaded
+from tests.support.running import Running, free_port, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 

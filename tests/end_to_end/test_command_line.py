@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.parameters import TrainParameters
-from tests.end_to_end.running import Running
+from flows.parameters.train import TrainParameters
+from tests.support.running import Running
 
 pytestmark = pytest.mark.end_to_end
 

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.end_to_end.comparisons import SHORT, learning_of, store, trials_of
-from tests.end_to_end.recorded import recorded
-from tests.end_to_end.running import Running, free_port
+from tests.support.comparisons import SHORT, learning_of, store, trials_of
+from tests.support.recorded import recorded
+from tests.support.running import Running, free_port
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 

@@ -15,8 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.end_to_end.comparisons import LONG, SECONDS, SHORT, learning_of, running_trials, studies_of, trials_of
-from tests.end_to_end.running import Running, wait_for
+from tests.support.comparisons import LONG, SECONDS, SHORT, learning_of, running_trials, studies_of, trials_of
+from tests.support.running import Running, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 

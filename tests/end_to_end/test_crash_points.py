@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.end_to_end.preloaded import Preloaded
-from tests.end_to_end.recorded import Recorded
-from tests.end_to_end.running import ROOT
-from tests.end_to_end.trainings import Trainings
+from tests.support.preloaded import Preloaded
+from tests.support.recorded import Recorded
+from tests.support.running import ROOT
+from tests.support.trainings import Trainings
 
 # The first test also waits for the servers, and for a training that nobody kills.
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(900)]

@@ -15,12 +15,12 @@ import psutil
 import pytest
 import yaml
 
-from flows.compare_parameters import CompareParameters
-from flows.deploy import WORK_POOL
-from flows.parameters import TrainParameters
-from flows.signature import validated
-from tests.end_to_end.running import ROOT, Ended, Running, free_port, wait_for
-from tests.end_to_end.servers import made
+from flows.parameters.compare import CompareParameters
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
+from flows.servers.deploy import WORK_POOL
+from tests.support.running import ROOT, Ended, Running, free_port, wait_for
+from tests.support.servers import made
 
 pytestmark = pytest.mark.end_to_end
 

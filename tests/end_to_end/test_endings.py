@@ -14,8 +14,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.end_to_end.recorded import Recorded, recorded, weights
-from tests.end_to_end.running import Ended, Running, wait_for
+from tests.support.recorded import Recorded, recorded, weights
+from tests.support.running import Ended, Running, wait_for
 
 # The first test also waits for servers, and for a training that nothing happens to.
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.end_to_end.recorded import Recorded, recorded
-from tests.end_to_end.running import Running, wait_for
-from tests.end_to_end.servers import Server, mlflow_server
+from tests.support.recorded import Recorded, recorded
+from tests.support.running import Running, wait_for
+from tests.support.servers import Server, mlflow_server
 
 # The first test also waits for servers, and for a training that nothing happens to.
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.end_to_end.recorded import Recorded, recorded
-from tests.end_to_end.running import Ended, Running, wait_for
-from tests.end_to_end.servers import Proxy, Server, mlflow_server, prefect_server
+from tests.support.recorded import Recorded, recorded
+from tests.support.running import Ended, Running, wait_for
+from tests.support.servers import Proxy, Server, mlflow_server, prefect_server
 
 # The first test also waits for servers, and for a training that nothing happens to.
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]

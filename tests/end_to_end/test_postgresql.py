@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.comparisons import learning_of
-from tests.end_to_end.running import Ended, Running, free_port, wait_for
+from tests.support.comparisons import learning_of
+from tests.support.running import Ended, Running, free_port, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.end_to_end.preloaded import Preloaded
-from tests.end_to_end.trainings import FINAL, Trainings
+from tests.support.preloaded import Preloaded
+from tests.support.trainings import FINAL, Trainings
 
 KILLS = int(os.environ.get("SOAK_KILLS") or 20)
 SEED = int(os.environ.get("SOAK_SEED") or np.random.SeedSequence().generate_state(1)[0])

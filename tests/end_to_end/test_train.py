@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.end_to_end.running import ROOT, Running
+from tests.support.running import ROOT, Running
 
 pytestmark = pytest.mark.end_to_end
 
@@ -60,7 +60,7 @@ def test_a_first_run_in_an_empty_directory(
     (tmp_path / "home").mkdir()
     ended = start(
         *("-m", "flows", "train", "--dataset", "digits", "--epochs", "2"),
-        PYTHONPATH=f"{Path(__file__).parent / 'watched'}{os.pathsep}{ROOT}",
+        PYTHONPATH=f"{ROOT / 'tests' / 'support' / 'watched'}{os.pathsep}{ROOT}",
         CONNECTIONS=str(connections),
         HOME=str(tmp_path / "home"),
     ).ended()

@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.end_to_end.running import Running, free_port
+from tests.support.running import Running, free_port
 
 pytestmark = pytest.mark.end_to_end
 

@@ -9,13 +9,13 @@ from typing import Any, get_args
 import pytest
 
 from flows import __main__ as command_line
-from flows import commands
 from flows.__main__ import ENVIRONMENT, main
-from flows.compare_parameters import CompareParameters
-from flows.options import command_of
-from flows.parameters import TrainParameters
-from flows.signature import validated
-from tasks.errors import InputError
+from flows.command_line import commands
+from flows.command_line.options import command_of
+from flows.parameters.compare import CompareParameters
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
+from tasks.foundation.errors import InputError
 
 Capture = pytest.CaptureFixture[str]
 

@@ -29,12 +29,12 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.states import State
 
-from flows.parameters import TrainParameters
-from flows.result import TrainResult
+from flows.lifecycle.train_result import TrainResult
+from flows.parameters.train import TrainParameters
 from flows.train import run_train, train
-from tasks.claim import held_claim, lock_path
-from tasks.errors import InputError
-from tasks.tracking_store import tracking_uri
+from tasks.foundation.errors import InputError
+from tasks.tracking.claim import held_claim, lock_path
+from tasks.tracking.store import tracking_uri
 
 TINY = {
     "dataset": "digits",
@@ -350,7 +350,7 @@ def test_a_prefect_api_that_goes_away_at_the_end_takes_nothing_from_the_result(
         claimed.result = trained.result
         raise httpx.ConnectError("refused")
 
-    monkeypatch.setattr("flows.claimed.run_flow", ends_without_the_api)
+    monkeypatch.setattr("flows.lifecycle.flow_run.run_flow", ends_without_the_api)
     assert run_train(TrainParameters(**TINY)) == trained.result
     assert "The Prefect API fails (ConnectError: refused), and does not know how this run ended" in caplog.text
 
@@ -360,7 +360,7 @@ def test_a_prefect_api_that_goes_away_before_there_is_a_result_ends_the_run(monk
     def breaks(*_: Any, **__: Any) -> None:
         raise httpx.ConnectError("refused")
 
-    monkeypatch.setattr("flows.claimed.run_flow", breaks)
+    monkeypatch.setattr("flows.lifecycle.flow_run.run_flow", breaks)
     with pytest.raises(httpx.ConnectError, match="refused"):
         run_train(TrainParameters(**TINY))
 
@@ -374,6 +374,6 @@ def test_a_run_has_no_heartbeat_to_wait_for_unless_somebody_asked_for_it(
         assert get_current_settings().flows.heartbeat_frequency == seconds
         held_claim().result = trained.result
 
-    monkeypatch.setattr("flows.claimed.run_flow", ends_at_once)
+    monkeypatch.setattr("flows.lifecycle.flow_run.run_flow", ends_at_once)
     with temporary_settings(wanted):
         run_train(TrainParameters(**TINY))

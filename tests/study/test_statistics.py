@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.comparison import Comparison, Contender, Interval, Trial
-from tasks.statistics import compare_trials
+from study.comparison import Comparison, Contender, Interval, Trial
+from study.statistics import compare_trials
 
 TARGET = 0.9
 SEEDS = range(3)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tasks.comparison import Contender, Pair, Setting, Trial
-from tasks.statistics import compare_trials
-from tasks.verdict import cautions, verdict
+from study.comparison import Contender, Pair, Setting, Trial
+from study.statistics import compare_trials
+from study.verdict import cautions, verdict
 
 
 def contender(label: str = "adam", **changes: Any) -> Contender:

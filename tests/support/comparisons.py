@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.recorded import EPOCH_METRICS, LEARNING, recorded
+from tests.support.recorded import EPOCH_METRICS, LEARNING, recorded
 
 SMALL = ("--dataset", "digits", "--limit-examples", 300, "--optimizers", "sgd,adam", "--learning-rates", 0.01)
 SHORT = (*SMALL, "--epochs", 2, "--seeds", 2, "--target", 0.5)

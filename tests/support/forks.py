@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 # It forks before anything has been computed: TensorFlow starts its threads with the first operation.
 PARENT = """
 import importlib, json, os, sys, traceback

@@ -21,7 +21,15 @@ from typing import Any
 READY = "ready"
 READ_LATE = ("MLFLOW_", "CUDA_", "CRASH_AT")  # settings that are read where they are used
 MODULES = (
-    *("flows.api", "flows.train", "flows.resume", "flows.compare", "flows.reconcile", "flows.terminal", "tasks.device"),
+    *(
+        "flows.servers.prefect_api",
+        "flows.train",
+        "flows.lifecycle.resume",
+        "flows.compare",
+        "flows.lifecycle.reconcile",
+        "tasks.terminal.messages",
+        "tasks.training.device",
+    ),
     # What these import only when they come to it; nothing of it computes, for TensorFlow then starts its threads.
     *("mlflow.keras", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "prefect.task_engine"),
     "sklearn.datasets",
@@ -37,7 +45,7 @@ class Preloaded:
         self._err = directory / "preloaded.err"
         with self._err.open("w") as err:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "tests.end_to_end.preloaded"],
+                [sys.executable, "-m", "tests.support.preloaded"],
                 cwd=directory,
                 env=environment,
                 stdin=subprocess.PIPE,

@@ -19,7 +19,7 @@ import httpx
 import psutil
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 MARK = "END_TO_END_PROCESS"  # an environment variable, inherited by all that a command starts
 SECONDS = 240  # a command that takes longer hangs
 

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
-from tasks.databases import Owner, first_use
-from tests.end_to_end.running import Running, answers, free_port, wait_for
+from tasks.tracking.databases import Owner, first_use
+from tests.support.running import Running, answers, free_port, wait_for
 
 HOST = "127.0.0.1"
 

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import numpy as np
 
-from tasks.prepared import load_prepared
-from tests.end_to_end.preloaded import Preloaded
-from tests.end_to_end.recorded import Recorded, recorded, weights
-from tests.end_to_end.running import Ended, Running
+from tasks.data.prepared import load_prepared
+from tests.support.preloaded import Preloaded
+from tests.support.recorded import Recorded, recorded, weights
+from tests.support.running import Ended, Running
 
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 

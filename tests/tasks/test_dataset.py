@@ -20,10 +20,10 @@ from prefect import flow
 from sklearn.datasets import load_digits
 
 from tasks import dataset as dataset_module
+from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset, stratified_choice
-from tasks.errors import DownloadError, InputError, StorageError
-from tasks.prepared import PreparedDataset
-from tests.forked import Forks
+from tasks.foundation.errors import DownloadError, InputError, StorageError
+from tests.support.forks import Forks
 
 Count = Callable[[], int]
 PREPARE = """
@@ -305,7 +305,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_made_set(directory: Path, forks:
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
-from tasks.errors import StorageError
+from tasks.foundation.errors import StorageError
 try:
     {PREPARE.strip().replace(chr(10), chr(10) + "    ")}
 except StorageError as error:

@@ -20,14 +20,14 @@ import tensorflow as tf
 from mlflow.entities import Run
 
 from tasks import fit as fit_module
-from tasks import prepared as prepared_module
-from tasks import tracking
+from tasks.data import prepared as prepared_module
+from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
-from tasks.fit_state import EpochRow, FitResult
-from tasks.prepared import PreparedDataset
-from tasks.record import recording
-from tasks.tracking_store import tracking_uri
+from tasks.tracking import mlflow_client
+from tasks.tracking.record import recording
+from tasks.tracking.store import tracking_uri
+from tasks.training.fit_state import EpochRow, FitResult
 
 Fit = Callable[..., "Fitted"]
 PER_EPOCH = {
@@ -68,7 +68,7 @@ def fit(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[...,
 
     ``recipe`` goes to compile_model, the rest to fit_model.
     """
-    experiment_id = tracking.open_experiment("tests")
+    experiment_id = mlflow_client.open_experiment("tests")
 
     def run(
         *,
@@ -214,7 +214,7 @@ def test_divergence_is_an_outcome_without_a_score(fit: Fit, caplog: pytest.LogCa
     assert fitted.run.data.metrics == {}
     assert fitted.run.outputs.model_outputs == []
     # Each finite step has its line; the first that is not ends the fit with a warning.
-    told = [record.getMessage() for record in caplog.records if record.name == "tasks.log"]
+    told = [record.getMessage() for record in caplog.records if record.name == "tasks.foundation.log"]
     assert len(told) == int(match[1])
     assert fitted.result.reason in told[-1]
 
@@ -378,7 +378,7 @@ def test_a_point_that_the_killed_process_did_not_record_is_recorded_by_the_next(
             raise Stop
 
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.record.log_metrics", killed_before_the_journal)
+        patch.setattr("tasks.tracking.record.log_metrics", killed_before_the_journal)
         run_id = broken_off(fit, Stop, recipe=SCHEDULED, epochs=3)
     assert store().get_run(run_id).data.metrics == {}
     assert_learned_the_same(fit(recipe=SCHEDULED, epochs=3, run_id=run_id), whole)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
 
-from tasks import tracking
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
 from tasks.model import compile_model
+from tasks.tracking import mlflow_client
 
 
 class Pickled(mlflow.pyfunc.PythonModel):
@@ -41,7 +41,7 @@ def test_a_pickled_model_is_refused_once_the_pipeline_has_used_the_store(
     monkeypatch.delenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
     mlflow.pyfunc.save_model(path := str(workplace / "pickled"), python_model=Pickled(), pip_requirements=[])
     assert mlflow.pyfunc.load_model(path).predict(["a"]) == ["a"]
-    tracking.open_experiment("tests")
+    mlflow_client.open_experiment("tests")
     with pytest.raises(MlflowException, match="MLFLOW_ALLOW_PICKLE_DESERIALIZATION"):
         mlflow.pyfunc.load_model(path)
 

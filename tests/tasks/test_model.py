@@ -14,8 +14,8 @@ import pytest
 from models.losses import SmoothL1, SoftmaxCrossEntropy
 from models.optimizers import OPTIMIZERS, hyperparameters
 from models.schedules import SCHEDULES
+from tasks.data.prepared import PreparedDataset
 from tasks.model import build_model
-from tasks.prepared import PreparedDataset
 
 MakeCompiled = Callable[..., Path]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from flows.parameters import TrainParameters
-from tasks.calibration import Pace, measure_pace
+from flows.comparison.calibration import Pace, measure_pace
+from flows.parameters.train import TrainParameters
 
 
 def test_a_training_takes_its_start_its_steps_and_its_validations() -> None:

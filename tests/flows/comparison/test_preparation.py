@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from flows import preparation
-from flows.compare_parameters import CompareParameters
-from flows.preparation import prepare
+from flows.comparison import preparation
+from flows.comparison.preparation import prepare
+from flows.parameters.compare import CompareParameters
 from tasks.dataset import prepare_dataset
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 
 GIVEN = CompareParameters(dataset="digits", image_size=16, limit_examples=300)
 

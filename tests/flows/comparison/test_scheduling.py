@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from prefect.states import Cancelled, Completed, Failed
 
-from flows import trials
-from flows.compare_parameters import digest_of
-from flows.parameters import TrainParameters
-from flows.trials import Tally
-from tasks.errors import InputError
-from tasks.stored_run import StoredRun
+from flows.comparison import scheduling
+from flows.comparison.scheduling import Tally
+from flows.parameters.compare import digest_of
+from flows.parameters.train import TrainParameters
+from tasks.foundation.errors import InputError
+from tasks.tracking.stored_run import StoredRun
 
 TRIAL = TrainParameters(dataset="digits", seed=3)
 
@@ -32,7 +32,7 @@ def found(monkeypatch: pytest.MonkeyPatch, runs: list[StoredRun]) -> None:
         assert (study, digest) == ("study", digest_of(TRIAL))
         return runs
 
-    monkeypatch.setattr(trials, "find_trials", find)
+    monkeypatch.setattr(scheduling, "find_trials", find)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def found(monkeypatch: pytest.MonkeyPatch, runs: list[StoredRun]) -> None:
     ],
 )
 def test_why_a_trial_failed(ended: Any, reason: str) -> None:
-    assert trials._failure(ended) == reason
+    assert scheduling._failure(ended) == reason
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_why_a_trial_failed(ended: Any, reason: str) -> None:
 )
 def test_what_a_trial_came_to(monkeypatch: pytest.MonkeyPatch, runs: list[StoredRun], told: str) -> None:
     found(monkeypatch, runs)
-    assert trials._came_to(Tally(total=4), TRIAL, "study") == told
+    assert scheduling._came_to(Tally(total=4), TRIAL, "study") == told
 
 
 def test_an_outage_of_mlflow_is_told_and_harms_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: str) -> None:
         raise InputError("the MLflow store 'http://x' cannot be used")
 
-    monkeypatch.setattr(trials, "find_trials", away)
+    monkeypatch.setattr(scheduling, "find_trials", away)
     tally = Tally(total=4)
-    trials._count(tally, TRIAL, "study", "")
+    scheduling._count(tally, TRIAL, "study", "")
     assert (tally.done, tally.failed_in_a_row, tally.reasons) == (1, 0, [])
 
 
@@ -78,7 +78,7 @@ def test_failures_are_counted_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     found(monkeypatch, [stored("FINISHED", accuracy=0.8)])
     tally = Tally(total=9)
     for failure in ("a", "b", "", "c"):
-        trials._count(tally, TRIAL, "study", failure)
+        scheduling._count(tally, TRIAL, "study", failure)
     assert (tally.done, tally.failed_in_a_row) == (4, 1)
     assert tally.reasons == [f"{TRIAL.display_name()}: {failure}" for failure in ("a", "b", "c")]
     assert tally.best == (0.8, TRIAL.display_name())
@@ -88,7 +88,7 @@ def test_the_best_is_the_highest_so_far(monkeypatch: pytest.MonkeyPatch) -> None
     tally = Tally(total=3)
     for accuracy in (0.8, 0.9, 0.7):
         found(monkeypatch, [stored("FINISHED", accuracy=accuracy)])
-        trials._count(tally, TRIAL, "study", "")
+        scheduling._count(tally, TRIAL, "study", "")
     assert tally.best[0] == 0.9
 
 

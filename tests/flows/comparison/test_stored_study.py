@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from flows.compare_parameters import CompareParameters, digest_of
-from flows.conclusion import chosen_runs
-from flows.parameters import TrainParameters
-from flows.study import (
+from flows.comparison.conclusion import chosen_runs
+from flows.comparison.stored_study import (
     find_trials,
     missing_trials,
     open_study,
@@ -20,13 +18,15 @@ from flows.study import (
     study_directory,
     study_tags,
 )
-from flows.trial import tags_of
-from tasks import record, tracking
-from tasks.claim import claim
-from tasks.errors import InputError
-from tasks.run import tracked_run
-from tasks.statistics import compare_trials
-from tasks.stored_run import way_on
+from flows.comparison.trial import tags_of
+from flows.parameters.compare import CompareParameters, digest_of
+from flows.parameters.train import TrainParameters
+from study.statistics import compare_trials
+from tasks.foundation.errors import InputError
+from tasks.tracking import mlflow_client, record
+from tasks.tracking.claim import claim
+from tasks.tracking.run import tracked_run
+from tasks.tracking.stored_run import way_on
 
 PARAMETERS = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), learning_rates=(0.1,), seeds=2, epochs=2)
 
@@ -41,7 +41,7 @@ def study(workplace: Path, prepared: Any) -> str:
 
 
 def experiment() -> str:
-    return tracking.open_experiment("tests")
+    return mlflow_client.open_experiment("tests")
 
 
 def trained(study: str, parameters: TrainParameters, *accuracies: float, error: BaseException | None = None) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from flows import artifacts
-from flows.artifacts import publish_link, publish_result
-from flows.result import TrainResult
+from flows.lifecycle import prefect_artifacts
+from flows.lifecycle.prefect_artifacts import publish_link, publish_result
+from flows.lifecycle.train_result import TrainResult
 
 RESULT = TrainResult(
     parameters={},
@@ -36,7 +36,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         raise error
 
     for name in CREATE:
-        monkeypatch.setattr(artifacts, name, fails)
+        monkeypatch.setattr(prefect_artifacts, name, fails)
 
 
 def server_error() -> httpx.HTTPStatusError:
@@ -74,7 +74,7 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_without_epochs_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     created: list[tuple[str, Any]] = []
     for name in CREATE:
-        monkeypatch.setattr(artifacts, name, lambda *given, _name=name, **_: created.append((_name, given)))
+        monkeypatch.setattr(prefect_artifacts, name, lambda *given, _name=name, **_: created.append((_name, given)))
     publish_result("a name", RESULT)
     ((name, (text,)),) = created
     assert name == "create_markdown_artifact"

@@ -20,32 +20,34 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowR
 from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.settings import get_current_settings
 
-from flows.reconcile import claim_tag, reconcile
-from tasks.claim import SETTLED
-from tasks.outbox import OutageError
-from tasks.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
-from tasks.tracking import open_experiment
-from tasks.tracking_store import tracking_uri
-from tests.forked import Forks
+from flows.lifecycle.reconcile import claim_tag, reconcile
+from tasks.tracking.claim import SETTLED
+from tasks.tracking.mlflow_client import open_experiment
+from tasks.tracking.outbox import OutageError
+from tasks.tracking.store import tracking_uri
+from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
+from tests.support.forks import Forks
 
 TRAIN = """
-from flows.parameters import TrainParameters
+from flows.parameters.train import TrainParameters
 from flows.train import run_train
 tiny = {"dataset": "digits", "image_size": 16, "limit_examples": 100, "epochs": 2, "device": "cpu"}
 run_train(TrainParameters(**tiny, experiment="tests"))
 """
 RECORD = """
 import os, socket, time
-from tasks import record, tracking
-from tasks.claim import claim
-from tasks.outbox import OutageError
-from tasks.run import tracked_run
+from tasks.tracking import record
+from tasks.tracking import mlflow_client
+from tasks.tracking.claim import claim
+from tasks.tracking.outbox import OutageError
+from tasks.tracking.run import tracked_run
 
 def outage(*_):
     raise OutageError("nobody answers")
 
 BEFORE
-with claim() as claimed, tracked_run(claimed, tracking.open_experiment("tests"), "a name", {"epochs": "3"}, {}) as run:
+experiment = mlflow_client.open_experiment("tests")
+with claim() as claimed, tracked_run(claimed, experiment, "a name", {"epochs": "3"}, {}) as run:
     record.log_metrics(run.run_id, {"train/loss": 0.25}, step=1)
     time.sleep(0.5)
     print("recorded", flush=True)
@@ -242,7 +244,7 @@ def test_what_a_dead_process_did_not_send_is_sent(forks: Forks, workplace: Path)
 
 
 def test_the_end_that_a_process_could_not_send_is_the_end(forks: Forks, workplace: Path) -> None:
-    quick = "tracking.send = outage; import tasks.run; tasks.run.SEND_SECONDS = 0.1"
+    quick = "tracking.send = outage; import tasks.tracking.run; tasks.tracking.run.SEND_SECONDS = 0.1"
     assert forks.run(recording("pass", quick), workplace) == 0
     assert only_run().info.status == "RUNNING"
     (sent,) = reconcile()
@@ -261,8 +263,8 @@ def test_an_outage_leaves_all_as_it_is_until_it_is_over(
 
     dead_run(forks, workplace, "tracking.send = outage")
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.tracking.send", outage)
-        patch.setattr("tasks.run.SEND_SECONDS", 0.1)
+        patch.setattr("tasks.tracking.mlflow_client.send", outage)
+        patch.setattr("tasks.tracking.run.SEND_SECONDS", 0.1)
         (told,) = reconcile()
     assert "MLflow does not take what run" in told
     assert "nobody answers" in told

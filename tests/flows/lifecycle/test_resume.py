@@ -9,13 +9,13 @@ from typing import Any
 import mlflow
 import pytest
 
-from flows.parameters import TrainParameters
-from flows.resume import given_to_flow, resumed
-from tasks.claim import claim
-from tasks.errors import InputError
-from tasks.run import tracked_run
-from tasks.tracking import open_experiment
-from tasks.tracking_store import tracking_uri
+from flows.lifecycle.resume import given_to_flow, resumed
+from flows.parameters.train import TrainParameters
+from tasks.foundation.errors import InputError
+from tasks.tracking.claim import claim
+from tasks.tracking.mlflow_client import open_experiment
+from tasks.tracking.run import tracked_run
+from tasks.tracking.store import tracking_uri
 
 STARTED = TrainParameters(dataset="digits", optimizer="rmsprop", learning_rate=0.003, epochs=7, run_name="mine")
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.compare_parameters import USUAL_LEARNING_RATES, CompareParameters, digest_of
-from flows.parameters import OptimizerName, SharedParameters, TrainParameters
-from flows.signature import validated
-from tasks.errors import InputError
+from flows.parameters.compare import USUAL_LEARNING_RATES, CompareParameters, digest_of
+from flows.parameters.signature import validated
+from flows.parameters.train import OptimizerName, SharedParameters, TrainParameters
+from tasks.foundation.errors import InputError
 
 
 def refusal(**given: Any) -> str:

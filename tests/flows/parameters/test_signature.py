@@ -9,9 +9,9 @@ import pytest
 from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.parameters import TrainParameters
-from flows.signature import allowed, flat, validated
-from tasks.errors import InputError
+from flows.parameters.signature import allowed, flat, validated
+from flows.parameters.train import TrainParameters
+from tasks.foundation.errors import InputError
 
 
 class Recipe(BaseModel):

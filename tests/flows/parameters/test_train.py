@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.parameters import HYPERPARAMETERS, LossName, OptimizerName, ScheduleName, TrainParameters
-from flows.signature import validated
+from flows.parameters.signature import validated
+from flows.parameters.train import HYPERPARAMETERS, LossName, OptimizerName, ScheduleName, TrainParameters
 from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
 from models.losses import LOSSES, make_loss
 from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer
 from models.schedules import SCHEDULES
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
 from tasks.model import MODELS
 
 

@@ -7,8 +7,8 @@ import socket
 import pytest
 from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
 
-from flows.reach import Reach, reach_of
-from tasks.errors import InputError
+from flows.servers.access import Reach, reach_of
+from tasks.foundation.errors import InputError
 
 LONG, SHORT = "twelve letters", "eleven chars"[:11]
 

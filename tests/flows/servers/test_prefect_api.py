@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, get_current_settings, temporary_settings
 
-from flows.api import address_file, lasting_api, prefect_api
-from flows.deploy import work
-from flows.server import free_port
-from tasks.errors import InputError
+from flows.servers.deploy import work
+from flows.servers.prefect_api import address_file, lasting_api, prefect_api
+from flows.servers.server_process import free_port
+from tasks.foundation.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

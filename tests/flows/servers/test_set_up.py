@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from flows.set_up import keep_empty_databases
-from tasks.databases import empty_database
+from flows.servers.set_up import keep_empty_databases
+from tasks.tracking.databases import empty_database
 
 
 def tables_of(database: Path) -> dict[str, set[str]]:

@@ -14,9 +14,9 @@ import pytest
 from prefect.context import refresh_global_settings_context
 from prefect.settings import get_current_settings
 
-from flows.compare_parameters import CompareParameters
-from flows.quiet_worker import QuietWorker
-from flows.workers import at_a_time, cores
+from flows.parameters.compare import CompareParameters
+from flows.workers.dask_cluster import at_a_time, cores
+from flows.workers.worker_plugin import QuietWorker
 
 
 @pytest.mark.parametrize(

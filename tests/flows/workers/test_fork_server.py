@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.fork_server import start_importing
+from flows.workers.fork_server import start_importing
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere"),
@@ -28,7 +28,7 @@ def test_what_is_forked_off_is_started_once(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(forkserver, "set_forkserver_preload", started.extend)
     monkeypatch.setattr(forkserver, "ensure_running", lambda: started.append("running"))
     start_importing()
-    assert started == ["flows.forked", "running"]
+    assert started == ["flows.workers.preload", "running"]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def processes_of(path: Path) -> list[psutil.Process]:
 def start(path: Path, code: str) -> subprocess.Popen[bytes]:
     """Run ``code`` in a new process; what it prints is in the file ``output``."""
     path.write_text(
-        f"import os, sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom flows.fork_server import run_in_fork\n"
+        f"import os, sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom flows.workers.fork_server import run_in_fork\n"
         f"if __name__ == '__main__':\n    {code}\n"
     )
     with (path.parent / "output").open("w") as output:
@@ -68,7 +68,7 @@ def test_it_works_in_another_process_and_says_nothing_even_if_it_fails(script: P
     assert (script.parent / "made").is_dir()
     # Of the process that is forked there are TensorFlow's notes; commands keep them to themselves.
     output = (script.parent / "output").read_text()
-    assert "flows.fork_server" in output.split()
+    assert "flows.workers.fork_server" in output.split()
     assert not {"hello", "FileExistsError:", "tensorflow"} & set(output.split())
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import prepared as prepared_module
-from tasks.prepared import (
+from tasks.data import prepared as prepared_module
+from tasks.data.prepared import (
     DamagedError,
     PreparedDataset,
     epoch_order,

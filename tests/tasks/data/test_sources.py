@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.data.images import resize
+from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
-from tasks.errors import InputError
-from tasks.images import resize
-from tasks.prepared import PreparedDataset
+from tasks.foundation.errors import InputError
 
 SIDE = 16
 

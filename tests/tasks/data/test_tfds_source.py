@@ -15,12 +15,12 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
-from tasks import tfds_source
+from tasks.data import tfds_source
+from tasks.data.images import resize
+from tasks.data.prepared import PreparedDataset
+from tasks.data.tfds_source import tensorflow_dataset
 from tasks.dataset import prepare_dataset
-from tasks.errors import DownloadError, InputError
-from tasks.images import resize
-from tasks.prepared import PreparedDataset
-from tasks.tfds_source import tensorflow_dataset
+from tasks.foundation.errors import DownloadError, InputError
 
 
 @pytest.fixture(autouse=True)

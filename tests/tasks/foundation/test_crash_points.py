@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.crash import crash_point
+from tasks.foundation.crash_points import crash_point
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 CODE = """
-from tasks.crash import crash_point
+from tasks.foundation.crash_points import crash_point
 for number in range(1, 4):
     print(number, flush=True)
     crash_point("point")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.durable import append_durably, storing, write_durably
-from tasks.errors import StorageError
+from tasks.foundation.durable_files import append_durably, storing, write_durably
+from tasks.foundation.errors import StorageError
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def run(code: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +42,11 @@ def test_a_file_is_replaced(tmp_path: Path) -> None:
 def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path: Path, point: str) -> None:
     path = tmp_path / "run.json"
     write_durably(path, b"old")
-    code = "from pathlib import Path; from tasks.durable import write_durably; write_durably(Path('run.json'), b'new')"
+    code = """
+from pathlib import Path
+from tasks.foundation.durable_files import write_durably
+write_durably(Path("run.json"), b"new")
+"""
     assert run(code, tmp_path, CRASH_AT=point).returncode == -signal.SIGKILL
     assert path.read_bytes() == b"old"
     write_durably(path, b"newer")
@@ -56,7 +60,7 @@ def test_a_disk_without_room_is_told_and_leaves_the_old_file(tmp_path: Path) -> 
     code = """
 import resource
 from pathlib import Path
-from tasks.durable import append_durably, write_durably
+from tasks.foundation.durable_files import append_durably, write_durably
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 for write, name in ((write_durably, "run.json"), (append_durably, "outbox.jsonl")):
     try:

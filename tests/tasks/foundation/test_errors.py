@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from tblib import pickling_support
 
-from tasks.errors import InputError, RemoteError, portable_errors
+from tasks.foundation.errors import InputError, RemoteError, portable_errors
 
 
 class StubbornError(Exception):

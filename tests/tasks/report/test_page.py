@@ -13,9 +13,9 @@ import matplotlib as mpl
 import pytest
 from PIL import Image
 
-from tasks.comparison import Comparison, Trial
-from tasks.report import ReportFacts, summary_markdown, table_rows, write_report
-from tasks.statistics import compare_trials
+from study.comparison import Comparison, Trial
+from study.statistics import compare_trials
+from tasks.report.page import ReportFacts, summary_markdown, table_rows, write_report
 
 TARGET = 0.9
 VOID = {"meta", "link", "br", "hr", "img", "input", "path", "use", "rect", "circle"}

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tasks.figures import MOST_LABELLED_CLASSES, confusion_matrix, training_curves
+from tasks.report.run_figures import MOST_LABELLED_CLASSES, confusion_matrix, training_curves
 
 
 def drawn(axes: Axes) -> dict[str, tuple[list[float], list[float]]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows.terminal import ROOT, TerminalHandler, quiet_start, say, take_over_logging
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
+from tasks.terminal.messages import ROOT, TerminalHandler, quiet_start, say, take_over_logging
 
 
 def console(width: int = 40) -> tuple[Console, io.StringIO]:

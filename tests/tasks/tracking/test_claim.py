@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.claim import SETTLED, Claim, HeldError, claim, held_claim, lock_path, unsettled
-from tasks.errors import StorageError
+from tasks.foundation.errors import StorageError
+from tasks.tracking.claim import SETTLED, Claim, HeldError, claim, held_claim, lock_path, unsettled
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys
 from pathlib import Path
-from tasks.claim import claim
+from tasks.tracking.claim import claim
 with claim(Path(sys.argv[1])) as claimed:
     claimed.state = "open"
     print("held", flush=True)
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_made_is_told() -> None:
 def test_a_folder_that_is_not_ours_to_write_to_is_told() -> None:
     Path("runs").mkdir(mode=0o500)
     # A user who may write anywhere gives that up: nobody has number 65534.
-    code = "import os; import tasks.claim; os.geteuid() or os.setuid(65534)\nwith tasks.claim.claim(): pass"
+    code = "import os; from tasks.tracking.claim import claim; os.geteuid() or os.setuid(65534)\nwith claim(): pass"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert re.search(r"StorageError: cannot write '.*runs/[0-9a-f]{32}': Permission denied", ran.stderr), ran.stderr

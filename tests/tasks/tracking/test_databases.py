@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.databases import empty_database, first_use, keep_empty
+from tasks.tracking.databases import empty_database, first_use, keep_empty
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.entries import ENTRY, Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
+from tasks.tracking.entries import ENTRY, Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 
 
 @pytest.mark.parametrize(

@@ -24,16 +24,16 @@ import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
 
-from flows.server import free_port
-from tasks import tracking
-from tasks.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
-from tasks.errors import InputError
-from tasks.outbox import OutageError
-from tasks.prepared import PreparedDataset
-from tasks.tracking import open_experiment
-from tasks.tracking_store import run_url, store_name, tracking_uri
+from flows.servers.server_process import free_port
+from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import InputError
+from tasks.tracking import mlflow_client
+from tasks.tracking.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
+from tasks.tracking.mlflow_client import open_experiment
+from tasks.tracking.outbox import OutageError
+from tasks.tracking.store import run_url, store_name, tracking_uri
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def store() -> mlflow.MlflowClient:
@@ -73,7 +73,7 @@ def test_an_experiment_that_somebody_else_has_made_opens_in_that_view_too(workpl
 
 def test_processes_that_use_a_fresh_store_at_once_all_succeed(tmp_path: Path) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tasks.tracking import open_experiment; "
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tasks.tracking.mlflow_client import open_experiment; "
         "print('ready', flush=True); sys.stdin.readline(); print(open_experiment('tests'))"
     )
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
@@ -148,7 +148,7 @@ def test_the_page_of_a_run_is_on_the_configured_server(monkeypatch: pytest.Monke
 
 @pytest.fixture
 def run_id(experiment: str) -> str:
-    return tracking.create_run(experiment, "a run", {"run.host": "here"})
+    return mlflow_client.create_run(experiment, "a run", {"run.host": "here"})
 
 
 def test_entries_can_be_sent_again_and_change_nothing(
@@ -165,7 +165,7 @@ def test_entries_can_be_sent_again_and_change_nothing(
         End(status="FINISHED", timestamp=1_700_000_001_000),
     ]
     for entry in entries * 2:
-        tracking.send(run_id, entry)
+        mlflow_client.send(run_id, entry)
     run = store().get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FINISHED", 1_700_000_001_000)
     assert (run.data.params, run.data.tags["outcome"]) == ({"epochs": "3"}, "completed")
@@ -197,8 +197,8 @@ def test_a_model_that_was_begun_is_completed(
     with monkeypatch.context() as patched:
         patched.setattr(mlflow.MlflowClient, step, killed)
         with pytest.raises(KeyboardInterrupt):
-            tracking.send(run_id, entry)
-    tracking.send(run_id, entry)
+            mlflow_client.send(run_id, entry)
+    mlflow_client.send(run_id, entry)
     run = store().get_run(run_id)
     (output,) = run.outputs.model_outputs
     (model,) = store().search_logged_models([run.info.experiment_id])
@@ -212,19 +212,19 @@ def test_what_mlflow_refuses_is_told_from_what_may_pass(
 ) -> None:
     tag = Tags(tags={"a": "b"})
     with pytest.raises(MlflowException) as refusal:
-        tracking.send("0" * 32, tag)
+        mlflow_client.send("0" * 32, tag)
     assert refusal.value.error_code == "RESOURCE_DOES_NOT_EXIST"
     with pytest.raises(MlflowException) as refusal:
-        tracking.send(run_id, Metrics(metrics={"no?name": 1.0}, step=1, timestamp=1))
+        mlflow_client.send(run_id, Metrics(metrics={"no?name": 1.0}, step=1, timestamp=1))
     assert refusal.value.error_code == "INVALID_PARAMETER_VALUE"
     lock = sqlite3.connect(workplace / "mlflow.db")
     lock.execute("DROP TABLE tags")
     with pytest.raises(OutageError):
-        tracking.send(run_id, tag)
+        mlflow_client.send(run_id, tag)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(OutageError):
-        tracking.send(run_id, tag)
+        mlflow_client.send(run_id, tag)
 
 
 @pytest.fixture
@@ -274,14 +274,14 @@ def test_a_server_that_answers_errors_is_an_outage(
 ) -> None:
     answering(status, text)
     with pytest.raises(OutageError):
-        tracking.send("0" * 32, Tags(tags={"a": "b"}))
+        mlflow_client.send("0" * 32, Tags(tags={"a": "b"}))
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (400, "INVALID_PARAMETER_VALUE")])
 def test_a_server_can_refuse(status: int, code: str, answering: Callable[[int, str], None]) -> None:
     answering(status, json.dumps({"error_code": code, "message": "never"}))
     with pytest.raises(MlflowException, match="never") as refusal:
-        tracking.send("0" * 32, Tags(tags={"a": "b"}))
+        mlflow_client.send("0" * 32, Tags(tags={"a": "b"}))
     assert refusal.value.error_code == code
 
 
@@ -293,23 +293,23 @@ def test_a_store_that_another_holds_for_long_is_an_outage(
     with contextlib.closing(sqlite3.connect(workplace / "mlflow.db", isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(OutageError, match="locked"):
-            tracking.send(run_id, Tags(tags={"a": "b"}))
+            mlflow_client.send(run_id, Tags(tags={"a": "b"}))
         holder.execute("ROLLBACK")
-    tracking.send(run_id, Tags(tags={"a": "b"}))
-    assert tracking.get_run(run_id).tags["a"] == "b"
+    mlflow_client.send(run_id, Tags(tags={"a": "b"}))
+    assert mlflow_client.get_run(run_id).tags["a"] == "b"
 
 
 def test_a_folder_of_artifacts_that_cannot_be_written_is_an_outage(run_id: str, workplace: Path) -> None:
     (workplace / "mlartifacts").touch()
     with pytest.raises(OutageError):
-        tracking.send(run_id, Attachment(name="curves.png", content=b"png"))
+        mlflow_client.send(run_id, Attachment(name="curves.png", content=b"png"))
 
 
 def test_a_run_that_goes_on_has_no_outcome_any_more(run_id: str) -> None:
-    tracking.send(run_id, Tags(tags={"outcome": "killed", "reason": "KeyboardInterrupt", "kept": "yes"}))
-    tracking.send(run_id, End(status="KILLED", timestamp=1_700_000_001_000))
-    tracking.reopen_run(run_id, {"run.host": "there"})
-    run = tracking.get_run(run_id)
+    mlflow_client.send(run_id, Tags(tags={"outcome": "killed", "reason": "KeyboardInterrupt", "kept": "yes"}))
+    mlflow_client.send(run_id, End(status="KILLED", timestamp=1_700_000_001_000))
+    mlflow_client.reopen_run(run_id, {"run.host": "there"})
+    run = mlflow_client.get_run(run_id)
     assert (run.status, run.tags["run.host"], run.tags["kept"]) == ("RUNNING", "there", "yes")
     assert {"outcome", "reason"}.isdisjoint(run.tags)
 
@@ -317,23 +317,25 @@ def test_a_run_that_goes_on_has_no_outcome_any_more(run_id: str) -> None:
 def test_a_run_that_there_is_not_is_told(experiment: str) -> None:
     assert experiment
     with pytest.raises(InputError, match="has no run 'nonsense'"):
-        tracking.get_run("nonsense")
+        mlflow_client.get_run("nonsense")
 
 
 def test_runs_are_found_in_all_experiments(experiment: str, run_id: str) -> None:
-    other = tracking.create_run(tracking.open_experiment("other"), "another", {"run.directory": "/a/b/runs/abc"})
-    store().set_terminated(tracking.create_run(experiment, "ended", {}))
-    assert {run.run_id for run in tracking.find_runs("attributes.status = 'RUNNING'")} == {run_id, other}
-    (found,) = tracking.find_runs("tags.`run.directory` LIKE '%abc'")
+    other = mlflow_client.create_run(
+        mlflow_client.open_experiment("other"), "another", {"run.directory": "/a/b/runs/abc"}
+    )
+    store().set_terminated(mlflow_client.create_run(experiment, "ended", {}))
+    assert {run.run_id for run in mlflow_client.find_runs("attributes.status = 'RUNNING'")} == {run_id, other}
+    (found,) = mlflow_client.find_runs("tags.`run.directory` LIKE '%abc'")
     assert (found.run_id, found.name, found.directory) == (other, "another", Path("/a/b/runs/abc"))
-    assert tracking.get_run(run_id).directory is None
+    assert mlflow_client.get_run(run_id).directory is None
 
 
 def test_runs_of_many_pages_are_all_found(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_ids = {tracking.create_run(experiment, f"run {number}", {}) for number in range(5)}
+    run_ids = {mlflow_client.create_run(experiment, f"run {number}", {}) for number in range(5)}
     search = mlflow.MlflowClient.search_runs
     monkeypatch.setattr(mlflow.MlflowClient, "search_runs", partialmethod(search, max_results=2))
-    found = [run.run_id for run in tracking.find_runs("attributes.status = 'RUNNING'")]
+    found = [run.run_id for run in mlflow_client.find_runs("attributes.status = 'RUNNING'")]
     assert len(found) == len(run_ids)
     assert set(found) == run_ids
 
@@ -341,14 +343,16 @@ def test_runs_of_many_pages_are_all_found(experiment: str, monkeypatch: pytest.M
 @pytest.mark.usefixtures("workplace")
 def test_a_store_without_an_experiment_has_no_runs() -> None:
     store().delete_experiment("0")
-    assert tracking.find_runs("attributes.status = 'RUNNING'") == []
+    assert mlflow_client.find_runs("attributes.status = 'RUNNING'") == []
 
 
 def test_a_logged_model_is_found_by_its_run_and_predicts_the_same(
     run_id: str, prepared: PreparedDataset, make_compiled: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_compiled()
-    tracking.send(run_id, ModelFile(path=path, image_shape=prepared.image_shape, num_classes=len(prepared.classes)))
+    mlflow_client.send(
+        run_id, ModelFile(path=path, image_shape=prepared.image_shape, num_classes=len(prepared.classes))
+    )
     # As somebody who has the store and no code of ours.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
     loaded = mlflow.keras.load_model(f"runs:/{run_id}/model")
@@ -368,5 +372,5 @@ def test_a_password_in_the_address_of_the_store_is_not_told(monkeypatch: pytest.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert store_name() == uri.replace("a-secret", "***")
     with pytest.raises(InputError, match=r"postgresql://team:\*\*\*@127") as told:
-        tracking.open_experiment("tests")
+        mlflow_client.open_experiment("tests")
     assert "a-secret" not in str(told.value)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import outbox as outbox_module
-from tasks.entries import Attachment, Entry, Metrics, Tags
-from tasks.errors import RecordError, StorageError
-from tasks.outbox import JOURNAL, MARK, OutageError, Outbox
+from tasks.foundation.errors import RecordError, StorageError
+from tasks.tracking import outbox as outbox_module
+from tasks.tracking.entries import Attachment, Entry, Metrics, Tags
+from tasks.tracking.outbox import JOURNAL, MARK, OutageError, Outbox
 
 SECONDS = 20
 
@@ -75,7 +75,7 @@ def test_nobody_waits_for_a_receiver_that_hangs(tmp_path: Path) -> None:
 def test_an_outage_is_over_at_some_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     receiver = Receiver(down=True)
     outbox = Outbox(tmp_path, receiver)
-    with caplog.at_level("INFO", logger="tasks.outbox"):
+    with caplog.at_level("INFO", logger="tasks.tracking.outbox"):
         for name in ("first", "second"):
             outbox.put(entry(name))
         assert receiver.tried.wait(SECONDS)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import provenance
-from tasks.provenance import provenance_tags
+from tasks.tracking import provenance
+from tasks.tracking.provenance import provenance_tags
 
 GIT = {"mlflow.source.git.commit", "git.commit", "git.dirty"}
 
@@ -52,7 +52,7 @@ def test_a_clean_checkout_is_named_by_its_commit(checkout: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["tasks/provenance.py", "tasks/new.py"])
+@pytest.mark.parametrize("path", ["tasks/tracking/provenance.py", "tasks/new.py"])
 def test_a_changed_checkout_is_dirty(checkout: Path, path: str) -> None:
     head = commit(checkout)
     (checkout / path).write_text("# changed\n")

@@ -12,12 +12,12 @@ import mlflow
 import pytest
 from matplotlib.figure import Figure
 
-from tasks import tracking
-from tasks.errors import StorageError
-from tasks.outbox import JOURNAL, MARK
-from tasks.prepared import PreparedDataset
-from tasks.record import Recorder, log_dataset, log_figure, log_metrics, log_model, recording, set_tags
-from tasks.tracking_store import tracking_uri
+from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import StorageError
+from tasks.tracking import mlflow_client
+from tasks.tracking.outbox import JOURNAL, MARK
+from tasks.tracking.record import Recorder, log_dataset, log_figure, log_metrics, log_model, recording, set_tags
+from tasks.tracking.store import tracking_uri
 
 SECONDS = 20
 
@@ -29,7 +29,7 @@ def store() -> mlflow.MlflowClient:
 @pytest.fixture
 def run_id(workplace: Path) -> str:
     assert workplace.is_dir()
-    return tracking.create_run(tracking.open_experiment("tests"), "a run", {})
+    return mlflow_client.create_run(mlflow_client.open_experiment("tests"), "a run", {})
 
 
 def points(run_id: str, metric: str) -> list[tuple[int, float]]:
@@ -53,7 +53,7 @@ def test_tags_can_be_set_again(run_id: str) -> None:
 
 def test_a_long_tag_is_cut_and_not_refused(run_id: str) -> None:
     set_tags(run_id, {"reason": "x" * 100_000})
-    assert store().get_run(run_id).data.tags["reason"] == "x" * tracking.LONGEST_TAG
+    assert store().get_run(run_id).data.tags["reason"] == "x" * mlflow_client.LONGEST_TAG
 
 
 def test_a_figure_is_a_picture(run_id: str, tmp_path: Path) -> None:

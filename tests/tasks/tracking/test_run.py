@@ -11,14 +11,14 @@ import mlflow
 import pytest
 from mlflow.entities import Run
 
-from tasks import run as run_module
-from tasks import tracking
-from tasks.claim import SETTLED, Claim, claim, unsettled
-from tasks.entries import Entry
-from tasks.errors import InputError, RecordError, StorageError
-from tasks.outbox import JOURNAL, OutageError, Outbox
-from tasks.record import log_metrics
-from tasks.run import (
+from tasks.foundation.errors import InputError, RecordError, StorageError
+from tasks.tracking import mlflow_client
+from tasks.tracking import run as run_module
+from tasks.tracking.claim import SETTLED, Claim, claim, unsettled
+from tasks.tracking.entries import Entry
+from tasks.tracking.outbox import JOURNAL, OutageError, Outbox
+from tasks.tracking.record import log_metrics
+from tasks.tracking.run import (
     RUN_FILE,
     TrackedRun,
     last_sign_of_life,
@@ -27,7 +27,7 @@ from tasks.run import (
     send_what_is_left,
     tracked_run,
 )
-from tasks.tracking_store import tracking_uri
+from tasks.tracking.store import tracking_uri
 
 
 def store() -> mlflow.MlflowClient:
@@ -37,7 +37,7 @@ def store() -> mlflow.MlflowClient:
 @pytest.fixture
 def experiment(workplace: Path) -> str:
     assert workplace.is_dir()
-    return tracking.open_experiment("tests")
+    return mlflow_client.open_experiment("tests")
 
 
 def only_run(experiment: str) -> Run:
@@ -138,7 +138,7 @@ def test_what_cannot_be_sent_is_kept_and_told_and_sent_later(
 ) -> None:
     monkeypatch.setattr(run_module, "SEND_SECONDS", 0.2)
     with monkeypatch.context() as patched:
-        patched.setattr(tracking, "send", out)
+        patched.setattr(mlflow_client, "send", out)
         with tracked(experiment) as (claimed, run):
             log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
     assert claimed.state == "open"
@@ -171,7 +171,7 @@ def test_an_outage_at_the_end_does_not_hide_what_ended_the_run(
         patched.setattr(run_module, "SEND_SECONDS", 0.2)
         patched.setattr(run_module, "INTERRUPTED_SEND_SECONDS", 0.1)
         patched.setattr(Outbox, "close", closing)
-        patched.setattr(tracking, "send", out)
+        patched.setattr(mlflow_client, "send", out)
         run = broken_off(experiment, error)
     assert waited == [0.2 if status == "FAILED" else 0.1]
     assert "MLflow does not have all of this run yet (nobody there)" in caplog.text
@@ -206,7 +206,7 @@ def test_there_is_no_run_without_a_file_that_says_what_it_was_started_with(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(tracking, "create_run", killed)
+        patched.setattr(mlflow_client, "create_run", killed)
         with pytest.raises(KeyboardInterrupt), tracked(experiment):
             pass
     (directory,) = unsettled()
@@ -252,7 +252,7 @@ def test_a_full_disk_and_an_outage_do_not_hide_what_ended_the_run(
         with tracked(experiment) as (claimed, _):
             (claimed.directory / JOURNAL).unlink()
             (claimed.directory / JOURNAL).mkdir()
-            monkeypatch.setattr(tracking, "send", out)
+            monkeypatch.setattr(mlflow_client, "send", out)
             raise ValueError("a reason")
 
     with pytest.raises(ValueError, match="a reason"):

@@ -17,9 +17,9 @@ from models.losses import make_loss
 from models.optimizers import OPTIMIZERS, make_optimizer
 from models.schedules import make_schedule
 from models.steps import make_train_steps
-from tasks.checkpoint import HEADER, Checkpoints, _digest
-from tasks.errors import StorageError
-from tasks.fit_state import EpochRow, EpochSoFar, FitState
+from tasks.foundation.errors import StorageError
+from tasks.training.checkpoint import HEADER, Checkpoints, _digest
+from tasks.training.fit_state import EpochRow, EpochSoFar, FitState
 
 random = np.random.default_rng(11)
 IMAGES = random.integers(0, 256, (96, 4), dtype=np.uint8)

@@ -8,11 +8,11 @@ from typing import Literal
 import pytest
 import tensorflow as tf
 
-from tasks import device
-from tasks.device import gpus_are_possible, select_device, usable_gpus
-from tasks.errors import InputError
+from tasks.foundation.errors import InputError
+from tasks.training import device
+from tasks.training.device import gpus_are_possible, select_device, usable_gpus
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def see(monkeypatch: pytest.MonkeyPatch, gpus: list[str]) -> list[str]:
@@ -95,7 +95,7 @@ def test_without_the_driver_there_are_no_gpus_and_tensorflow_is_not_asked(
 )
 def test_threads_are_limited_before_anything_is_computed(code: str, printed: str) -> None:
     told = "threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()"
-    imports = "from tensorflow.config import threading\nfrom tasks.device import compute_on_cpu, limit_threads"
+    imports = "from tensorflow.config import threading\nfrom tasks.training.device import compute_on_cpu, limit_threads"
     script = f"{imports}\n{code}\nprint({told})"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == printed.split()

@@ -11,8 +11,8 @@ from contextvars import ContextVar
 
 import pytest
 
-from tasks import interruption
-from tasks.interruption import finish_the_step
+from tasks.training import interruption
+from tasks.training.interruption import finish_the_step
 
 SECONDS = 20
 variable: ContextVar[str] = ContextVar("variable", default="none")

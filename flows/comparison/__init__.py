@@ -1,0 +1,4 @@
+"""A comparison that runs: its trials on the workers, what the store has of them, the estimate, the conclusion.
+
+Imports `flows.train`, of which a trial is one run, `study`, and the rooms below.
+"""
