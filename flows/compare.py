@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
 from flows.comparison.conclusion import CompareResult, chosen_runs, conclude
-from flows.comparison.estimate import announce, try_out
+from flows.comparison.estimate import announce_estimate, start_calibration
 from flows.comparison.preparation import prepare
 from flows.comparison.scheduling import MOST_FAILURES_IN_A_ROW, Tally, run_trials
 from flows.comparison.stored_study import (
@@ -30,7 +30,7 @@ from flows.lifecycle.prefect_artifacts import publish_link
 from flows.lifecycle.reconcile import FLOW_RUN_TAG, Ended, close_task_runs, reconcile
 from flows.lifecycle.resume import given_to_flow
 from flows.parameters.compare import CompareParameters, digest_of
-from flows.parameters.signature import flat
+from flows.parameters.signature import flat_signature
 from flows.workers.dask_cluster import dask_workers, worker_count
 from study.statistics import compare_trials
 from tasks.data.prepared import PreparedDataset
@@ -40,7 +40,7 @@ from tasks.tracking import mlflow_client, record
 from tasks.tracking.claim import Claim
 from tasks.tracking.run import tracked_run
 from tasks.tracking.store import tracking_uri
-from tasks.tracking.stored_run import FLOW_TAG, TRIAL_TAG, StoredRun, way_on
+from tasks.tracking.stored_run import FLOW_TAG, TRIAL_TAG, StoredRun, resume_command
 
 WORKERS_LOG = "workers.log"
 
@@ -56,7 +56,7 @@ def _claimed(resume: str | None) -> AbstractContextManager[Claim]:
 
 
 @flow(name="compare", flow_run_name=name_from(CompareParameters), validate_parameters=False)
-@flat(CompareParameters)
+@flat_signature(CompareParameters)
 def compare(parameters: CompareParameters) -> CompareResult:
     """Train once for each optimizer, learning rate, loss, batch size and seed, and say which is best."""
     p = resumed_study(given_to_flow(parameters)) if parameters.resume else parameters
@@ -83,7 +83,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
         if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
             raise TrialsError(
                 f"{MOST_FAILURES_IN_A_ROW} trials in a row failed, the last: {tally.reasons[-1]}. "
-                f"What is there: {result.page}. Go on with the rest: {way_on(study.run_id, described)}"
+                f"What is there: {result.page}. Go on with the rest: {resume_command(study.run_id, described)}"
             )
     return result
 
@@ -97,8 +97,8 @@ def run_what_is_missing(p: CompareParameters, study: str, prepared: PreparedData
     with trials_closed(), dask_workers(p, log) as workers:
         tally = Tally(total=0)
         if missing:
-            tried = try_out(p, missing, prepared, workers)
-            told = partial(announce, p, missing, prepared, tried, worker_count(workers))
+            tried = start_calibration(p, missing, prepared, workers)
+            told = partial(announce_estimate, p, missing, prepared, tried, worker_count(workers))
             tally = run_trials(workers, missing, study, told)
         _close_trials("FAILED")  # those whose worker died twice
         test_chosen(p, study, prepared, workers)

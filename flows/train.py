@@ -12,7 +12,7 @@ from flows.lifecycle.prefect_artifacts import publish_link, publish_result
 from flows.lifecycle.reconcile import FLOW_RUN_TAG
 from flows.lifecycle.resume import given_to_flow, resumed
 from flows.lifecycle.train_result import TrainResult
-from flows.parameters.signature import flat
+from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
 from tasks.dataset import prepare_dataset
 from tasks.evaluate import evaluate_model
@@ -35,9 +35,9 @@ def _claimed(resume: str | None) -> AbstractContextManager[Claim]:
     return claimed_run(resume, lambda run_id: resumable(run_id)[0])
 
 
-# Parameters are validated by `flat`, in this pipeline's own words; pydantic's would come first otherwise.
+# Parameters are validated by `flat_signature`, in this pipeline's own words; pydantic's would come first otherwise.
 @flow(name="train", flow_run_name=name_from(TrainParameters), validate_parameters=False)
-@flat(TrainParameters)
+@flat_signature(TrainParameters)
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
     p = resumed(given_to_flow(parameters)) if parameters.resume else parameters

@@ -44,10 +44,10 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow store without experiments: a copy of it saves the seconds in which MLflow makes its tables."""
     from mlflow import MlflowClient
 
-    from tasks.tracking.databases import first_use
+    from tasks.tracking.databases import migration_lock
 
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with first_use(uri := f"sqlite:///{path}", "mlflow"):
+    with migration_lock(uri := f"sqlite:///{path}", "mlflow"):
         MlflowClient(uri).search_experiments()
     return path
 

@@ -83,10 +83,10 @@ def compare(
         say(console, said)
         return DONE
     if not parameters.dask_address:
-        from flows.workers.fork_server import start_importing
+        from flows.workers.fork_server import start_fork_server
 
         with quiet_start():
-            start_importing()  # while this process does
+            start_fork_server()  # while this process does
     with _ready(console) as wait_until_it_answers:
         with quiet_start():
             from flows.compare import run_compare

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from flows.comparison.training_time import Pace
+from flows.comparison.training_time import TrainingTime
 from models.steps import make_evaluate_step, make_train_steps, score
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.model import build_model, compile_model
@@ -20,9 +20,9 @@ from tasks.model import build_model, compile_model
 TIMED_BLOCKS = 2  # of up to 32 steps: a fraction of a second of LeNet on a core
 
 
-def measure_pace(
+def measure_training_time(
     prepared: PreparedDataset, *, model: str, batch_size: int, device: str, recipe: Mapping[str, Any]
-) -> Pace:
+) -> TrainingTime:
     """Train a few blocks, and return what it took. ``recipe`` holds the other arguments of `compile_model`."""
     with tempfile.TemporaryDirectory() as name, tf.device(f"{device}:0"):
         directory, marks = Path(name), [time.perf_counter()]
@@ -41,7 +41,7 @@ def measure_pace(
         score(evaluate_step, [held_back])
         marks.append(time.perf_counter())
     start, trained, validated = (after - before for before, after in pairwise(marks))
-    return Pace(
+    return TrainingTime(
         start_seconds=start,
         step_seconds=trained / steps,
         validation_seconds=validated * prepared.examples["validation"] / len(held_back[1]),

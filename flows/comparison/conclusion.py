@@ -14,7 +14,7 @@ from flows.parameters.compare import CompareParameters
 from flows.parameters.train import SharedParameters
 from study.comparison import Comparison, Contender
 from study.statistics import compare_trials
-from tasks.report.page import FILES, ReportFacts, summary_markdown, table_rows, tested, write_report
+from tasks.report.page import FILES, ReportFacts, summary_markdown, table_rows, test_sentences, write_report
 from tasks.tracking import record
 from tasks.tracking.store import run_url
 from tasks.tracking.stored_run import StoredRun
@@ -51,7 +51,7 @@ class CompareResult(BaseModel):
     def summary(self) -> str:
         """Say what came out."""
         cautions = (f"Caution: {caution}" for caution in self.cautions)
-        return "\n".join([*self.verdict, *tested(self.test), *cautions])
+        return "\n".join([*self.verdict, *test_sentences(self.test), *cautions])
 
 
 def chosen_runs(comparison: Comparison) -> list[str]:

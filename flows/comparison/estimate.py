@@ -10,11 +10,11 @@ from distributed import Future
 from prefect_dask import DaskTaskRunner
 
 from flows.comparison.stored_study import find_trials, missing_trials
-from flows.comparison.training_time import Pace
-from flows.comparison.worker_tasks import try_trial
+from flows.comparison.training_time import TrainingTime
+from flows.comparison.worker_tasks import time_trial
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
-from flows.workers.dask_cluster import at_a_time, cluster_size
+from flows.workers.dask_cluster import cluster_size, trials_at_a_time
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.log import task_log
@@ -25,22 +25,24 @@ from tasks.training.device import limit_threads, usable_gpus
 RECORDING_SECONDS = 1.5  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 
 
-def try_out(
+def start_calibration(
     p: CompareParameters, missing: Sequence[TrainParameters], prepared: PreparedDataset, workers: DaskTaskRunner
 ) -> dict[int, Future]:
     """Have workers try a trial of each batch size for a moment, before all that is submitted later."""
     place, submit = (str(Path.cwd()), tracking_uri()), workers.client.submit
-    return {trial.batch_size: submit(try_trial, trial, prepared, *place) for trial in samples(p, missing)}
+    return {
+        trial.batch_size: submit(time_trial, trial, prepared, *place) for trial in one_for_each_batch_size(p, missing)
+    }
 
 
-def announce(
+def announce_estimate(
     p: CompareParameters,
     missing: Sequence[TrainParameters],
     prepared: PreparedDataset,
     tried: Mapping[int, Future],
     places: int,
 ) -> None:
-    """Say about how long the missing trials will take on so many workers, from what `try_out` has asked for."""
+    """Say about how long the missing trials will take on so many workers, from what `start_calibration` found."""
     seconds = estimated_seconds(missing, prepared, {size: future.result() for size, future in tried.items()}, places)
     task_log().info("%s", _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds))
 
@@ -53,13 +55,13 @@ def estimate(p: CompareParameters) -> str:
     )
     missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
     place = str(Path.cwd()), tracking_uri()
-    paces = {trial.batch_size: try_trial(trial, prepared, *place) for trial in samples(p, missing)}
-    places = cluster_size(p.dask_address) if p.dask_address else at_a_time(p, len(usable_gpus(p.device)))
-    seconds = estimated_seconds(missing, prepared, paces, places)
+    times = {trial.batch_size: time_trial(trial, prepared, *place) for trial in one_for_each_batch_size(p, missing)}
+    places = cluster_size(p.dask_address) if p.dask_address else trials_at_a_time(p, len(usable_gpus(p.device)))
+    seconds = estimated_seconds(missing, prepared, times, places)
     return _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds)
 
 
-def samples(p: CompareParameters, missing: Sequence[TrainParameters]) -> list[TrainParameters]:
+def one_for_each_batch_size(p: CompareParameters, missing: Sequence[TrainParameters]) -> list[TrainParameters]:
     """Return a trial of each batch size."""
     return list({trial.batch_size: trial for trial in missing or p.trials()}.values())
 
@@ -70,12 +72,12 @@ def _in_a_line(done: int, missing: int, places: int, seconds: float) -> str:
 
 
 def estimated_seconds(
-    trials: Sequence[TrainParameters], prepared: PreparedDataset, paces: Mapping[int, Pace], places: int
+    trials: Sequence[TrainParameters], prepared: PreparedDataset, times: Mapping[int, TrainingTime], places: int
 ) -> float:
-    """Return how long the trials will take on so many workers, with the pace measured for each batch size."""
+    """Return how long the trials will take on so many workers, with the times measured for each batch size."""
     each = [
         RECORDING_SECONDS
-        + paces[trial.batch_size].seconds(
+        + times[trial.batch_size].seconds(
             epochs=trial.epochs, steps_per_epoch=prepared.steps_per_epoch(trial.batch_size, trial.repeat)
         )
         for trial in trials

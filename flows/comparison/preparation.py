@@ -10,7 +10,7 @@ from flows.workers.fork_server import START_METHOD, run_in_fork
 from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
 from tasks.dataset import directory_of, prepare_dataset
 from tasks.terminal.messages import quiet_start
-from tasks.training.device import compute_on_cpu
+from tasks.training.device import hide_gpus
 
 MADE_FROM = ("image_size", "validation_fraction", "limit_examples")
 
@@ -27,13 +27,13 @@ def prepare(p: CompareParameters) -> PreparedDataset:
         run_in_fork(_prepare, p.dataset, {**given, "download": False})
     if not _is_whole(directory):
         with quiet_start():
-            compute_on_cpu()
+            hide_gpus()
     prepared: PreparedDataset = prepare_dataset(p.dataset, **given)
     return prepared
 
 
 def _prepare(dataset: str, given: dict[str, Any]) -> None:
-    compute_on_cpu()
+    hide_gpus()
     prepare_dataset.fn(dataset, **given)
 
 

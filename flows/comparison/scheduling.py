@@ -48,7 +48,7 @@ class Tally:
 def run_trials(
     workers: DaskTaskRunner, trials: Sequence[TrainParameters], study: str, announce: Callable[[], None]
 ) -> Tally:
-    """Run every trial, wherever a worker is free, and announce them; three failures in a row end that.
+    """Run every trial, wherever a worker is free, and call ``announce`` first; three failures in a row end that.
 
     Whatever ends it early, the trials that are going on are stopped first, so that they can be gone on with.
     """

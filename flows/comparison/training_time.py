@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class Pace(BaseModel):
+class TrainingTime(BaseModel):
     """What a training takes.
 
     Attributes:

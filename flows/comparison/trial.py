@@ -9,9 +9,9 @@ from uuid import UUID
 
 import keras
 
-from flows.comparison.calibration import measure_pace
+from flows.comparison.calibration import measure_training_time
 from flows.comparison.stored_study import find_trials
-from flows.comparison.training_time import Pace
+from flows.comparison.training_time import TrainingTime
 from flows.lifecycle.flow_run import run_claimed
 from flows.lifecycle.reconcile import settle
 from flows.parameters.compare import digest_of
@@ -73,9 +73,9 @@ def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedD
 
 
 @portable_errors
-def calibrate(parameters: TrainParameters, prepared: PreparedDataset) -> Pace:
+def calibrate(parameters: TrainParameters, prepared: PreparedDataset) -> TrainingTime:
     """Return what a training takes here."""
-    return measure_pace(
+    return measure_training_time(
         prepared,
         model=parameters.model,
         batch_size=parameters.batch_size,

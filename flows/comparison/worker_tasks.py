@@ -20,7 +20,7 @@ from prefect.context import SettingsContext, get_settings_context
 from prefect.runtime import task_run
 from prefect.states import Cancelled
 
-from flows.comparison.training_time import Pace
+from flows.comparison.training_time import TrainingTime
 from flows.parameters.compare import digest_of
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
@@ -48,7 +48,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     """
     from flows.comparison.trial import train_trial
 
-    settle_in(directory, tracking_uri)
+    prepare_process(directory, tracking_uri)
     parameters, parent = validated(TrainParameters, given), UUID(task_run.id)
     digest = digest_of(parameters)
     _running.add(digest)
@@ -72,15 +72,17 @@ def test_trial(
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     from flows.comparison.trial import evaluate_trial
 
-    settle_in(directory, tracking_uri)
+    prepare_process(directory, tracking_uri)
     evaluate_trial(run_id, validated(TrainParameters, given), prepared)
 
 
-def try_trial(parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str) -> Pace:
+def time_trial(
+    parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str
+) -> TrainingTime:
     """Return what a training takes here."""
     from flows.comparison.trial import calibrate
 
-    settle_in(directory, tracking_uri)
+    prepare_process(directory, tracking_uri)
     return calibrate(parameters, prepared)
 
 
@@ -89,7 +91,7 @@ def trials_running() -> int:
     return len(_running)
 
 
-def settle_in(directory: str, tracking_uri: str) -> None:
+def prepare_process(directory: str, tracking_uri: str) -> None:
     """Let this process work where the comparison does, record where it does, and compute with one thread."""
     if Path(directory).is_dir():
         os.chdir(directory)

@@ -24,7 +24,7 @@ from tasks.tracking.outbox import OutageError
 from tasks.tracking.record import now
 from tasks.tracking.run import last_sign_of_life, read_run_file, send_what_is_left
 from tasks.tracking.store import store_name
-from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, way_on
+from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, resume_command
 
 FLOW_RUN_TAG = "prefect.flow_run_id"
 
@@ -136,7 +136,7 @@ def _close_run(run: StoredRun, ended_at: int | None, ended: Ended) -> str:
     process = f"its process {run.tags[PROCESS_TAG]} on host {run.tags[HOST_TAG]} is gone"
     mlflow_client.send(run.run_id, Tags(tags={"outcome": ended.lower(), "reason": f"{process}, without a word"}))
     mlflow_client.send(run.run_id, End(status=ended, timestamp=ended_at or now()))
-    return f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: {way_on(run.run_id, run.tags)}"
+    return f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: {resume_command(run.run_id, run.tags)}"
 
 
 def _close_flow_runs(directory: Path, runs: Iterable[StoredRun]) -> None:

@@ -32,7 +32,7 @@ BOUNDS = {
 }
 
 
-def flat(model: type[Parameters]) -> Callable[[Callable[[Parameters], Result]], Callable[..., Result]]:
+def flat_signature(model: type[Parameters]) -> Callable[[Callable[[Parameters], Result]], Callable[..., Result]]:
     """Give a function of one ``model`` the flat, keyword-only signature of the model's fields.
 
     Prefect takes the descriptions of a form from the docstring, so they are added to it.
@@ -72,11 +72,11 @@ def validated(model: type[Parameters], given: Mapping[str, Any]) -> Parameters:
         raise InputError("\n".join(faults)) from None
 
 
-def allowed(field: FieldInfo) -> str:
+def allowed_values(field: FieldInfo) -> str:
     """Say in words which values ``field`` takes, for instance ``a whole number, at least 1; or none``."""
     or_none = "; or none" if NoneType in get_args(field.annotation) else ""
     if element := element_of(field):
-        return f"{allowed(element)}; several are separated by commas{or_none}"
+        return f"{allowed_values(element)}; several are separated by commas{or_none}"
     if choices := choices_of(field):
         return f"one of {', '.join(choices)}"
     bounds = [
@@ -122,7 +122,7 @@ def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
     if any(isinstance(constraint, StringConstraints) for constraint in field.metadata):
         return f"{name}: received {shown}; allowed: {field.description}"
     suggestion = _suggestion(str(received), choices_of(field))
-    return f"{name}: received {shown}; allowed: {allowed(field)}{suggestion}"
+    return f"{name}: received {shown}; allowed: {allowed_values(field)}{suggestion}"
 
 
 def _suggestion(received: str, known: tuple[str, ...] | list[str]) -> str:

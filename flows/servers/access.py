@@ -22,7 +22,7 @@ Trainings on other machines need the same lines. `openssl rand -hex 16` makes a 
 
 
 @dataclass(frozen=True)
-class Reach:
+class Access:
     """Where servers listen, and to whom they answer.
 
     Attributes:
@@ -56,7 +56,7 @@ class Reach:
         return _address(self.host).is_unspecified
 
 
-def reach_of(host: str) -> Reach:
+def access_for(host: str) -> Access:
     """Return how servers on ``host`` are reached, with the passwords that the environment names.
 
     Raises:
@@ -69,7 +69,7 @@ def reach_of(host: str) -> Reach:
     elif not address.is_loopback:
         names = [host]
     authentication = get_current_settings().api.auth_string
-    reach = Reach(
+    access = Access(
         host=host,
         names=tuple(dict.fromkeys(names)),
         prefect_password=authentication.get_secret_value() if authentication else None,
@@ -77,20 +77,20 @@ def reach_of(host: str) -> Reach:
         mlflow_password=os.environ.get("MLFLOW_TRACKING_PASSWORD"),
     )
     if not address.is_loopback:
-        _require_passwords(reach)
-    return reach
+        _require_passwords(access)
+    return access
 
 
-def _require_passwords(reach: Reach) -> None:
-    _, colon, prefect_password = (reach.prefect_password or "").partition(":")
-    if not reach.prefect_password or not reach.mlflow_password:
-        _refuse(reach, "which others can reach, and a password is missing; set")
-    if not colon or min(len(prefect_password), len(reach.mlflow_password)) < SHORTEST_PASSWORD:
-        _refuse(reach, f"with a password of less than {SHORTEST_PASSWORD} characters, or no user before it; set")
+def _require_passwords(access: Access) -> None:
+    _, colon, prefect_password = (access.prefect_password or "").partition(":")
+    if not access.prefect_password or not access.mlflow_password:
+        _refuse(access, "which others can reach, and a password is missing; set")
+    if not colon or min(len(prefect_password), len(access.mlflow_password)) < SHORTEST_PASSWORD:
+        _refuse(access, f"with a password of less than {SHORTEST_PASSWORD} characters, or no user before it; set")
 
 
-def _refuse(reach: Reach, why: str) -> NoReturn:
-    raise InputError(f"host: received {reach.host!r}, {why}\n{PASSWORDS}")
+def _refuse(access: Access, why: str) -> NoReturn:
+    raise InputError(f"host: received {access.host!r}, {why}\n{PASSWORDS}")
 
 
 def _address(host: str) -> ipaddress.IPv4Address:

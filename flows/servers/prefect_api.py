@@ -36,11 +36,11 @@ def prefect_api() -> Iterator[Callable[[], None]]:
     if url := _running_api():
         wait, ui = lambda: None, url.removesuffix("/api")
     else:
-        from flows.servers.access import Reach
+        from flows.servers.access import Access
         from flows.servers.start_servers import start_prefect
 
         port = free_port()
-        wait, ui = start_prefect(port, Reach()).wait, PREFECT_UI
+        wait, ui = start_prefect(port, Access()).wait, PREFECT_UI
         url = f"http://{LOOPBACK}:{port}/api"
     os.environ["PREFECT_API_URL"] = url  # for the processes that we start
     try:

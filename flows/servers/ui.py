@@ -10,7 +10,7 @@ from typing import NoReturn
 from prefect.settings import get_current_settings
 from rich.console import Console
 
-from flows.servers.access import Reach, reach_of
+from flows.servers.access import Access, access_for
 from flows.servers.prefect_api import address_file
 from flows.servers.server_process import LOOPBACK, Server
 from flows.servers.start_servers import start_mlflow, start_prefect
@@ -29,27 +29,27 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
         InputError: others can reach the host and there is no password, a port is taken, or both are the same.
         ServerError: a server does not come up, or ends.
     """
-    reach = reach_of(host)
+    access = access_for(host)
     prefect_url, store = get_current_settings().api.url, tracking_uri()
     own_mlflow = not store.startswith("http")
     # Both ports first, so that nothing is started where something is refused.
     if not prefect_url:
-        _require_free(prefect_port, "Prefect", reach)
+        _require_free(prefect_port, "Prefect", access)
     if own_mlflow:
-        _require_free(mlflow_port, "MLflow", reach)
+        _require_free(mlflow_port, "MLflow", access)
     if not prefect_url and own_mlflow and prefect_port == mlflow_port:
         raise InputError(f"port {mlflow_port} was given for both servers; give them different ones")
 
     servers = []
     if not prefect_url:
-        servers.append(start_prefect(prefect_port, reach))
+        servers.append(start_prefect(prefect_port, access))
     if own_mlflow:
         mlflow_client.open_experiment("lenet")  # before the server does: two first users at once break its migration
-        servers.append(start_mlflow(mlflow_port, store, reach))
+        servers.append(start_mlflow(mlflow_port, store, access))
     for server in servers:
         server.wait()
-    say(console, f"Prefect  {prefect_url.removesuffix('/api') if prefect_url else reach.public_url(prefect_port)}")
-    mlflow_ui = reach.public_url(mlflow_port) if own_mlflow else store.rstrip("/")
+    say(console, f"Prefect  {prefect_url.removesuffix('/api') if prefect_url else access.public_url(prefect_port)}")
+    mlflow_ui = access.public_url(mlflow_port) if own_mlflow else store.rstrip("/")
     say(console, f"MLflow   {mlflow_ui}/#/experiments?{MODEL_TRAINING_VIEW}")
     if not servers:
         say(console, "Both are configured elsewhere; there is nothing to start.")
@@ -57,7 +57,7 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
     say(console, "Ctrl-C ends what was started here.")
     if prefect_url:
         _watch(servers)
-    address_file().write_text(f"{reach.local_url(prefect_port)}/api", encoding="utf-8")
+    address_file().write_text(f"{access.local_url(prefect_port)}/api", encoding="utf-8")
     try:
         _watch(servers)
     finally:
@@ -71,7 +71,7 @@ def _watch(servers: Sequence[Server]) -> NoReturn:
             server.check()
 
 
-def _require_free(port: int, name: str, reach: Reach) -> None:
+def _require_free(port: int, name: str, access: Access) -> None:
     """Raise InputError if the port is none, or somebody listens on it already."""
     option = f"--{name.lower()}-port"
     if not 1 <= port <= 65535:
@@ -80,5 +80,5 @@ def _require_free(port: int, name: str, reach: Reach) -> None:
         if probe.connect_ex((LOOPBACK, port)) == 0:
             raise InputError(
                 f"port {port}, for the {name} server, is taken; is `make ui` running already? "
-                f"If so, open {reach.local_url(port)}; else give another port: {option}"
+                f"If so, open {access.local_url(port)}; else give another port: {option}"
             )

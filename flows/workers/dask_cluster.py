@@ -16,8 +16,8 @@ from prefect_dask import DaskTaskRunner
 
 from flows.comparison.worker_tasks import trials_running
 from flows.parameters.compare import CompareParameters
-from flows.workers.fork_server import START_METHOD, start_importing
-from flows.workers.worker_plugin import QuietWorker
+from flows.workers.fork_server import START_METHOD, start_fork_server
+from flows.workers.worker_plugin import WorkerSetup
 from tasks.foundation.errors import InputError
 from tasks.training.device import usable_gpus
 
@@ -43,10 +43,10 @@ def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
         cluster_size(p.dask_address)
         runner = DaskTaskRunner(address=p.dask_address)
     else:
-        start_importing()
+        start_fork_server()
         runner = DaskTaskRunner(
             cluster_kwargs={
-                "n_workers": at_a_time(p, len(gpus)),
+                "n_workers": trials_at_a_time(p, len(gpus)),
                 "threads_per_worker": 1,
                 "memory_limit": 0,  # a worker that is killed for its memory would look like a fault of its trial
                 "dashboard_address": None,
@@ -65,11 +65,11 @@ def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
     with dask.config.set(settings), runner:
         client = runner.client
         if not p.dask_address:
-            client.register_plugin(QuietWorker(get_current_settings().api.url, log, gpus))
+            client.register_plugin(WorkerSetup(get_current_settings().api.url, log, gpus))
         yield runner
 
 
-def at_a_time(p: CompareParameters, gpus: int) -> int:
+def trials_at_a_time(p: CompareParameters, gpus: int) -> int:
     """Return how many trials run at a time on this machine: no more than its GPUs are to take, if it has any."""
     wanted = p.workers or cores()
     return min(wanted, gpus * p.trials_per_gpu) if gpus else wanted

@@ -15,7 +15,7 @@ from pathlib import Path
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 
 
-def start_importing() -> None:
+def start_fork_server() -> None:
     """Start the process that workers are forked off, unless it runs; it ends with this one."""
     if START_METHOD == "forkserver":
         forkserver.set_forkserver_preload(["flows.workers.preload"])
@@ -24,7 +24,7 @@ def start_importing() -> None:
 
 def run_in_fork(function: Callable[..., object], *arguments: object) -> None:
     """Run a function in a process of its own, which says nothing, fails without a word, and ends with this one."""
-    start_importing()
+    start_fork_server()
     process = multiprocessing.get_context("forkserver").Process(target=_run, args=(function, *arguments))
     process.start()
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from distributed import Worker, WorkerPlugin
 
 
-class QuietWorker(WorkerPlugin):
+class WorkerSetup(WorkerPlugin):
     """Keeps what a worker's process writes off the terminal, an interrupt from it, and all GPUs but one.
 
     Args:

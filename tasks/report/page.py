@@ -87,7 +87,7 @@ def write_report(comparison: Comparison, facts: ReportFacts, directory: Path) ->
 def summary_markdown(comparison: Comparison, facts: ReportFacts) -> str:
     """Return verdict, cautions and the ranked contenders as Markdown."""
     rows = table_rows(comparison)
-    lines = [*(f"- {sentence}" for sentence in (*comparison.verdict, *tested(facts.test)))]
+    lines = [*(f"- {sentence}" for sentence in (*comparison.verdict, *test_sentences(facts.test)))]
     if comparison.cautions:
         lines += ["", "**Cautions**", "", *(f"- {caution}" for caution in comparison.cautions)]
     if rows:
@@ -117,7 +117,7 @@ def table_rows(comparison: Comparison) -> list[dict[str, str | int]]:
     ]
 
 
-def tested(test: Mapping[str, float] | None) -> list[str]:
+def test_sentences(test: Mapping[str, float] | None) -> list[str]:
     """Return what the test split says of the chosen setting, in a sentence, if it was asked."""
     if not test:
         return []
@@ -133,7 +133,7 @@ def _page(comparison: Comparison, facts: ReportFacts, figures: Mapping[str, Mark
     return environment.get_template("page.html.j2").render(
         comparison=comparison,
         facts=facts,
-        tested=tested(facts.test),
+        tested=test_sentences(facts.test),
         figures=figures,
         rows=table_rows(comparison),
         colours=[_colour(contender, comparison.contenders) for contender in comparison.contenders],

@@ -24,7 +24,7 @@ Owner = Literal["prefect", "mlflow"]
 
 
 @contextmanager
-def first_use(uri: str, owner: Owner) -> Iterator[None]:
+def migration_lock(uri: str, owner: Owner) -> Iterator[None]:
     """Hold the lock under which the tables of a database are made, and make it beforehand if that is but a copy.
 
     Two first users at once would break the migrations of either package. What is no database of ours has no lock.

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError
-from tasks.tracking.databases import first_use
+from tasks.tracking.databases import migration_lock
 from tasks.tracking.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.store import store_name, tracking_uri
@@ -251,7 +251,7 @@ def _client_of(uri: str) -> MlflowClient:
 @cache
 def _ensure_tables(uri: str) -> None:
     """Open the store for the first time in this process, which makes the tables of a database that has none."""
-    with first_use(uri, "mlflow"):
+    with migration_lock(uri, "mlflow"):
         _client_of(uri).search_experiments(max_results=1)
 
 

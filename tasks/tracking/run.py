@@ -28,7 +28,7 @@ from tasks.tracking.outbox import MARK, OutageError
 from tasks.tracking.provenance import provenance_tags
 from tasks.tracking.record import Recorder, log_metrics, now, recording
 from tasks.tracking.store import run_url, store_name
-from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, way_on
+from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, resume_command
 
 SYSTEM_METRICS_SECONDS = 5
 SEND_SECONDS = 30  # how long the end of a run waits for MLflow
@@ -91,7 +91,7 @@ def tracked_run(
         except BaseException as error:
             ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
-            _end_early(claimed, recorder, ended, reason, way_on(run_id, all_tags))
+            _end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
             raise
         crash_point("run_ending")
         recorder.put(End(status="FINISHED", timestamp=now()))
@@ -152,7 +152,7 @@ def _write(directory: Path, file: RunFile) -> None:
 
 
 def _end_early(
-    claimed: Claim, recorder: Recorder, status: Literal["FAILED", "KILLED"], reason: str, way_on: str
+    claimed: Claim, recorder: Recorder, status: Literal["FAILED", "KILLED"], reason: str, resume_command: str
 ) -> None:
     """End a run that did not finish; what fails here too is left to `reconcile`, and must not hide the reason."""
     seconds = SEND_SECONDS if status == "FAILED" else INTERRUPTED_SEND_SECONDS
@@ -173,7 +173,7 @@ def _end_early(
         "Run %s %s. Go on with it: %s",
         recorder.run_id,
         "was interrupted" if status == "KILLED" else "failed",
-        way_on,
+        resume_command,
     )
 
 

@@ -36,7 +36,7 @@ class StoredRun:
         return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
 
 
-def way_on(run_id: str, tags: Mapping[str, str]) -> str:
+def resume_command(run_id: str, tags: Mapping[str, str]) -> str:
     """Return the command that goes on with a run that has these tags; with its comparison, if it is a trial."""
     study = tags.get(STUDY_TAG)
     command = "compare" if study else tags.get(FLOW_TAG, "train")

@@ -57,7 +57,7 @@ def usable_gpus(wanted: Literal["auto", "cpu", "gpu"]) -> list[str]:
     return named.split(",")[: len(found)] if named else found
 
 
-def compute_on_cpu() -> None:
+def hide_gpus() -> None:
     """Let this process compute on the CPU only: the memory of the GPUs is for those that train."""
     import tensorflow as tf
 

@@ -32,16 +32,16 @@ def test_the_floor_learns_what_ours_learns(name: str) -> None:
     order = random.permutation(len(images)).astype(np.int32)
     model = build_lenet((32, 32, 1), 10, pixel_mean=[MEAN], pixel_deviation=[DEVIATION], seed=1)
     weights = [tf.Variable(variable.numpy()) for variable in model.trainable_variables]
-    start = flat(weights)
+    start = flat_signature(weights)
     model.compile(optimizer=make_optimizer(name, **OWN[name]), loss=make_loss("softmax_cross_entropy"))
 
     trained = make_train_steps(model, BATCH_SIZE)(images[order], labels[order])
     floor = make_epoch(weights, OPTIMIZERS[name](weights), images, labels, mean=MEAN, deviation=DEVIATION)
     # Kernels round differently, and where two pixels of a pooling window are as good as equal, another one wins.
     assert float(floor(order)) == pytest.approx(float(np.mean(trained.losses)), rel=1e-3)
-    ours = flat(model.trainable_variables)
-    assert np.linalg.norm(flat(weights) - ours) < 0.02 * np.linalg.norm(ours - start)
+    ours = flat_signature(model.trainable_variables)
+    assert np.linalg.norm(flat_signature(weights) - ours) < 0.02 * np.linalg.norm(ours - start)
 
 
-def flat(weights: Sequence[Any]) -> np.ndarray:
+def flat_signature(weights: Sequence[Any]) -> np.ndarray:
     return np.concatenate([weight.numpy().ravel() for weight in weights])

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
-from tasks.tracking.databases import Owner, first_use
+from tasks.tracking.databases import Owner, migration_lock
 from tests.support.running import Running, answers, free_port, wait_for
 
 HOST = "127.0.0.1"
@@ -67,7 +67,7 @@ def prefect_server(directory: Path, environment: Mapping[str, str]) -> Server:
 def made(database: Path, owner: Owner) -> str:
     """Return the address of a database whose tables are there already, if set-up keeps an empty one."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    with first_use(uri := f"sqlite:///{database}", owner):
+    with migration_lock(uri := f"sqlite:///{database}", owner):
         return uri
 
 

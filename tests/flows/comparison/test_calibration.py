@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from flows.comparison.calibration import Pace, measure_pace
+from flows.comparison.calibration import TrainingTime, measure_training_time
 from flows.parameters.train import TrainParameters
 
 
 def test_a_training_takes_its_start_its_steps_and_its_validations() -> None:
-    pace = Pace(start_seconds=3, step_seconds=0.01, validation_seconds=0.5)
-    assert pace.seconds(epochs=4, steps_per_epoch=100) == pytest.approx(3 + 4 * (1 + 0.5))
+    measured = TrainingTime(start_seconds=3, step_seconds=0.01, validation_seconds=0.5)
+    assert measured.seconds(epochs=4, steps_per_epoch=100) == pytest.approx(3 + 4 * (1 + 0.5))
 
 
 def test_it_is_measured_by_training(prepared: Any) -> None:
     recipe = {**TrainParameters(optimizer="adam").recipe(), "steps_per_epoch": 6}
-    pace = measure_pace(prepared, model="lenet", batch_size=32, device="cpu", recipe=recipe)
-    assert 0 < pace.step_seconds < pace.start_seconds  # which traces what the steps only run
-    assert pace.validation_seconds > 0
+    measured = measure_training_time(prepared, model="lenet", batch_size=32, device="cpu", recipe=recipe)
+    assert 0 < measured.step_seconds < measured.start_seconds  # which traces what the steps only run
+    assert measured.validation_seconds > 0

@@ -34,7 +34,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(preparation, "START_METHOD", "forkserver")
     monkeypatch.setattr(preparation, "run_in_fork", run_in_fork)
-    monkeypatch.setattr(preparation, "compute_on_cpu", lambda: asked.append("TensorFlow, here"))
+    monkeypatch.setattr(preparation, "hide_gpus", lambda: asked.append("TensorFlow, here"))
     monkeypatch.setattr(preparation, "prepare_dataset", prepare_dataset.fn)
     return asked
 

@@ -26,7 +26,7 @@ from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client, record
 from tasks.tracking.claim import claim
 from tasks.tracking.run import tracked_run
-from tasks.tracking.stored_run import way_on
+from tasks.tracking.stored_run import resume_command
 
 PARAMETERS = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), learning_rates=(0.1,), seeds=2, epochs=2)
 
@@ -132,6 +132,8 @@ def test_the_chosen_runs_are_those_of_the_best_setting(study: str) -> None:
 
 
 def test_the_way_on_from_a_trial_is_that_of_its_comparison(study: str) -> None:
-    assert way_on("a run", tags_of(PARAMETERS.trials()[0], study)) == f"python -m flows compare --resume {study}"
-    assert way_on("a run", {}) == "python -m flows train --resume a run"
-    assert way_on("a run", {"run.flow": "compare"}) == "python -m flows compare --resume a run"
+    assert (
+        resume_command("a run", tags_of(PARAMETERS.trials()[0], study)) == f"python -m flows compare --resume {study}"
+    )
+    assert resume_command("a run", {}) == "python -m flows train --resume a run"
+    assert resume_command("a run", {"run.flow": "compare"}) == "python -m flows compare --resume a run"

@@ -9,7 +9,7 @@ import pytest
 from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.parameters.signature import allowed, flat, validated
+from flows.parameters.signature import allowed_values, flat_signature, validated
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
 
@@ -22,7 +22,7 @@ class Recipe(BaseModel):
     thickness: Annotated[float | None, Field(gt=0, description="of a coat")] = None
 
 
-@flat(Recipe)
+@flat_signature(Recipe)
 def paint(recipe: Recipe) -> Recipe:
     """Paint the wall."""
     return recipe
@@ -85,9 +85,9 @@ def test_prefect_sees_all_parameters_of_the_train_flow() -> None:
 
 def test_what_is_allowed_is_said_in_words() -> None:
     fields = Recipe.model_fields
-    assert allowed(fields["colour"]) == "one of red, green"
-    assert allowed(fields["coats"]) == "a whole number, at least 1, at most 9"
-    assert allowed(fields["thickness"]) == "a number, more than 0; or none"
+    assert allowed_values(fields["colour"]) == "one of red, green"
+    assert allowed_values(fields["coats"]) == "a whole number, at least 1, at most 9"
+    assert allowed_values(fields["thickness"]) == "a number, more than 0; or none"
 
 
 def test_a_valid_model_comes_back() -> None:

@@ -7,24 +7,24 @@ import socket
 import pytest
 from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
 
-from flows.servers.access import Reach, reach_of
+from flows.servers.access import Access, access_for
 from tasks.foundation.errors import InputError
 
 LONG, SHORT = "twelve letters", "eleven chars"[:11]
 
 
 def test_the_default_is_this_machine_alone_without_a_password() -> None:
-    assert reach_of("127.0.0.1") == Reach()
-    assert reach_of("localhost").names == ("127.0.0.1", "localhost")
-    assert Reach().origins(5000) == ["http://127.0.0.1:5000", "http://localhost:5000"]
-    assert Reach().local_url(5000) == Reach().public_url(5000) == "http://127.0.0.1:5000"
+    assert access_for("127.0.0.1") == Access()
+    assert access_for("localhost").names == ("127.0.0.1", "localhost")
+    assert Access().origins(5000) == ["http://127.0.0.1:5000", "http://localhost:5000"]
+    assert Access().local_url(5000) == Access().public_url(5000) == "http://127.0.0.1:5000"
 
 
 def test_a_password_that_is_set_is_asked_for_on_this_machine_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", LONG)
     with temporary_settings({PREFECT_API_AUTH_STRING: f"me:{SHORT}"}):
-        reach = reach_of("127.0.0.1")
-    assert (reach.prefect_password, reach.mlflow_user, reach.mlflow_password) == (f"me:{SHORT}", "admin", LONG)
+        access = access_for("127.0.0.1")
+    assert (access.prefect_password, access.mlflow_user, access.mlflow_password) == (f"me:{SHORT}", "admin", LONG)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_others_are_refused_without_two_good_passwords(
             InputError, match=rf"host: received '0\.0\.0\.0', .*{said}.*; set\n +export PREFECT_API_AUTH"
         ) as told,
     ):
-        reach_of("0.0.0.0")  # noqa: S104 - that is what is refused
+        access_for("0.0.0.0")  # noqa: S104 - that is what is refused
     assert LONG not in str(told.value)
     assert SHORT not in str(told.value)
 
@@ -57,14 +57,14 @@ def test_others_may_call_it_by_each_of_its_names(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", LONG)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "team")
     with temporary_settings({PREFECT_API_AUTH_STRING: f"me:{LONG}"}):
-        reach = reach_of("0.0.0.0")  # noqa: S104 - with passwords
-    assert {"127.0.0.1", "localhost", socket.gethostname()} <= set(reach.names)
-    assert "0.0.0.0" not in reach.names  # noqa: S104 - nobody can call that
-    assert reach.local_url(5000) == "http://127.0.0.1:5000"
-    assert reach.public_url(5000) == f"http://{socket.gethostname()}:5000"
-    assert reach.mlflow_user == "team"
+        access = access_for("0.0.0.0")  # noqa: S104 - with passwords
+    assert {"127.0.0.1", "localhost", socket.gethostname()} <= set(access.names)
+    assert "0.0.0.0" not in access.names  # noqa: S104 - nobody can call that
+    assert access.local_url(5000) == "http://127.0.0.1:5000"
+    assert access.public_url(5000) == f"http://{socket.gethostname()}:5000"
+    assert access.mlflow_user == "team"
 
 
 def test_a_host_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match=r"host: received 'no\.such\.host\.invalid', which is no address"):
-        reach_of("no.such.host.invalid")
+        access_for("no.such.host.invalid")

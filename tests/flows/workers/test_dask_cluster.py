@@ -15,8 +15,8 @@ from prefect.context import refresh_global_settings_context
 from prefect.settings import get_current_settings
 
 from flows.parameters.compare import CompareParameters
-from flows.workers.dask_cluster import at_a_time, cores
-from flows.workers.worker_plugin import QuietWorker
+from flows.workers.dask_cluster import cores, trials_at_a_time
+from flows.workers.worker_plugin import WorkerSetup
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from flows.workers.worker_plugin import QuietWorker
 def test_a_gpu_takes_one_trial_at_a_time_unless_it_is_to_take_more(
     given: dict[str, int], gpus: int, expected: int
 ) -> None:
-    assert at_a_time(CompareParameters(**given), gpus) == expected
+    assert trials_at_a_time(CompareParameters(**given), gpus) == expected
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def settled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     refresh_global_settings_context()
     kept = [os.dup(1), os.dup(2)]
 
-    def settle_in(name: int, gpus: list[str], api: str | None = "http://prefect/api") -> str:
+    def prepare_process(name: int, gpus: list[str], api: str | None = "http://prefect/api") -> str:
         handler = signal.getsignal(signal.SIGINT)
-        QuietWorker(api, tmp_path / "workers.log", gpus).setup(SimpleNamespace(name=name))  # type: ignore[arg-type]
+        WorkerSetup(api, tmp_path / "workers.log", gpus).setup(SimpleNamespace(name=name))  # type: ignore[arg-type]
         signal.signal(signal.SIGINT, handler)
         return os.environ["CUDA_VISIBLE_DEVICES"]
 
-    yield settle_in
+    yield prepare_process
     for descriptor, terminal in enumerate(kept, start=1):
         os.dup2(terminal, descriptor)
         os.close(terminal)

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.workers.fork_server import start_importing
+from flows.workers.fork_server import start_fork_server
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,7 +27,7 @@ def test_what_is_forked_off_is_started_once(monkeypatch: pytest.MonkeyPatch) -> 
     started: list[str] = []
     monkeypatch.setattr(forkserver, "set_forkserver_preload", started.extend)
     monkeypatch.setattr(forkserver, "ensure_running", lambda: started.append("running"))
-    start_importing()
+    start_fork_server()
     assert started == ["flows.workers.preload", "running"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.tracking.databases import empty_database, first_use, keep_empty
+from tasks.tracking.databases import empty_database, keep_empty, migration_lock
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def kept(tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("kept")
 def test_a_new_database_has_the_tables_of_the_empty_one(tmp_path: Path) -> None:
     database = tmp_path / "new.db"
-    with first_use(f"sqlite:///{database}", "mlflow"):
+    with migration_lock(f"sqlite:///{database}", "mlflow"):
         assert asked(database, "SELECT name FROM sqlite_master") == [("runs",)]
     assert {path.name for path in tmp_path.glob("new*")} <= {"new.db", "new.db.lock"}
 
@@ -42,13 +42,13 @@ def test_a_new_database_has_the_tables_of_the_empty_one(tmp_path: Path) -> None:
 def test_a_database_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     database = tmp_path / "old.db"
     asked(database, "CREATE TABLE experiments (name)")
-    with first_use(f"sqlite:///{database}", "mlflow"):
+    with migration_lock(f"sqlite:///{database}", "mlflow"):
         assert asked(database, "SELECT name FROM sqlite_master") == [("experiments",)]
 
 
 def test_one_that_another_version_made_is_not_taken(kept: Path, tmp_path: Path) -> None:
     kept.rename(kept.with_name("mlflow-0.1.db"))
-    with first_use(f"sqlite:///{tmp_path / 'new.db'}", "mlflow"):
+    with migration_lock(f"sqlite:///{tmp_path / 'new.db'}", "mlflow"):
         assert not (tmp_path / "new.db").exists()
 
 
@@ -57,5 +57,5 @@ def test_one_that_another_version_made_is_not_taken(kept: Path, tmp_path: Path) 
 def test_what_is_no_file_of_ours_needs_nothing(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     before = set(tmp_path.rglob("*"))
-    with first_use(uri, "mlflow"):
+    with migration_lock(uri, "mlflow"):
         assert set(tmp_path.rglob("*")) == before

@@ -90,12 +90,12 @@ def test_without_the_driver_there_are_no_gpus_and_tensorflow_is_not_asked(
     ("code", "printed"),
     [
         ("limit_threads(1); limit_threads(1)", "1 1"),  # a worker is told so by each trial
-        ("compute_on_cpu(); compute_on_cpu(); limit_threads(1)", "0 0"),  # too late: it is told, and changes nothing
+        ("hide_gpus(); hide_gpus(); limit_threads(1)", "0 0"),  # too late: it is told, and changes nothing
     ],
 )
 def test_threads_are_limited_before_anything_is_computed(code: str, printed: str) -> None:
     told = "threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()"
-    imports = "from tensorflow.config import threading\nfrom tasks.training.device import compute_on_cpu, limit_threads"
+    imports = "from tensorflow.config import threading\nfrom tasks.training.device import hide_gpus, limit_threads"
     script = f"{imports}\n{code}\nprint({told})"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == printed.split()
