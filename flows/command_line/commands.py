@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
 
 from flows.command_line.options import command_of
+from flows.command_line.session import in_session
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.terminal.messages import quiet_start, say, take_over_logging
+
+if TYPE_CHECKING:
+    from flows.comparison.conclusion import CompareResult
+    from flows.lifecycle.train_result import TrainResult
 
 DONE = 0
 
@@ -34,24 +39,23 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
 
         parameters = resumed(given)
     say(console, parameters.banner())
-
-    with _ready(console) as wait_until_it_answers:
-        with quiet_start():
-            from flows.train import run_train
-            from tasks.training.device import select_device
-
-            select_device(parameters.device)
-        take_over_logging(console)  # which what was imported has changed
-        wait_until_it_answers()
-        result = run_train(parameters)
+    result = in_session(console, lambda: _load_train(parameters))
     if json:
         print(result.model_dump_json())
-    say(console, f"\n{result.summary()}\n")
     say(
         console,
-        f"MLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\nLook at them with: make ui",
+        f"\n{result.summary()}\n\nMLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\n"
+        "Look at them with: make ui",
     )
     return DONE
+
+
+def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
+    from flows.train import run_train
+    from tasks.training.device import select_device
+
+    select_device(parameters.device)
+    return partial(run_train, parameters)
 
 
 def compare(
@@ -75,36 +79,38 @@ def compare(
         parameters = resumed_study(given)
     say(console, parameters.banner())
     if dry_run:
-        with quiet_start():
-            from flows.comparison.estimate import estimate
-
-            take_over_logging(console)
-            said = estimate(parameters)
-        say(console, said)
+        say(console, _estimate(console, parameters))
         return DONE
     if not parameters.dask_address:
         from flows.workers.fork_server import start_fork_server
 
         with quiet_start():
-            start_fork_server()  # while this process does
-    with _ready(console) as wait_until_it_answers:
-        with quiet_start():
-            from flows.compare import run_compare
-            from tasks.training.device import usable_gpus
-
-            usable_gpus(parameters.device)  # with TensorFlow, where there may be any
-        take_over_logging(console)  # which what was imported has changed
-        wait_until_it_answers()
-        result = run_compare(parameters)
+            start_fork_server()  # it imports while this process does
+    result = in_session(console, lambda: _load_compare(parameters))
     if json:
         print(result.model_dump_json())
-    say(console, f"\n{result.summary()}\n")
     say(
         console,
-        f"The whole answer  {result.page}\nMLflow run        {result.run_url}\n"
+        f"\n{result.summary()}\n\nThe whole answer  {result.page}\nMLflow run        {result.run_url}\n"
         f"Prefect run       {result.flow_run_url}\nLook at them with: make ui",
     )
     return DONE
+
+
+def _load_compare(parameters: CompareParameters) -> Callable[[], CompareResult]:
+    from flows.compare import run_compare
+    from tasks.training.device import usable_gpus
+
+    usable_gpus(parameters.device)  # with TensorFlow, where there may be any
+    return partial(run_compare, parameters)
+
+
+def _estimate(console: Console, parameters: CompareParameters) -> str:
+    with quiet_start():
+        from flows.comparison.estimate import estimate
+
+        take_over_logging(console)
+        return estimate(parameters)
 
 
 def report(study: str, /, *, output: Path | None = None) -> int:
@@ -184,19 +190,6 @@ def worker(*, limit: int = 1) -> int:
 
     work(limit)
     return DONE
-
-
-@contextmanager
-def _ready(console: Console) -> Iterator[Callable[[], None]]:
-    """Yield what waits for the Prefect API, with our log lines and progress on the console."""
-    from flows.servers.prefect_api import prefect_api
-
-    with prefect_api() as wait_until_it_answers:
-        from tasks.terminal.progress import progress_console
-
-        take_over_logging(console)
-        progress_console.set(console)
-        yield wait_until_it_answers
 
 
 COMMANDS: dict[str, Callable[..., int]] = {

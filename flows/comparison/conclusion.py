@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from flows.comparison.stored_study import EXAMPLES_TAG, find_trials, open_study, read_trials, stored_parameters
 from flows.lifecycle.prefect_artifacts import publish_comparison
 from flows.parameters.compare import CompareParameters
-from flows.parameters.train import SharedParameters
+from flows.parameters.shared import SharedParameters
 from study.comparison import Comparison, Contender
 from study.statistics import compare_trials
 from tasks.report.page import FILES, ReportFacts, summary_markdown, table_rows, test_sentences, write_report

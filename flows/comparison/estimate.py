@@ -50,9 +50,7 @@ def announce_estimate(
 def estimate(p: CompareParameters) -> str:
     """Say what `compare` would have to run, and about how long it would take, from a short try in this process."""
     limit_threads(1)  # as a worker, and before anything is computed
-    prepared = prepare_dataset.fn(
-        p.dataset, **p.only("image_size", "validation_fraction", "limit_examples", "data_dir", "download")
-    )
+    prepared = prepare_dataset.fn(p.dataset, **p.preparation(), **p.only("data_dir", "download"))
     missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
     place = str(Path.cwd()), tracking_uri()
     times = {trial.batch_size: time_trial(trial, prepared, *place) for trial in one_for_each_batch_size(p, missing)}

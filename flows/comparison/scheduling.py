@@ -7,20 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from distributed import Future, as_completed
+from distributed import Client, Future, as_completed
 from prefect_dask import DaskTaskRunner
 
 from flows.comparison.stored_study import find_trials
-from flows.comparison.worker_tasks import run_trial
+from flows.comparison.worker_tasks import run_trial, trials_running
 from flows.parameters.compare import digest_of
 from flows.parameters.train import TrainParameters
-from flows.workers.dask_cluster import stop_trials, worker_count
-from tasks.foundation.errors import InputError
+from flows.workers.dask_cluster import worker_count
+from tasks.foundation.errors import InputError, TrialsError
 from tasks.foundation.log import task_log
 from tasks.terminal.progress import trials_progress
 from tasks.tracking.store import tracking_uri
+from tasks.tracking.stored_run import FLOW_TAG, resume_command
 
 MOST_FAILURES_IN_A_ROW = 3
+STOP_SECONDS = 5  # for trials to save a checkpoint, before their processes are ended
 
 
 @dataclass
@@ -69,11 +71,28 @@ def run_trials(
                 running = min(at_a_time, tally.total - tally.done)
                 show(tally.done, running, len(tally.reasons), tally.best, tally.seconds_left())
     except BaseException:
-        stop_trials(workers.client, list(submitted))
+        _stop_trials(workers.client, list(submitted))
         raise
     if tally.done < tally.total:
-        stop_trials(workers.client, list(submitted))
+        _stop_trials(workers.client, list(submitted))
     return tally
+
+
+def _stop_trials(client: Client, futures: list[Future]) -> None:
+    """Take tasks back, and wait for the trials among them to save a checkpoint and end their runs."""
+    client.cancel(futures, force=True)
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(client.run(trials_running, on_error="return").values()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def require_success(tally: Tally, study: str, page: Path) -> None:
+    """Raise TrialsError if the comparison was given up, because one trial after the other failed."""
+    if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
+        raise TrialsError(
+            f"{MOST_FAILURES_IN_A_ROW} trials in a row failed, the last: {tally.reasons[-1]}. What is there: {page}. "
+            f"Go on with the rest: {resume_command(study, {FLOW_TAG: 'compare'})}"
+        )
 
 
 def _failure(future: Future) -> str:

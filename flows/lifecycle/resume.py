@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
+from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
-from flows.parameters.train import SharedParameters, TrainParameters
+from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
 from tasks.tracking.run import resumable
 

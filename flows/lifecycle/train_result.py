@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict
 
-from tasks.training.fit_state import EpochRow
+from flows.parameters.train import TrainParameters
+from tasks.data.prepared import PreparedDataset
+from tasks.tracking.run import TrackedRun
+from tasks.training.fit_state import EpochRow, FitResult
 
 
 class TrainResult(BaseModel):
@@ -51,3 +55,24 @@ class TrainResult(BaseModel):
         if self.best:
             said += f" Best validation accuracy {self.best.validation_accuracy:.4f}, in epoch {self.best.epoch}."
         return said
+
+
+def train_result(
+    p: TrainParameters, prepared: PreparedDataset, run: TrackedRun, fitted: FitResult, test: dict[str, float]
+) -> TrainResult:
+    """Return what the flow run that asks came to, given its fit and the metrics of the test split."""
+    return TrainResult(
+        parameters=p.recorded(),
+        run_id=run.run_id,
+        experiment_id=run.experiment_id,
+        run_url=run.url,
+        flow_run_id=flow_run.id or "",
+        flow_run_url=flow_run.ui_url or "",
+        outcome=fitted.outcome,
+        reason=fitted.reason,
+        epochs=fitted.epochs,
+        best=fitted.best,
+        test=test,
+        dataset_digest=prepared.digest,
+        seconds=fitted.seconds,
+    )

@@ -9,24 +9,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, USUAL_LEARNING_RATES, LossName, OptimizerName
+from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
-from flows.parameters.train import HYPERPARAMETERS, LossName, OptimizerName, SharedParameters, TrainParameters
+from flows.parameters.train import TrainParameters
 
-# The rate that each optimizer's own literature or Keras starts from.
-USUAL_LEARNING_RATES = {
-    "sgd": 0.1,
-    "momentum": 0.01,
-    "rmsprop": 0.001,
-    "adam": 0.001,
-    "adamw": 0.001,
-    "nadam": 0.001,
-    "adagrad": 0.03,
-    "lion": 0.0001,
-}
 GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 
-# Which parameter belongs to which of the losses; HYPERPARAMETERS says it of the optimizers.
-LOSS_OWNS = {"label_smoothing": "softmax_cross_entropy", "smooth_l1_beta": "smooth_l1"}
 # How a comparison is run; it answers the same question whatever these are.
 NOT_RECORDED = {"resume", "workers", "trials_per_gpu", "dask_address"}
 

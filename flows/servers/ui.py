@@ -40,9 +40,7 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
     if not prefect_url and own_mlflow and prefect_port == mlflow_port:
         raise InputError(f"port {mlflow_port} was given for both servers; give them different ones")
 
-    servers = []
-    if not prefect_url:
-        servers.append(start_prefect(prefect_port, access))
+    servers = [] if prefect_url else [start_prefect(prefect_port, access)]
     if own_mlflow:
         mlflow_client.open_experiment("lenet")  # before the server does: two first users at once break its migration
         servers.append(start_mlflow(mlflow_port, store, access))

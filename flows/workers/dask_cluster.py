@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dask
-from distributed import Client, Future
+from distributed import Client
 from prefect.settings import get_current_settings
 from prefect_dask import DaskTaskRunner
 
-from flows.comparison.worker_tasks import trials_running
 from flows.parameters.compare import CompareParameters
 from flows.workers.fork_server import START_METHOD, start_fork_server
 from flows.workers.worker_plugin import WorkerSetup
 from tasks.foundation.errors import InputError
 from tasks.training.device import usable_gpus
 
-STOP_SECONDS = 5  # for trials to save a checkpoint, before their processes are ended
 CONNECT_SECONDS = 10
+OWN_CLUSTER = {
+    "threads_per_worker": 1,
+    "memory_limit": 0,  # a worker that is killed for its memory would look like a fault of its trial
+    "dashboard_address": None,
+    # It has an HTTP server all the same, and complains of a port that another comparison has.
+    "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
+    "silence_logs": logging.CRITICAL,
+}
+DASK_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 1,  # a trial whose worker dies runs again, once
+    "distributed.worker.multiprocessing-method": START_METHOD,
+    "distributed.worker.profile.enabled": False,  # it looks at every thread a hundred times a second
+    "distributed.admin.system-monitor.interval": "10s",  # nobody looks at what it measures
+}
 
 
 @contextmanager
@@ -44,25 +55,8 @@ def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
         runner = DaskTaskRunner(address=p.dask_address)
     else:
         start_fork_server()
-        runner = DaskTaskRunner(
-            cluster_kwargs={
-                "n_workers": trials_at_a_time(p, len(gpus)),
-                "threads_per_worker": 1,
-                "memory_limit": 0,  # a worker that is killed for its memory would look like a fault of its trial
-                "dashboard_address": None,
-                # It has an HTTP server all the same, and complains of a port that another comparison has.
-                "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
-                "silence_logs": logging.CRITICAL,
-            }
-        )
-    # A trial whose worker dies runs again, once.
-    settings = {
-        "distributed.scheduler.allowed-failures": 1,
-        "distributed.worker.multiprocessing-method": START_METHOD,
-        "distributed.worker.profile.enabled": False,  # it looks at every thread a hundred times a second
-        "distributed.admin.system-monitor.interval": "10s",  # nobody looks at what it measures
-    }
-    with dask.config.set(settings), runner:
+        runner = DaskTaskRunner(cluster_kwargs={**OWN_CLUSTER, "n_workers": trials_at_a_time(p, len(gpus))})
+    with dask.config.set(DASK_SETTINGS), runner:
         client = runner.client
         if not p.dask_address:
             client.register_plugin(WorkerSetup(get_current_settings().api.url, log, gpus))
@@ -83,14 +77,6 @@ def cores() -> int:
 def worker_count(runner: DaskTaskRunner) -> int:
     """Return how many trials can run at a time."""
     return sum(runner.client.nthreads().values())
-
-
-def stop_trials(client: Client, futures: list[Future]) -> None:
-    """Take tasks back, and wait for the trials among them to save a checkpoint and end their runs."""
-    client.cancel(futures, force=True)
-    deadline = time.monotonic() + STOP_SECONDS
-    while any(client.run(trials_running, on_error="return").values()) and time.monotonic() < deadline:
-        time.sleep(0.1)
 
 
 def cluster_size(address: str) -> int:

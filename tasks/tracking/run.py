@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -26,11 +24,11 @@ from tasks.tracking.claim import Claim
 from tasks.tracking.entries import End, Entry, ModelFile, Parameters, Tags
 from tasks.tracking.outbox import MARK, OutageError
 from tasks.tracking.provenance import provenance_tags
-from tasks.tracking.record import Recorder, log_metrics, now, recording
+from tasks.tracking.record import Recorder, now, recording
 from tasks.tracking.store import run_url, store_name
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, resume_command
+from tasks.tracking.system_metrics import recorded_system_metrics
 
-SYSTEM_METRICS_SECONDS = 5
 SEND_SECONDS = 30  # how long the end of a run waits for MLflow
 INTERRUPTED_SEND_SECONDS = 2  # the same if somebody wants the process to end
 RUN_FILE = "run.json"
@@ -49,9 +47,10 @@ class RunFile(BaseModel):
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run that is going on: its id, the address of its page, and its directory for files in the making."""
+    """A run that is going on: its id and experiment, the address of its page, its directory for files in the making."""
 
     run_id: str
+    experiment_id: str
     url: str
     directory: Path
 
@@ -86,8 +85,8 @@ def tracked_run(
     with recording(run_id, directory) as recorder:
         try:
             recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
-            with _system_metrics(run_id, recorder.next_step("system/")) if measured else nullcontext():
-                yield TrackedRun(run_id, run_url(experiment_id, run_id), directory)
+            with recorded_system_metrics(run_id, recorder.next_step("system/")) if measured else nullcontext():
+                yield TrackedRun(run_id, experiment_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
             ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
@@ -198,28 +197,3 @@ def _tell_kept(claimed: Claim, error: OutageError) -> None:
         error,
         claimed.directory,
     )
-
-
-@contextmanager
-def _system_metrics(run_id: str, first_step: int) -> Iterator[None]:
-    """Record processor, memory, disk, network and GPU use while the block runs, and once more at its end."""
-    measure, stop = mlflow_client.system_metrics(), threading.Event()
-
-    def watch() -> None:
-        for step in itertools.count(first_step):
-            stopped = stop.wait(SYSTEM_METRICS_SECONDS)  # at its end, for a run that is shorter has no point else
-            try:
-                log_metrics(run_id, measure(), step=step)
-            except StorageError as error:
-                log.warning("System metrics are no longer recorded: %s", error)
-                return
-            if stopped:
-                return
-
-    thread = threading.Thread(target=watch, name=f"system metrics of {run_id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()

@@ -27,6 +27,7 @@ from tasks.fit import fit_model
 from tasks.tracking import mlflow_client
 from tasks.tracking.record import recording
 from tasks.tracking.store import tracking_uri
+from tasks.training import epoch_loop
 from tasks.training.fit_state import EpochRow, FitResult
 
 Fit = Callable[..., "Fitted"]
@@ -220,7 +221,7 @@ def test_divergence_is_an_outcome_without_a_score(fit: Fit, caplog: pytest.LogCa
 
 
 def test_epochs_before_the_divergence_are_kept(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, calls = fit_module.make_train_steps, []
+    original, calls = epoch_loop.make_train_steps, []
 
     def not_a_number_in_the_second_epoch(*arguments: Any) -> Callable[..., Any]:
         train_steps = original(*arguments)
@@ -233,7 +234,7 @@ def test_epochs_before_the_divergence_are_kept(fit: Fit, monkeypatch: pytest.Mon
 
         return wrapped
 
-    monkeypatch.setattr(fit_module, "make_train_steps", not_a_number_in_the_second_epoch)
+    monkeypatch.setattr(epoch_loop, "make_train_steps", not_a_number_in_the_second_epoch)
     fitted = fit(epochs=3)
     assert fitted.result.outcome == "diverged"
     assert fitted.result.reason == "the loss is nan at step 4 of epoch 2"
@@ -248,7 +249,7 @@ class Stop(Exception):  # noqa: N818 - no error
 
 def wrap_steps(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> None:
     """Have ``before`` called with the number of each block of training steps, from 1, before it is trained."""
-    original, calls = fit_module.make_train_steps, []
+    original, calls = epoch_loop.make_train_steps, []
 
     def wrapping(*arguments: Any) -> Callable[..., Any]:
         train_steps = original(*arguments)
@@ -260,7 +261,7 @@ def wrap_steps(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -
 
         return wrapped
 
-    monkeypatch.setattr(fit_module, "make_train_steps", wrapping)
+    monkeypatch.setattr(epoch_loop, "make_train_steps", wrapping)
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, block: int, number: signal.Signals = signal.SIGINT) -> None:
@@ -397,12 +398,12 @@ def test_a_fit_that_was_over_trains_nothing_and_says_the_same(
 
 def test_the_best_so_far_may_lie_before_the_resume(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     accuracies = iter([0.9, 0.5, 0.7])  # of the three epochs
-    original = fit_module.score
+    original = epoch_loop.score
 
     def pretended(*arguments: Any) -> Any:
         return original(*arguments)._replace(accuracy=next(accuracies))
 
-    monkeypatch.setattr(fit_module, "score", pretended)
+    monkeypatch.setattr(epoch_loop, "score", pretended)
     with monkeypatch.context() as patch:
         stop_at(patch, 3)
         run_id = broken_off(fit, Stop, epochs=3)
@@ -415,7 +416,7 @@ def test_the_best_so_far_may_lie_before_the_resume(fit: Fit, monkeypatch: pytest
 @pytest.mark.parametrize("block", [5, 6])  # the loss is NaN in the second block of the third epoch
 def test_a_resumed_fit_diverges_where_it_would_have(fit: Fit, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
-    original = fit_module.make_train_steps
+    original = epoch_loop.make_train_steps
 
     def not_a_number_at_step_16(model: keras.Model, batch_size: int) -> Callable[..., Any]:
         train_steps = original(model, batch_size)
@@ -427,7 +428,7 @@ def test_a_resumed_fit_diverges_where_it_would_have(fit: Fit, monkeypatch: pytes
 
         return wrapped
 
-    monkeypatch.setattr(fit_module, "make_train_steps", not_a_number_at_step_16)
+    monkeypatch.setattr(epoch_loop, "make_train_steps", not_a_number_at_step_16)
     whole = fit(epochs=3)
     assert whole.result.reason == "the loss is nan at step 4 of epoch 3"
     with monkeypatch.context() as patch:

@@ -230,7 +230,7 @@ def test_a_run_of_another_program_is_left_alone() -> None:
 
 
 def test_what_a_dead_process_did_not_send_is_sent(forks: Forks, workplace: Path) -> None:
-    dead_run(forks, workplace, "tracking.send = outage")
+    dead_run(forks, workplace, "mlflow_client.send = outage")
     run_id = only_run().info.run_id
     assert only_run().data.metrics == {}
     sent, closed = reconcile()
@@ -244,7 +244,7 @@ def test_what_a_dead_process_did_not_send_is_sent(forks: Forks, workplace: Path)
 
 
 def test_the_end_that_a_process_could_not_send_is_the_end(forks: Forks, workplace: Path) -> None:
-    quick = "tracking.send = outage; import tasks.tracking.run; tasks.tracking.run.SEND_SECONDS = 0.1"
+    quick = "mlflow_client.send = outage; import tasks.tracking.run; tasks.tracking.run.SEND_SECONDS = 0.1"
     assert forks.run(recording("pass", quick), workplace) == 0
     assert only_run().info.status == "RUNNING"
     (sent,) = reconcile()
@@ -261,7 +261,7 @@ def test_an_outage_leaves_all_as_it_is_until_it_is_over(
     def outage(*_: Any) -> None:
         raise OutageError("nobody answers")
 
-    dead_run(forks, workplace, "tracking.send = outage")
+    dead_run(forks, workplace, "mlflow_client.send = outage")
     with monkeypatch.context() as patch:
         patch.setattr("tasks.tracking.mlflow_client.send", outage)
         patch.setattr("tasks.tracking.run.SEND_SECONDS", 0.1)

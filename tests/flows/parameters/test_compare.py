@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.parameters.compare import USUAL_LEARNING_RATES, CompareParameters, digest_of
+from flows.parameters.compare import CompareParameters, digest_of
+from flows.parameters.hyperparameters import USUAL_LEARNING_RATES, OptimizerName
+from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
-from flows.parameters.train import OptimizerName, SharedParameters, TrainParameters
+from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.parameters.hyperparameters import HYPERPARAMETERS, LossName, OptimizerName, ScheduleName
 from flows.parameters.signature import validated
-from flows.parameters.train import HYPERPARAMETERS, LossName, OptimizerName, ScheduleName, TrainParameters
+from flows.parameters.train import TrainParameters
 from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
 from models.losses import LOSSES, make_loss
 from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer

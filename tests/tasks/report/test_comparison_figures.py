@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from tests.tasks.test_report import TRIALS, trial
 
-from flows.parameters.train import OptimizerName
+from flows.parameters.hyperparameters import OptimizerName
 from study.statistics import compare_trials
 from tasks.report.comparison_figures import STYLES, learning_curves, learning_rates, style_of, time_to_target
+from tests.tasks.report.test_page import TRIALS, trial
 
 TARGET = 0.9
 

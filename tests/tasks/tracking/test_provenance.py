@@ -19,10 +19,11 @@ GIT = {"mlflow.source.git.commit", "git.commit", "git.dirty"}
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of its own, out of which the code seems to run."""
-    (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks" / "provenance.py").write_text("# this file\n")
+    file = tmp_path / "tasks" / "tracking" / "provenance.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("# this file\n")
     (tmp_path / ".gitignore").write_text("ignored.txt\n")
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "tasks" / "provenance.py"))
+    monkeypatch.setattr(provenance, "__file__", str(file))
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # set where the tests run from a git hook
         monkeypatch.delenv(name, raising=False)
     return tmp_path

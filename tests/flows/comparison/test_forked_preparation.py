@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from flows.comparison import preparation
-from flows.comparison.preparation import prepare
+from flows.comparison import forked_preparation
+from flows.comparison.forked_preparation import prepare
 from flows.parameters.compare import CompareParameters
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import InputError
@@ -30,12 +30,12 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             prepare_dataset.fn(dataset, **given)
         except InputError:
             return
-        assert function is preparation._prepare
+        assert function is forked_preparation._prepare
 
-    monkeypatch.setattr(preparation, "START_METHOD", "forkserver")
-    monkeypatch.setattr(preparation, "run_in_fork", run_in_fork)
-    monkeypatch.setattr(preparation, "hide_gpus", lambda: asked.append("TensorFlow, here"))
-    monkeypatch.setattr(preparation, "prepare_dataset", prepare_dataset.fn)
+    monkeypatch.setattr(forked_preparation, "START_METHOD", "forkserver")
+    monkeypatch.setattr(forked_preparation, "run_in_fork", run_in_fork)
+    monkeypatch.setattr(forked_preparation, "hide_gpus", lambda: asked.append("TensorFlow, here"))
+    monkeypatch.setattr(forked_preparation, "prepare_dataset", prepare_dataset.fn)
     return asked
 
 
@@ -46,7 +46,7 @@ def test_a_fork_prepares_it_and_once_it_is_there_nobody_is_asked(asked: list[str
 
 
 def test_where_nothing_can_be_forked_this_process_does(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "START_METHOD", "spawn")
+    monkeypatch.setattr(forked_preparation, "START_METHOD", "spawn")
     assert prepare(GIVEN).examples["test"] == 60
     assert asked == ["TensorFlow, here"]
 

@@ -7,12 +7,11 @@ from typing import Any
 
 from flows.parameters.compare import CompareParameters
 from flows.workers.fork_server import START_METHOD, run_in_fork
+from tasks.data.preparation import Preparation
 from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
-from tasks.dataset import directory_of, prepare_dataset
+from tasks.dataset import prepare_dataset
 from tasks.terminal.messages import quiet_start
 from tasks.training.device import hide_gpus
-
-MADE_FROM = ("image_size", "validation_fraction", "limit_examples")
 
 
 def prepare(p: CompareParameters) -> PreparedDataset:
@@ -21,8 +20,8 @@ def prepare(p: CompareParameters) -> PreparedDataset:
     It cannot download, which is to be seen on the terminal, and what else stands in its way is to be told: then this
     process prepares the dataset itself.
     """
-    given = p.only(*MADE_FROM, "data_dir", "download")
-    directory = directory_of(p.dataset, **p.only(*MADE_FROM))
+    given = {**p.preparation(), **p.only("data_dir", "download")}
+    directory = Preparation(p.dataset, **p.preparation()).directory()
     if not directory.exists() and START_METHOD == "forkserver":
         run_in_fork(_prepare, p.dataset, {**given, "download": False})
     if not _is_whole(directory):

@@ -1,0 +1,33 @@
+"""Run a flow for a person at a terminal, with a Prefect API for as long as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from rich.console import Console
+
+from tasks.terminal.messages import quiet_start, take_over_logging
+
+Result = TypeVar("Result")
+
+
+def in_session(console: Console, load: Callable[[], Callable[[], Result]]) -> Result:
+    """Return what a flow comes to, with our log lines and progress bars on the console.
+
+    Args:
+        console: Where the person looks.
+        load: Imports what the flow needs, while the API comes up, and returns what runs it.
+    """
+    from flows.servers.prefect_api import prefect_api
+
+    with prefect_api() as wait_until_it_answers:
+        from tasks.terminal.progress import progress_console
+
+        take_over_logging(console)
+        progress_console.set(console)
+        with quiet_start():
+            run = load()
+        take_over_logging(console)  # which what was imported has changed
+        wait_until_it_answers()
+        return run()

@@ -1,0 +1,61 @@
+"""The MLflow run of a flow run: opened under a claim, with tags and a link by which each finds the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from prefect.runtime import flow_run
+
+from flows.lifecycle.flow_run import claimed_run
+from flows.lifecycle.prefect_artifacts import publish_link
+from flows.lifecycle.reconcile import FLOW_RUN_TAG
+from flows.parameters.compare import CompareParameters
+from flows.parameters.train import TrainParameters
+from tasks.data.prepared import PreparedDataset
+from tasks.tracking import record
+from tasks.tracking.claim import Claim
+from tasks.tracking.run import TrackedRun, tracked_run
+from tasks.tracking.stored_run import FLOW_TAG
+
+
+@contextmanager
+def tracked_flow_run(
+    flow: Literal["train", "compare"],
+    p: TrainParameters | CompareParameters,
+    experiment_id: str,
+    prepared: PreparedDataset,
+    tags: Mapping[str, str],
+    *,
+    directory_of: Callable[[str], Path],
+) -> Iterator[tuple[Claim, TrackedRun]]:
+    """Hold the directory of a flow's run, new or to be resumed, and yield it with the run in MLflow.
+
+    Args:
+        flow: Its name.
+        p: Its parameters.
+        experiment_id: Where a new run is made.
+        prepared: What it works on, recorded as its input.
+        tags: What the flow has to say beside what is said of every run.
+        directory_of: From the MLflow run to be resumed to its directory.
+    """
+    described = {
+        FLOW_TAG: flow,
+        FLOW_RUN_TAG: flow_run.id or "",
+        "prefect.flow_run_url": flow_run.ui_url or "",
+        "mlflow.source.name": f"flows/{flow}.py",
+        **tags,
+    }
+    with (
+        claimed_run(p.resume, directory_of) as claimed,
+        tracked_run(
+            *(claimed, experiment_id, p.display_name(), p.recorded(), described),
+            resumed=p.resume,
+            measured=flow == "train",  # a comparison's trials are measured each for itself
+        ) as run,
+    ):
+        publish_link(run.url)
+        record.log_dataset(run.run_id, prepared)
+        yield claimed, run

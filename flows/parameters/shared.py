@@ -1,0 +1,101 @@
+"""The parameters that a training run and a comparison have in common: types, bounds, choices and descriptions.
+
+The command line, the form in the Prefect UI, ``prefect deployment run --param`` and the Python call all read
+the models of this room. Nothing heavy is imported here, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from flows.parameters.hyperparameters import ScheduleName
+
+DatasetName = Annotated[
+    str,
+    StringConstraints(pattern=r"^(folder:.+|[a-z][a-z0-9_]*(/[A-Za-z0-9._-]+)?)$"),
+]
+
+
+class SharedParameters(BaseModel):
+    """What a training run and a comparison of many have in common.
+
+    A hyperparameter that belongs to some optimizers or losses only is ``None`` unless it is given; where it
+    applies, its default is filled in; where it does not, giving it is an error.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+    dataset: Annotated[
+        DatasetName,
+        Field(
+            description="digits; an image-classification set of tensorflow-datasets by its name (mnist, "
+            "fashion_mnist, emnist/balanced, cifar10, ...); or folder:PATH, one subfolder of PNG or JPEG "
+            "files a class"
+        ),
+    ] = "mnist"
+    data_dir: Annotated[
+        str | None,
+        Field(description="where prepared tensorflow-datasets lie; none: TFDS_DATA_DIR, else ~/tensorflow_datasets"),
+    ] = None
+    download: Annotated[bool, Field(description="false: never touch the network")] = True
+    image_size: Annotated[
+        int, Field(ge=16, le=1024, description="pixels a side; images are resized to it once, at preparation")
+    ] = 32
+    validation_fraction: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share of the training split to validate on, the same images whatever the seed; 0: none",
+        ),
+    ] = 0.1
+    limit_examples: Annotated[
+        int | None,
+        Field(ge=20, description="use at most so many examples of each split, for a quick try; none: all"),
+    ] = None
+    shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
+    repeat: Annotated[int, Field(ge=1, description="passes over the training split in one epoch")] = 1
+    model: Annotated[Literal["lenet"], Field(description="the network")] = "lenet"
+    epochs: Annotated[int, Field(ge=1, description="how often the training split is gone through")] = 10
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1, description="for softmax_cross_entropy: share of the target spread evenly")
+    ] = 0.0
+    smooth_l1_beta: Annotated[
+        float | None,
+        Field(gt=0, description="for smooth_l1: error at which it turns from square to line; none: 1"),
+    ] = None
+    momentum: Annotated[
+        float | None,
+        Field(ge=0, lt=1, description="for momentum (none: 0.9) and rmsprop (none: 0)"),
+    ] = None
+    nesterov: Annotated[bool | None, Field(description="for momentum: look ahead as Nesterov does; none: false")] = None
+    weight_decay: Annotated[float, Field(ge=0, lt=1, description="decoupled weight decay, never on biases")] = 0.0
+    schedule: Annotated[ScheduleName, Field(description="how the learning rate changes over the epochs")] = "constant"
+    warmup_epochs: Annotated[
+        float, Field(ge=0, description="epochs over which the learning rate first rises in a line")
+    ] = 0.0
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"], Field(description="auto: a GPU where there is one, else the CPU")
+    ] = "auto"
+    print_every: Annotated[
+        int | None, Field(ge=0, description="steps between monitor lines; none: once an epoch; 0: no lines")
+    ] = None
+    experiment: Annotated[str, Field(min_length=1, max_length=250, description="the MLflow experiment")] = "lenet"
+    run_name: Annotated[
+        str | None, Field(min_length=1, max_length=250, description="none: made from the parameters")
+    ] = None
+
+    def only(self, *names: str) -> dict[str, Any]:
+        """Return the parameters of these names, as keyword arguments for a task that has the same."""
+        return {name: getattr(self, name) for name in names}
+
+    def preparation(self) -> dict[str, Any]:
+        """Return what a prepared dataset is made from, beside its name."""
+        return self.only("image_size", "validation_fraction", "limit_examples")
+
+    def dataset_label(self) -> str:
+        """Return the dataset's name, short enough for the name of a run."""
+        return PurePath(self.dataset).name if self.dataset.startswith("folder:") else self.dataset

@@ -1,0 +1,138 @@
+"""How a dataset is prepared: where it lies then, and its arrays and manifest, written aside and renamed when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from tasks.data.images import Source
+from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, PreparedDataset, sha256
+from tasks.data.sources import identify
+from tasks.data.splits import split_examples
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import storing
+
+DATA = Path("data")
+# Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
+FORMAT = 2
+STATISTICS_EXAMPLES = 1024  # summed at a time
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a dataset is made into.
+
+    Attributes:
+        dataset: Its name, as the user gave it.
+        image_size: Pixels a side.
+        validation_fraction: Share of the training split to be held back for validation.
+        limit_examples: At most so many examples of each split; none: all.
+    """
+
+    dataset: str
+    image_size: int
+    validation_fraction: float
+    limit_examples: int | None = None
+
+    def directory(self) -> Path:
+        """Return where it lies once it is prepared. Raises InputError if the dataset is a folder that is not there."""
+        made_from = {"format": FORMAT, "source": identify(self.dataset), **asdict(self)}
+        del made_from["dataset"]
+        key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
+        label = re.sub(r"[^a-z0-9_]+", "-", self.dataset.lower().removeprefix("folder:")).strip("-")[-40:]
+        return (DATA / f"{label}-{key}").absolute()
+
+
+def write_prepared(directory: Path, how: Preparation, source: Source) -> None:
+    """Write the files of a prepared dataset, in place of damaged ones if there are any. Raises StorageError."""
+    unfinished, damaged = (directory.with_name(f"{directory.name}.{state}") for state in ("unfinished", "damaged"))
+    for left_over in (unfinished, damaged):  # by a holder of the lock that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    with storing(directory):
+        unfinished.mkdir()
+        try:
+            _write(unfinished, how, source)
+            crash_point("dataset_written")
+            if directory.exists():
+                directory.rename(damaged)
+            unfinished.rename(directory)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(damaged, ignore_errors=True)
+
+
+def _write(directory: Path, how: Preparation, source: Source) -> None:
+    """Write the arrays and, last, the manifest. Memory does not grow with the number of images."""
+    kept = {split: min(count, how.limit_examples or count) for split, count in source.counts.items()}
+    image_shape = (how.image_size, how.image_size, source.channels)
+    images = _reserve(directory / "images.npy", (sum(kept.values()), *image_shape))
+    labels = _copy_examples(source, how.image_size, kept, images)
+    images.flush()
+
+    splits = split_examples(labels, kept, how.validation_fraction)
+    mean, deviation = pixel_statistics(images, splits["train"])
+    np.save(directory / "labels.npy", labels)
+    for split, indices in splits.items():
+        np.save(directory / f"{split}.npy", indices)
+    files = {path.name: sha256(path) for path in sorted(directory.glob("*.npy"))}
+    manifest = PreparedDataset(
+        directory=directory,
+        name=how.dataset,
+        location=source.location,
+        digest=hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
+        files=files,
+        image_shape=image_shape,
+        classes=source.classes,
+        examples={split: len(indices) for split, indices in splits.items()},
+        pixel_mean=mean,
+        pixel_deviation=deviation,
+    )
+    (directory / MANIFEST).write_text(manifest.model_dump_json(exclude={"directory"}, indent=2) + "\n")
+    (directory / MANIFEST_DIGEST).write_text(sha256(directory / MANIFEST))
+
+
+def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """Return an array of uint8 in a file that has its whole room on the disk."""
+    images: np.memmap = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # else a disk that fills up under a memory map kills the process
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
+    return images
+
+
+def _copy_examples(source: Source, image_size: int, kept: dict[str, int], images: np.ndarray) -> np.ndarray:
+    """Copy the first ``kept`` examples of each split into ``images``, block by block, and return their labels."""
+    labels = np.empty(len(images), dtype=np.int64)
+    start = 0
+    for split, count in kept.items():
+        end = start + count
+        for block_images, block_labels in source.blocks[split](image_size):
+            taken = min(len(block_images), end - start)
+            images[start : start + taken] = block_images[:taken]
+            labels[start : start + taken] = block_labels[:taken]
+            start += taken
+            if start == end:
+                break
+    return labels
+
+
+def pixel_statistics(images: np.ndarray, indices: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel over ``indices``, summed exactly in integers."""
+    total = np.zeros(images.shape[-1], dtype=np.int64)
+    squares = np.zeros_like(total)
+    for start in range(0, len(indices), STATISTICS_EXAMPLES):
+        block = images[indices[start : start + STATISTICS_EXAMPLES]].astype(np.int64)
+        total += block.sum(axis=(0, 1, 2))
+        squares += (block * block).sum(axis=(0, 1, 2))
+    count = len(indices) * images.shape[1] * images.shape[2]
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    return tuple(mean.tolist()), tuple(deviation.tolist())

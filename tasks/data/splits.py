@@ -1,0 +1,54 @@
+"""Which examples are trained on, validated on and tested on: the same for every run on the same data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.data.prepared import Split
+from tasks.foundation.errors import InputError
+
+SPLIT_SEED = 20_201  # Never the run's seed: all runs on the same data validate and test on the same images.
+TEST_FRACTION = 0.2  # Of a set that comes without a test split.
+
+
+def split_examples(labels: np.ndarray, kept: dict[str, int], validation_fraction: float) -> dict[Split, np.ndarray]:
+    """Return the indices of each split, drawn from the training split where the set has none of its own.
+
+    Args:
+        labels: Of all examples, those for training before those for testing.
+        kept: How many examples the set has for ``train`` and, if it has a test split, for ``test``.
+        validation_fraction: Share of the training examples to be held back for validation.
+
+    Raises:
+        InputError: nothing would be left to train, validate or test on.
+    """
+    train = np.arange(kept["train"])
+    test = np.arange(kept["train"], len(labels))
+    if "test" not in kept:
+        test = stratified_choice(labels[train], TEST_FRACTION, seed=SPLIT_SEED)
+        train = np.setdiff1d(train, test)
+    validation = np.array([], dtype=np.int64)
+    if validation_fraction:
+        validation = train[stratified_choice(labels[train], validation_fraction, seed=SPLIT_SEED + 1)]
+        train = np.setdiff1d(train, validation)
+    if not len(train) or not len(test) or (validation_fraction and not len(validation)):
+        raise InputError(
+            f"dataset: {len(labels)} examples of {len(np.unique(labels))} classes are too few to split into training, "
+            f"validation (validation_fraction {validation_fraction:g}) and test; give at least 3 of each class"
+        )
+    return {"train": train, "validation": validation, "test": test}
+
+
+def stratified_choice(labels: np.ndarray, fraction: float, *, seed: int) -> np.ndarray:
+    """Return positions that hold about ``fraction`` of each class: at least one and never all where it has two.
+
+    Returns:
+        int64, sorted.
+    """
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        wanted = min(max(1, round(fraction * len(members))), len(members) - 1)
+        chosen.append(generator.permutation(members)[:wanted])
+    return np.sort(np.concatenate(chosen))

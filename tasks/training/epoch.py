@@ -1,0 +1,91 @@
+"""One epoch of a fit: its training steps, and what it came to with its validation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.monitor import LossMonitor
+from models.steps import Score, TrainedSteps
+from tasks.data.prepared import Block
+from tasks.foundation.crash_points import crash_point
+from tasks.training.fit_state import EpochRow, EpochSoFar
+
+
+class DivergenceError(ArithmeticError):
+    """The loss of a step is NaN or infinite."""
+
+
+def train_epoch(
+    epoch: int,
+    so_far: EpochSoFar,
+    train_steps: Callable[[Any, Any], TrainedSteps],
+    blocks: Iterable[Block],
+    *,
+    batch_size: int,
+    monitor: LossMonitor,
+    progress: Callable[[int, int], None],
+    stopping: Callable[[], bool],
+) -> EpochSoFar:
+    """Train on every block, unless it is to stop; return how far it came.
+
+    Raises:
+        DivergenceError: the loss of a step is not finite.
+    """
+    monitor.begin_epoch(epoch, step=so_far.steps, examples=so_far.examples, loss_sum=so_far.loss_sum)
+    progress(epoch, so_far.steps)
+    right, learning_rate = so_far.right, so_far.learning_rate
+    block_started = time.perf_counter()
+    started = block_started - so_far.seconds
+    for images, labels in blocks:
+        trained = TrainedSteps(*(value.numpy() for value in train_steps(images, labels)))
+        now = time.perf_counter()
+        sizes = [min(batch_size, len(labels) - start) for start in range(0, len(labels), batch_size)]
+        _tell(monitor, epoch, trained, sizes, now - block_started)
+        right, block_started = right + int(trained.right), now
+        learning_rate = float(str(trained.learning_rates[-1]))  # as typed: 0.01, not 0.009999999776482582
+        progress(epoch, monitor.step)
+        crash_point("block_trained")
+        if stopping():
+            break
+    else:
+        monitor.end_epoch((time.perf_counter() - started) * 1000)
+    return EpochSoFar(
+        steps=monitor.step,
+        examples=monitor.examples,
+        loss_sum=monitor.loss_sum,
+        right=right,
+        learning_rate=learning_rate,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _tell(monitor: LossMonitor, epoch: int, trained: TrainedSteps, sizes: Sequence[int], seconds: float) -> None:
+    """Tell the monitor of a block's steps, up to the first whose loss is not finite. Raises DivergenceError there."""
+    finite = np.isfinite(trained.losses)
+    good = len(sizes) if finite.all() else int(np.argmin(finite))
+    monitor.steps(
+        trained.losses[:good].tolist(),
+        sizes[:good],
+        trained.learning_rates[:good].tolist(),
+        step_milliseconds=seconds / len(sizes) * 1000,
+    )
+    if good < len(sizes):
+        raise DivergenceError(f"the loss is {trained.losses[good]} at step {monitor.step + 1} of epoch {epoch}")
+
+
+def epoch_row(epoch: int, trained: EpochSoFar, validated: Score | None, seconds: float) -> EpochRow:
+    """Return what an epoch came to, given its validation, if something is held back for it, and all of its seconds."""
+    return EpochRow(
+        epoch=epoch,
+        train_loss=trained.loss_sum / trained.examples,
+        train_accuracy=trained.right / trained.examples,
+        validation_loss=validated.loss if validated else None,
+        validation_accuracy=validated.accuracy if validated else None,
+        learning_rate=trained.learning_rate,
+        step_milliseconds=trained.seconds / trained.steps * 1000,
+        epoch_seconds=seconds,
+    )

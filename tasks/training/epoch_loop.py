@@ -1,0 +1,119 @@
+"""The loop over the epochs of a fit: each is trained, validated, saved in a checkpoint and recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from models.monitor import LossMonitor
+from models.steps import TrainedSteps, make_evaluate_step, make_train_steps, score
+from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
+from tasks.foundation.crash_points import crash_point
+from tasks.foundation.log import task_log
+from tasks.terminal.progress import epoch_progress
+from tasks.tracking import record
+from tasks.training.checkpoint import Checkpoints
+from tasks.training.epoch import DivergenceError, epoch_row, train_epoch
+from tasks.training.fit_state import EpochRow, FitState
+
+
+@dataclass(frozen=True)
+class EpochLoop:
+    """What the epochs of one fit have in common.
+
+    Attributes:
+        prepared: The data.
+        run_id: The MLflow run that takes each epoch as it ends.
+        checkpoints: Of this run.
+        epochs: How many there are in all.
+        batch_size: Examples in one step.
+        shuffle: Whether the order of the data is drawn anew every epoch.
+        repeat: Passes over the training split in one epoch.
+        seed: Fixes the order of the data.
+        print_every: Steps between lines of the monitor; none: once an epoch; 0: no lines.
+    """
+
+    prepared: PreparedDataset
+    run_id: str
+    checkpoints: Checkpoints
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    repeat: int
+    seed: int
+    print_every: int | None
+
+    def run(self, compiled: Path, device: str, stopping: Callable[[], bool]) -> tuple[keras.Model, FitState, str]:
+        """Go on from the last checkpoint until all epochs are done, the loss diverges, or it is to stop.
+
+        Returns:
+            The model, the state of its fit, and what diverged where; empty if nothing did.
+        """
+        steps = self.prepared.steps_per_epoch(self.batch_size, self.repeat)
+        monitor = LossMonitor(task_log().info, epochs=self.epochs, steps_per_epoch=steps, print_every=self.print_every)
+        with tf.device(f"{device}:0"), epoch_progress(self.epochs, steps) as progress:
+            model = keras.models.load_model(compiled)
+            train_steps, evaluate_step = make_train_steps(model, self.batch_size), make_evaluate_step(model)
+            state = self.checkpoints.restore(model)
+            self._record(state.rows)  # of which a process that was killed may not have recorded the last
+            while len(state.rows) < self.epochs and not stopping():
+                try:
+                    state = self._train(
+                        state, train_steps, evaluate_step, monitor, progress=progress, stopping=stopping
+                    )
+                except DivergenceError as divergence:
+                    task_log().warning(
+                        "Training diverged: %s. That is the outcome of this run; it has no score.", divergence
+                    )
+                    return model, state, str(divergence)
+                self.checkpoints.save(model, state)
+                if not state.epoch.steps:
+                    self._record(state.rows[-1:])
+        return model, state, ""
+
+    def _train(
+        self,
+        state: FitState,
+        train_steps: Callable[[Any, Any], TrainedSteps],
+        evaluate_step: Callable[[Any, Any], tuple[Any, Any]],
+        monitor: LossMonitor,
+        *,
+        progress: Callable[[int, int], None],
+        stopping: Callable[[], bool],
+    ) -> FitState:
+        """Return the state after the next epoch, or within it if it is to stop. Raises DivergenceError."""
+        epoch = len(state.rows) + 1
+        started = time.perf_counter() - state.epoch.seconds
+        so_far = train_epoch(
+            *(epoch, state.epoch, train_steps, self._blocks(epoch, state.epoch.steps)),
+            batch_size=self.batch_size,
+            monitor=monitor,
+            progress=progress,
+            stopping=stopping,
+        )
+        crash_point("epoch_trained")
+        if so_far.steps < monitor.steps_per_epoch:
+            return FitState(rows=state.rows, epoch=so_far)
+        held_back = self.prepared.examples["validation"]
+        validated = score(evaluate_step, open_split(self.prepared, "validation")) if held_back else None
+        row = epoch_row(epoch, so_far, validated, time.perf_counter() - started)
+        return FitState(rows=(*state.rows, row))
+
+    def _blocks(self, epoch: int, steps_done: int) -> Any:
+        return open_training_epoch(
+            *(self.prepared, self.seed, epoch),
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+            repeat=self.repeat,
+            steps_done=steps_done,
+        )
+
+    def _record(self, rows: tuple[EpochRow, ...]) -> None:
+        for row in rows:
+            record.log_metrics(self.run_id, row.metrics(), step=row.epoch)
