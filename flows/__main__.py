@@ -15,8 +15,9 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 from rich.console import Console
 
-from flows.command_line.commands import COMMANDS, DONE
+from flows.command_line.commands import COMMANDS
 from flows.command_line.options import join_truth_values
+from flows.command_line.session import DONE
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError, PlainError
 from tasks.terminal.messages import say

@@ -16,7 +16,7 @@ from tasks.report.run_figures import training_curves
 from tasks.tracking import record
 from tasks.training.checkpoint import Checkpoints
 from tasks.training.epoch_loop import EpochLoop
-from tasks.training.fit_state import EpochRow, FitResult
+from tasks.training.fit_state import EpochRow, FitResult, FitState
 from tasks.training.interruption import finish_the_step
 
 
@@ -52,18 +52,22 @@ def fit_model(
         print_every=print_every,
     )
     model, state, reason = finish_the_step(partial(loop.run, compiled, device))
-    with storing(directory / "fitted.keras"):
-        model.save(directory / "fitted.keras")
+    fitted = _result(directory / "fitted.keras", state, reason)
+    with storing(fitted.model):
+        model.save(fitted.model)
     crash_point("fitted")
-    fitted = FitResult(
-        model=directory / "fitted.keras",
+    _record(run_id, fitted, prepared)
+    return fitted
+
+
+def _result(model: Path, state: FitState, reason: str) -> FitResult:
+    return FitResult(
+        model=model,
         outcome="diverged" if reason else "completed",
         reason=reason,
         epochs=state.rows,
         seconds=sum(row.epoch_seconds for row in state.rows),
     )
-    _record(run_id, fitted, prepared)
-    return fitted
 
 
 def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:

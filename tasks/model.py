@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -58,16 +59,13 @@ def compile_model(
     device: str,
 ) -> Path:
     """Return the path of the model with its loss and its optimizer."""
-    try:
-        rate = make_schedule(
-            schedule,
-            learning_rate=learning_rate,
-            steps_per_epoch=steps_per_epoch,
-            epochs=epochs,
-            warmup_epochs=warmup_epochs,
-        )
-    except ValueError as error:  # a warm-up that leaves no step, which only shows when the steps are known
-        raise InputError(str(error)) from error
+    rate = _schedule(
+        schedule,
+        learning_rate=learning_rate,
+        steps_per_epoch=steps_per_epoch,
+        epochs=epochs,
+        warmup_epochs=warmup_epochs,
+    )
     beta = {} if smooth_l1_beta is None else {"smooth_l1_beta": smooth_l1_beta}
     with tf.device(f"{device}:0"):
         model = keras.models.load_model(initial)
@@ -81,3 +79,11 @@ def compile_model(
             model.save(path)
     crash_point("compiled")
     return path
+
+
+def _schedule(name: str, **how: float) -> Any:
+    """Return a learning rate or a schedule of it, for Keras."""
+    try:
+        return make_schedule(name, **how)
+    except ValueError as error:  # a warm-up that leaves no step, which only shows when the steps are known
+        raise InputError(str(error)) from error

@@ -10,6 +10,7 @@ from rich.console import Console
 from tasks.terminal.messages import quiet_start, take_over_logging
 
 Result = TypeVar("Result")
+DONE = 0  # the exit status of a command that did what it was asked
 
 
 def in_session(console: Console, load: Callable[[], Callable[[], Result]]) -> Result:

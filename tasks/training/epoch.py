@@ -30,11 +30,7 @@ def train_epoch(
     progress: Callable[[int, int], None],
     stopping: Callable[[], bool],
 ) -> EpochSoFar:
-    """Train on every block, unless it is to stop; return how far it came.
-
-    Raises:
-        DivergenceError: the loss of a step is not finite.
-    """
+    """Train on every block, unless it is to stop; return how far it came. Raises DivergenceError."""
     monitor.begin_epoch(epoch, step=so_far.steps, examples=so_far.examples, loss_sum=so_far.loss_sum)
     progress(epoch, so_far.steps)
     right, learning_rate = so_far.right, so_far.learning_rate

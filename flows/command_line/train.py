@@ -1,0 +1,51 @@
+"""The command `train`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from flows.command_line.session import DONE, in_session
+from flows.parameters.signature import validated
+from flows.parameters.train import TrainParameters
+from tasks.terminal.messages import say
+
+if TYPE_CHECKING:
+    from flows.lifecycle.train_result import TrainResult
+
+
+def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any) -> int:
+    """Train one model and record it in MLflow.
+
+    Args:
+        json: Print one JSON object on standard output, and everything else on standard error.
+        **given: The parameters, as typed.
+    """
+    parameters = validated(TrainParameters, given)
+    console = Console(stderr=json)
+    if parameters.resume:
+        from flows.lifecycle.resume import resumed
+
+        parameters = resumed(given)
+    say(console, parameters.banner())
+    result = in_session(console, lambda: _load_train(parameters))
+    if json:
+        print(result.model_dump_json())
+    say(
+        console,
+        f"\n{result.summary()}\n\nMLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\n"
+        "Look at them with: make ui",
+    )
+    return DONE
+
+
+def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
+    from flows.train import run_train
+    from tasks.training.device import select_device
+
+    select_device(parameters.device)
+    return partial(run_train, parameters)
