@@ -81,7 +81,7 @@ def compile_model(
     return path
 
 
-def _schedule(name: str, **how: float) -> Any:
+def _schedule(name: str, **how: Any) -> Any:
     """Return a learning rate or a schedule of it, for Keras."""
     try:
         return make_schedule(name, **how)
