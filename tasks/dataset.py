@@ -44,17 +44,18 @@ def prepare_dataset(
     with storing(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
-        if directory.exists():
-            try:
-                return load_prepared(directory)
-            except DamagedError as damage:
-                task_log().warning("The prepared file %s is damaged; the dataset is prepared again.", damage.path)
+        if not directory.exists():
+            write_prepared(directory, how, open_source(dataset, data_dir=data_dir, download=download))
+        try:
+            return load_prepared(directory)
+        except DamagedError as damage:
+            task_log().warning("The prepared file %s is damaged; the dataset is prepared again.", damage.path)
         write_prepared(directory, how, open_source(dataset, data_dir=data_dir, download=download))
-        return _load_written(directory)
+        return _load_written_again(directory)
 
 
-def _load_written(directory: Path) -> PreparedDataset:
-    """Return what was just written. Raises InputError if it is damaged all the same."""
+def _load_written_again(directory: Path) -> PreparedDataset:
+    """Return what was damaged and was written again. Raises InputError if it is damaged all the same."""
     try:
         return load_prepared(directory)
     except DamagedError as damage:

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from prefect import flow
 from sklearn.datasets import load_digits
 
 from tasks import dataset as dataset_module
+from tasks.data import preparation
 from tasks.data.prepared import PreparedDataset
-from tasks.dataset import prepare_dataset, stratified_choice
+from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError, StorageError
 from tests.support.forks import Forks
 
@@ -29,15 +29,16 @@ Count = Callable[[], int]
 PREPARE = """
 from pathlib import Path
 from tasks import dataset
+from tasks.data import preparation
 
-original = dataset._write
+original = preparation._write
 
-def counted(*arguments, **how):
+def counted(*arguments):
     with Path("made").open("a") as file:
         file.write("once\\n")
-    original(*arguments, **how)
+    original(*arguments)
 
-dataset._write = counted
+preparation._write = counted
 print(dataset.prepare_dataset.fn("digits", image_size=16, validation_fraction=0.1, limit_examples=100).digest)
 """
 
@@ -206,13 +207,13 @@ def test_what_is_damaged_again_is_bad_input_that_names_the_file(
     times_made: Count, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared = digits(limit_examples=100)
-    original = dataset_module._make
+    original = dataset_module.write_prepared
 
-    def make_on_a_bad_disk(directory: Path, **how: Any) -> None:
-        original(directory, **how)
+    def write_on_a_bad_disk(directory: Path, *how: Any) -> None:
+        original(directory, *how)
         damage(directory / "train.npy")
 
-    monkeypatch.setattr(dataset_module, "_make", make_on_a_bad_disk)
+    monkeypatch.setattr(dataset_module, "write_prepared", write_on_a_bad_disk)
     damage(prepared.directory / "images.npy")
     with pytest.raises(InputError) as error:
         digits(limit_examples=100)
@@ -234,7 +235,7 @@ def test_an_error_leaves_no_directory_behind(directory: Path, monkeypatch: pytes
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dataset_module, "_pixel_statistics", interrupted)
+    monkeypatch.setattr(preparation, "pixel_statistics", interrupted)
     with pytest.raises(KeyboardInterrupt):
         digits(limit_examples=100)
     assert [path for path in (directory / "data").iterdir() if path.is_dir()] == []
@@ -276,7 +277,7 @@ def test_processes_at_once_prepare_once(directory: Path, forks: Forks) -> None:
 
 def test_when_the_holder_of_the_lock_is_killed_the_next_one_prepares(directory: Path, forks: Forks) -> None:
     waiting = f"{PREPARE}\nprint('went on')"
-    hold = "import time; from tasks import dataset; dataset.crash_point = lambda name: time.sleep(100)"
+    hold = "import time; from tasks.data import preparation; preparation.crash_point = lambda name: time.sleep(100)"
     holder = forks.start(f"{hold}{PREPARE}", directory)
     deadline = time.monotonic() + 60
     while not [path for path in directory.glob("data/*.unfinished/manifest.json") if path.stat().st_size]:
@@ -379,22 +380,3 @@ def test_the_delays_of_a_download_grow_over_more_than_a_minute() -> None:
 
 LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=80).map(np.array)
 FRACTIONS = st.floats(0.01, 0.99)
-
-
-@given(LABELS, FRACTIONS, st.integers(0, 2**32))
-def test_stratified_choice_takes_the_share_of_each_class_but_never_all(
-    labels: np.ndarray, fraction: float, seed: int
-) -> None:
-    chosen = stratified_choice(labels, fraction, seed=seed)
-    np.testing.assert_array_equal(chosen, np.unique(chosen))
-    np.testing.assert_array_equal(chosen, stratified_choice(labels, fraction, seed=seed))
-    for label, members in zip(*np.unique(labels, return_counts=True), strict=True):
-        taken = np.count_nonzero(labels[chosen] == label)
-        assert taken < members
-        assert taken >= min(1, members - 1)
-        assert abs(taken - fraction * members) <= 1
-
-
-def test_stratified_choice_depends_on_the_seed() -> None:
-    labels = np.repeat(np.arange(4), 50)
-    assert not np.array_equal(stratified_choice(labels, 0.3, seed=0), stratified_choice(labels, 0.3, seed=1))
