@@ -1,8 +1,9 @@
-"""The shape of the code: what may import what, what a start may cost, and how long a file may be."""
+"""The shape of the code: its rooms and what may import what, what a start may cost, and how long files may be."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,18 +12,47 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("models", "tasks", "flows", "benchmarks")  # from the lowest
-FILES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+# The rooms, from the lowest: what lies in one imports from its own room and from those above it in this list, which
+# docs/architecture.md shows too. A room is a folder, or one file of a folder; those on one line know nothing of each
+# other.
+ORDER = (
+    ("models", "study"),
+    ("tasks.foundation",),
+    ("tasks.terminal",),
+    ("tasks.data",),
+    ("tasks.tracking",),
+    ("tasks.report",),
+    ("tasks.training",),
+    ("tasks",),  # the nodes of the DAG
+    ("flows.parameters",),
+    ("flows.servers", "flows.workers"),
+    ("flows.lifecycle",),
+    ("flows.train",),
+    ("flows.comparison",),
+    ("flows.compare",),
+    ("flows.command_line",),
+    ("flows",),  # the way in
+    ("benchmarks",),
+)
+LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+FOLDERS = ("models", "study", "tasks", "flows", "benchmarks")
+FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 NODES = {"tasks.model", "tasks.fit", "tasks.evaluate", "tasks.dataset"}
-LONGEST = 260
-
-
-def layer_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0]
+STANDARD = {name for name in sys.stdlib_module_names if name not in {"os", "pathlib", "subprocess", "time", "datetime"}}
+PURE = {"models": {"keras", "numpy", "tensorflow"}, "study": {"numpy", "scipy", "pydantic"}}
+LONGEST_FILE, LONGEST_FUNCTION = 200, 40
 
 
 def module_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module: str) -> str:
+    """Return the room in which a module lies, or that it is: of the names in the table, the longest that begins it."""
+    parts = module.split(".")
+    names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((name for name in names if name in LEVELS), parts[0])
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -36,22 +66,74 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def upward(path: Path) -> list[str]:
+    """Say of each import of a file from a room that is not below its own what is wrong with it, and what to do."""
+    here = room_of(module_of(path))
+    return [
+        f"{module_of(path)} imports {name}, but {room_of(name)} is not below {here}. Move what is needed into a room "
+        "below both, hand it on as an argument, or change ORDER in tests/test_architecture.py and docs/architecture.md"
+        for name in imports(path)
+        if name.split(".")[0] in (*FOLDERS, "tests")
+        and room_of(name) != here
+        and not LEVELS.get(room_of(name), len(ORDER)) < LEVELS[here]
+    ]
+
+
 def test_there_is_something_to_look_at() -> None:
-    assert {layer_of(path) for path in FILES} >= {"models", "tasks", "flows"}
-    assert "keras" in set(imports(ROOT / "tasks" / "fit.py"))
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(FOLDERS)
+    assert "prefect" in set(imports(ROOT / "tasks" / "fit.py"))
     assert "tasks.tracking.record" in set(imports(ROOT / "tasks" / "fit.py"))
+    assert room_of("tasks.tracking.record.log_metrics") == "tasks.tracking"
+    assert room_of("flows.train.run_train") == "flows.train"
+    assert room_of("tasks.fit") == "tasks"
+
+
+def test_every_folder_is_a_room_that_says_what_it_is_for() -> None:
+    folders = {module_of(path.parent) for path in FILES if "programs" not in path.parts}
+    unknown = sorted(folders - LEVELS.keys())
+    assert not unknown, f"give {unknown} a place in ORDER, and in the picture of docs/architecture.md"
+    for folder in folders:
+        docstring = ast.get_docstring(ast.parse((ROOT / folder.replace(".", "/") / "__init__.py").read_text()))
+        assert docstring, f"{folder}: its __init__.py says in two lines what the room is for and what it may import"
+
+
+def test_the_top_of_a_folder_holds_only_what_a_reader_looks_for_there() -> None:
+    tops = {folder: {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"} for folder in FOLDERS}
+    said = "a new concern goes into a sub-package, not onto the floor of this folder"
+    assert tops["flows"] == {"train", "compare", "__main__"}, said
+    assert tops["tasks"] == {name.removeprefix("tasks.") for name in NODES}, said
+
+
+def test_the_picture_of_the_rooms_shows_the_order() -> None:
+    picture = ARCHITECTURE.split("```")[1]
+    shown = re.findall(r"^ *([a-z_.]+)/? {2,}|^ *([a-z_.]+)/? +(?=· )", picture, re.MULTILINE)
+    names = [name for pair in shown for name in pair if name]
+    assert names == [room for rooms in reversed(ORDER) for room in rooms], (
+        "docs/architecture.md begins with the rooms in the order of ORDER, from the highest, one a line"
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_imports_go_down_only(path: Path) -> None:
-    above = LAYERS[LAYERS.index(layer_of(path)) + 1 :]
-    assert [name for name in imports(path) if name.split(".")[0] in (*above, "tests")] == []
+    assert upward(path) == []
+
+
+def test_an_import_that_runs_up_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    wrong = tmp_path / "tasks" / "data" / "wrong.py"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_text("import models.steps\nfrom tasks.foundation import log\nfrom tasks.tracking.record import now\n")
+    told = upward(wrong)
+    assert told[0].startswith("tasks.data.wrong imports tasks.tracking.record, but tasks.tracking is not below")
+    assert "Move what is needed into a room below both" in told[0]
+    wrong.write_text("import nothing, flows.unheard_of\n")
+    assert len(upward(wrong)) == 1
 
 
 def test_benchmarks_use_what_a_user_uses() -> None:
     # The programs that are measured may look inside, as the floor has to start from the same data.
-    benchmarks = [path for path in FILES if layer_of(path) == "benchmarks" and path.parent.name != "programs"]
-    used = {name for path in benchmarks for name in imports(path) if name.split(".")[0] in ("models", "tasks")}
+    benchmarks = [path for path in FILES if path.parent == ROOT / "benchmarks"]
+    used = {name for path in benchmarks for name in imports(path) if name.split(".")[0] in ("models", "tasks", "study")}
     assert {name for name in used if not name.startswith("tasks.foundation.errors")} == set()
 
 
@@ -60,10 +142,11 @@ def test_one_file_alone_knows_mlflow() -> None:
     assert knowing == {"tasks.tracking.mlflow_client"}
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if layer_of(path) == "models"], ids=module_of)
-def test_models_are_keras_numpy_and_tensorflow_alone(path: Path) -> None:
-    pure = {"__future__", "collections", "dataclasses", "difflib", "functools", "itertools", "math", "typing"}
-    assert {name.split(".")[0] for name in imports(path)} <= {"keras", "numpy", "tensorflow", "models"} | pure
+@pytest.mark.parametrize("path", [path for path in FILES if path.relative_to(ROOT).parts[0] in PURE], ids=module_of)
+def test_models_and_study_know_nothing_of_the_world(path: Path) -> None:
+    folder = path.relative_to(ROOT).parts[0]
+    known = {name.split(".")[0] for name in imports(path)}
+    assert known <= {folder} | PURE[folder] | STANDARD, f"{folder}/ knows no files, clock, Prefect or MLflow"
 
 
 @pytest.mark.parametrize("module", sorted(NODES))
@@ -71,16 +154,40 @@ def test_the_nodes_do_not_know_each_other(module: str) -> None:
     assert not (NODES - {module}) & set(imports(ROOT / f"{module.replace('.', '/')}.py"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_no_file_is_long(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST
+def test_what_is_long_says_why() -> None:
+    long = [
+        f"`{path.relative_to(ROOT)}`"
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] != "benchmarks" and len(path.read_text().splitlines()) > LONGEST_FILE
+    ]
+    long += [
+        f"`{path.relative_to(ROOT)}:{node.name}`"
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and "programs" not in path.parts
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    explained = set(re.findall(r"`[^`\n]+`", ARCHITECTURE[ARCHITECTURE.index("## What is long, and why") :]))
+    assert set(long) <= explained, "split it by what it does, or say in docs/architecture.md why it is long"
+
+
+def test_a_test_file_is_found_from_the_file_that_it_tests() -> None:
+    tests = [path.relative_to(ROOT / "tests") for path in sorted((ROOT / "tests").rglob("test_*.py"))]
+    of_rooms = [path for path in tests if path.parts[0] in FOLDERS]
+    assert of_rooms
+    named = {path: path.with_name(path.name.removeprefix("test_")) for path in of_rooms}
+    named[Path("flows/test_main.py")] = Path("flows/__main__.py")
+    lost = [str(test) for test, source in named.items() if not (ROOT / source).exists()]
+    assert lost == [], "tests/ mirrors the rooms: tests/tasks/data/test_images.py tests tasks/data/images.py"
 
 
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("flows.__main__", {"tensorflow", "keras", "prefect", "mlflow", "sklearn", "matplotlib"}),
-        ("flows.parameters.train", {"tensorflow", "keras", "prefect", "mlflow", "numpy"}),
+        ("flows.__main__", {"tensorflow", "keras", "prefect", "mlflow", "sklearn", "matplotlib", "scipy", "numpy"}),
+        ("flows.parameters.compare", {"tensorflow", "keras", "prefect", "mlflow", "numpy"}),
+        ("study.statistics", {"tensorflow", "keras", "prefect", "mlflow"}),
         ("tasks.tracking.mlflow_client", {"tensorflow", "keras"}),
         ("flows.compare", {"tensorflow", "keras"}),  # its workers compute
     ],
@@ -94,7 +201,7 @@ def test_a_start_does_not_wait_for_what_it_does_not_need(module: str, heavy: set
 
 
 def test_importing_has_no_side_effects(tmp_path: Path) -> None:
-    modules = [module_of(path) for path in FILES if not path.name.startswith("__") and layer_of(path) != "benchmarks"]
+    modules = [module_of(path) for path in FILES if path.stem != "__main__" and "benchmarks" not in path.parts]
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(f"import {module}" for module in modules)
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 from prefect import flow
 from sklearn.datasets import load_digits
 
@@ -376,7 +375,3 @@ def test_a_download_alone_is_tried_again_and_not_for_ever(
 def test_the_delays_of_a_download_grow_over_more_than_a_minute() -> None:
     assert prepare_dataset.retries == 3
     assert prepare_dataset.retry_delay_seconds == [5, 20, 60]
-
-
-LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=80).map(np.array)
-FRACTIONS = st.floats(0.01, 0.99)

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from tasks.data.splits import stratified_choice
 
+LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=80).map(np.array)
+FRACTIONS = st.floats(0.01, 0.99)
+
 
 @given(LABELS, FRACTIONS, st.integers(0, 2**32))
 def test_stratified_choice_takes_the_share_of_each_class_but_never_all(
