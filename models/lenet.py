@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -39,23 +39,24 @@ def build_lenet(
             means and deviations that do not fit the channels.
     """
     _check(image_shape, num_classes, pixel_mean, pixel_deviation)
-    # One state for each layer: with one seed for all, layers would draw the same numbers.
-    seeds = (int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(5))
-
-    def glorot() -> keras.initializers.Initializer:
-        return keras.initializers.GlorotUniform(seed=next(seeds))
-
+    glorot = _glorot_initializers(seed, count=5)
     pixels = keras.Input(image_shape, dtype="float32", name="pixels")
     x = _normalization(pixel_mean, pixel_deviation)(pixels)
-    x = layers.Conv2D(6, 5, activation="relu", kernel_initializer=glorot(), name="conv1")(x)
+    x = layers.Conv2D(6, 5, activation="relu", kernel_initializer=next(glorot), name="conv1")(x)
     x = layers.MaxPooling2D(2, name="pool1")(x)
-    x = layers.Conv2D(16, 5, activation="relu", kernel_initializer=glorot(), name="conv2")(x)
+    x = layers.Conv2D(16, 5, activation="relu", kernel_initializer=next(glorot), name="conv2")(x)
     x = layers.MaxPooling2D(2, name="pool2")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(120, activation="relu", kernel_initializer=glorot(), name="dense1")(x)
-    x = layers.Dense(84, activation="relu", kernel_initializer=glorot(), name="dense2")(x)
-    logits = layers.Dense(num_classes, kernel_initializer=glorot(), name="logits")(x)
+    x = layers.Dense(120, activation="relu", kernel_initializer=next(glorot), name="dense1")(x)
+    x = layers.Dense(84, activation="relu", kernel_initializer=next(glorot), name="dense2")(x)
+    logits = layers.Dense(num_classes, kernel_initializer=next(glorot), name="logits")(x)
     return keras.Model(pixels, logits, name="lenet")
+
+
+def _glorot_initializers(seed: int, count: int) -> Iterator[keras.initializers.Initializer]:
+    # One state for each layer: with one seed for all, layers would draw the same numbers.
+    seeds = (int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(count))
+    return (keras.initializers.GlorotUniform(seed=one) for one in seeds)
 
 
 def _normalization(pixel_mean: Sequence[float], pixel_deviation: Sequence[float]) -> layers.Layer:

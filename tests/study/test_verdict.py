@@ -7,63 +7,10 @@ from typing import Any
 
 import pytest
 
-from study.comparison import Contender, Pair, Setting, Trial
+from study.comparison import Pair, Trial
 from study.statistics import compare_trials
-from study.verdict import cautions, verdict
-
-
-def contender(label: str = "adam", **changes: Any) -> Contender:
-    """A contender of five seeds, without anything to be cautious about."""
-    made = {
-        "label": label,
-        "optimizer": label,
-        "loss": "mse",
-        "batch_size": 32,
-        "learning_rate": 0.001,
-        "learning_rates": (0.0001, 0.001, 0.01),
-        "at_edge": False,
-        "seeds": 5,
-        "accuracies": (0.98, 0.985, 0.9861, 0.987, 0.988),
-        "median": 0.9861,
-        "interquartile_mean": 0.98603,
-        "interval": (0.9833, 0.98767),
-        "best_accuracy": 0.99,
-        "reached": 5,
-        "epochs_to_target": 4.0,
-        "epochs_interval": (3.0, 5.5),
-        "steps_to_target": 40.0,
-        "seconds_to_target": 8.0,
-        "diverged": 0,
-        "failed": 0,
-    }
-    return Contender(**{**made, **changes})
-
-
-def pair(first: str = "adam", second: str = "sgd", **changes: Any) -> Pair:
-    """A pair of five seeds that cannot be told apart."""
-    made = {
-        "first": first,
-        "second": second,
-        "seeds": 5,
-        "probability": 0.6,
-        "difference": 0.0004,
-        "interval": (-0.001, 0.0021),
-        "told_apart": False,
-        "epochs_ratio": None,
-        "epochs_ratio_interval": None,
-    }
-    return Pair(**{**made, **changes})
-
-
-def setting(one: Contender, **changes: Any) -> Setting:
-    names = ("optimizer", "loss", "batch_size", "learning_rate", "accuracies", "median", "diverged", "failed")
-    return Setting(**{**{name: getattr(one, name) for name in names}, **changes})
-
-
-def warned(*contenders: Contender, pairs: tuple[Pair, ...] = (), left_out: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The cautions, less the one that is always there where several learning rates were tried."""
-    said = cautions(contenders, pairs, [setting(one) for one in contenders], left_out)
-    return tuple(sentence for sentence in said if not sentence.startswith("Each best learning rate"))
+from study.verdict import verdict
+from tests.support.contenders import contender, pair, warned
 
 
 def test_the_best_and_how_sure_that_is() -> None:
@@ -138,14 +85,6 @@ def test_which_others_cannot_be_told_apart() -> None:
     assert others(*[pair("sgd", "lion")] * 7) == ["Among the others, 7 pairs cannot be told apart with 5 seeds."]
 
 
-@pytest.mark.parametrize(
-    ("target", "percent"),
-    [(0.98, "98 %"), (0.985, "98.5 %"), (0.29, "29 %"), (0.9, "90 %"), (0.9999999, "99.99999 %")],
-)
-def test_the_target_has_no_needless_digits(target: float, percent: str) -> None:
-    assert verdict([contender()], [], target)[1] == f"adam reaches {percent} in a median of 4 epochs [3, 5.5]."
-
-
 def test_how_much_faster_than_whom() -> None:
     pairs = [
         pair(epochs_ratio=0.6, epochs_ratio_interval=(0.5, 2 / 3)),
@@ -176,89 +115,6 @@ def test_nothing_to_say() -> None:
     assert verdict([useless, contender("sgd", median=0.0)], [pair()], 0.98) == (
         "Nothing is best: no setting has a median final validation accuracy above 0.",
     )
-
-
-def test_no_caution_without_need() -> None:
-    assert warned(contender(), contender("sgd"), pairs=(pair(),)) == ()
-
-
-def test_one_contender() -> None:
-    assert warned(contender()) == ("There is no contender but adam: it is compared with none.",)
-
-
-def test_few_seeds() -> None:
-    both = (contender(seeds=3), contender("sgd", seeds=4))
-    assert warned(*both, pairs=(pair(),)) == (
-        ("Intervals of medians and interquartile means from 3 or 4 seeds are rough, and too narrow on average."),
-    )
-    (_, rough) = warned(contender(seeds=4))
-    assert rough == "Intervals of medians and interquartile means from 4 seeds are rough, and too narrow on average."
-
-
-def test_a_single_seed() -> None:
-    both = (contender(seeds=1), contender("sgd"))
-    assert warned(*both, pairs=(pair(),)) == (
-        "Only one seed of adam has a result: no interval, and nothing to tell apart by; run more seeds.",
-    )
-
-
-@pytest.mark.parametrize(
-    ("rate", "where", "further"), [(0.03, "smallest", "below 0.03"), (0.3, "largest", "above 0.3")]
-)
-def test_the_edge_of_the_range_and_which_way_to_widen_it(rate: float, where: str, further: str) -> None:
-    sgd = contender("sgd", learning_rates=(0.03, 0.1, 0.3), learning_rate=rate, at_edge=True)
-    assert warned(contender(), sgd, pairs=(pair(),)) == (
-        (
-            f"sgd is best with the {where} of its learning rates, {rate} of 0.03 to 0.3: "
-            f"the answer for sgd is not to be trusted until the range is wider; try {further}."
-        ),
-    )
-
-
-def test_one_learning_rate() -> None:
-    one = {"learning_rates": (0.001,), "at_edge": True}
-    pairs = (pair(), pair(second="lion"), pair("sgd", "lion"))
-    assert warned(contender(**one), contender("sgd", **one), contender("lion", **one), pairs=pairs) == (
-        (
-            "Only one learning rate was tried with adam, sgd and lion: "
-            "the ranking is of these settings, not of optimizers."
-        ),
-    )
-
-
-def test_diverged_trials_matter_at_the_best_learning_rate_only() -> None:
-    ranked = [contender(diverged=3), contender("sgd", diverged=1)]
-    settings = [
-        setting(ranked[0], diverged=2),
-        setting(ranked[0], diverged=1, learning_rate=0.01),
-        setting(ranked[1], diverged=0),
-        setting(ranked[1], diverged=1, learning_rate=0.01),
-    ]
-    assert cautions(ranked, [pair()], settings, [])[0] == (
-        "Diverged at the best learning rate, and counted as accuracy 0: 2 of 5 trials of adam."
-    )
-
-
-def test_failed_trials() -> None:
-    assert warned(contender(failed=2), contender("sgd"), contender("lion", failed=1), pairs=(pair(),))[0] == (
-        "Failed trials, which count for nothing: 2 of adam, 1 of lion."
-    )
-    assert warned(contender(), contender("sgd"), pairs=(pair(),), left_out=("lion", "nadam")) == (
-        "Nothing is known of lion and nadam: every trial failed.",
-    )
-
-
-def test_contenders_that_could_not_be_paired() -> None:
-    ranked = (contender(), contender("sgd"), contender("lion"))
-    assert warned(*ranked, pairs=(pair(), pair("sgd", "lion"))) == ("adam and lion have no seed in common.",)
-
-
-def test_choosing_and_ranking_by_the_same_seeds_flatters() -> None:
-    wide, narrow = contender(), contender("sgd", learning_rates=(0.001, 0.01), at_edge=False)
-    flattered = "Each best learning rate was chosen on the seeds that it is ranked by, which flatters it"
-    assert cautions([wide, wide], [pair("adam", "adam")], [setting(wide)], []) == (f"{flattered}.",)
-    both = cautions([wide, narrow], [pair()], [setting(wide), setting(narrow)], [])
-    assert both == (f"{flattered}, most of all where more learning rates were tried.",)
 
 
 def test_a_comparison_is_told_in_these_words() -> None:

@@ -1,0 +1,81 @@
+"""The averages that a comparison reports, and the 95 % intervals around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from study.comparison import Interval
+
+RESAMPLES = 9_999
+TAIL = 250  # of the resamples lie at or beyond either end of an interval: 2.5 %
+CUT = 0.25  # of the values, at either end, for the interquartile mean
+DIGITS = 12  # of a difference of accuracies; what is smaller is rounding, and must not tell two contenders apart
+
+Values = NDArray[np.float64]
+
+
+def median(values: Values) -> float:
+    """Return the median, which stays infinite where misses are in the middle."""
+    return float(np.median(values))
+
+
+def ratio_of_medians(first: Values, second: Values, axis: int = -1) -> Values:
+    """Return how many times the second's median the first's is."""
+    return np.asarray(np.median(first, axis=axis) / np.median(second, axis=axis))
+
+
+def rounded_mean(values: Values, axis: int = -1) -> Values:
+    """Return the mean without the last digits, which are rounding."""
+    return np.asarray(np.mean(values, axis=axis).round(DIGITS) + 0.0)  # no negative zero
+
+
+def interquartile_mean(values: Values, axis: int = -1) -> Values:
+    """Return the mean without a quarter of the values at either end."""
+    ordered = np.sort(values, axis=axis)  # the same values have the same sum, whichever seeds they belong to
+    middle = stats.trim_mean(ordered, CUT, axis=axis)
+    # The mean of three times 0.1 is more than 0.1.
+    return np.asarray(np.clip(middle, ordered.min(axis=axis), ordered.max(axis=axis)))
+
+
+def bootstrap_interval(statistic: Callable[..., Values], *samples: Values) -> Interval | None:
+    """Return the 95 % percentile bootstrap interval, resampling the seeds of all samples alike; none for one seed."""
+    if len(samples[0]) < 2:
+        return None
+    random = np.random.default_rng(0)
+    how = {"method": "percentile", "n_resamples": RESAMPLES, "paired": True, "vectorized": True, "rng": random}
+    return _middle(stats.bootstrap(samples, statistic, **how).bootstrap_distribution)
+
+
+def students_interval(differences: Values) -> Interval | None:
+    """Return Student's 95 % interval of the mean of paired differences; none for one seed.
+
+    The bootstrap's of three values is no more than their range, which leaves out 0 for one in four pairs of equals.
+    """
+    if len(differences) < 2:
+        return None
+    mean = float(rounded_mean(differences))
+    error = float(np.std(differences, ddof=1)) / math.sqrt(len(differences))
+    reach = float(stats.t.ppf(0.975, len(differences) - 1)) * error
+    return round(mean - reach, DIGITS), round(mean + reach, DIGITS)
+
+
+def median_interval(values: Values) -> Interval | None:
+    """Return the 95 % bootstrap interval of the median; none for one seed.
+
+    SciPy also takes the standard deviation of the medians, which infinity does not have.
+    """
+    if len(values) < 2:
+        return None
+    resamples = np.random.default_rng(0).choice(values, (RESAMPLES, len(values)))
+    return _middle(np.median(resamples, axis=-1))
+
+
+def _middle(resampled: Values) -> Interval:
+    """Return the ends of the middle 95 %: values that occur, for a mean of two makes 0 a rounding error."""
+    ordered = np.sort(resampled)
+    return float(ordered[TAIL - 1]), float(ordered[-TAIL])

@@ -1,0 +1,38 @@
+"""How a sentence writes numbers, intervals and lists of names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from study.comparison import Interval
+
+
+def accuracy_interval(interval: Interval | None) -> str:
+    """Return an interval of accuracies, to put behind a number; nothing if there is none."""
+    return f" [{interval[0]:z.4f}, {interval[1]:z.4f}]" if interval else ""
+
+
+def short_interval(interval: Interval | None) -> str:
+    """Likewise of epochs, or of how many times as many."""
+    return f" [{short_number(interval[0])}, {short_number(interval[1])}]" if interval else ""
+
+
+def counted(number: float, what: str) -> str:
+    """Return how many there are of what is named in the singular."""
+    return f"{short_number(number)} {what}{'' if number == 1 else 's'}"
+
+
+def short_number(number: float) -> str:
+    """Return a number with two digits after the point at most."""
+    return "never" if math.isinf(number) else f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, without needless digits."""
+    return f"{100 * share:.10g} %"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names, of which there is at least one, with an "and" before the last."""
+    return " and ".join([*filter(None, [", ".join(names[:-1])]), names[-1]])
