@@ -52,7 +52,7 @@ POINTS = {
 
 
 def test_every_point_in_the_code_has_its_test() -> None:
-    code = "".join(path.read_text() for package in ("flows", "tasks") for path in (ROOT / package).glob("*.py"))
+    code = "".join(path.read_text() for package in ("flows", "tasks") for path in (ROOT / package).rglob("*.py"))
     named = set(re.findall(r'crash_point\("(\w+)"\)', code))
     for state in re.findall(r'crash_point\(f"\{path\.suffix\[1:\]\}_(\w+)"\)', code):
         named |= {f"{kind}_{state}" for kind in ("json", "npz")}  # the files that are written durably
@@ -86,6 +86,7 @@ def killed(
         trainings = Trainings(preloaded, tmp_path_factory.mktemp(point), empty_store)
         ended = trainings.ended(trainings.start("train", *TRAINING, CRASH_AT=f"{point}:{POINTS[point]}"))
         assert ended.status == -signal.SIGKILL, ended
+        assert trainings.modules_named() == []  # else the code could not be moved under a run that is to go on
         trainings.finish(*TRAINING)
         return trainings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,12 @@ class Trainings:
         client = MlflowClient(self._store)
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         return list(client.search_runs(experiments, order_by=["attributes.start_time"]))
+
+    def modules_named(self) -> list[str]:
+        """What runs that did not finish have in their files of this code's modules, but for what is made anew."""
+        left = [path for path in (self.directory / "runs").rglob("*") if path.is_file() and path.suffix != ".keras"]
+        named = [re.findall(rb"(?:flows|tasks|study|models)\.[a-z_]+", path.read_bytes()) for path in left]
+        return [name.decode() for names in named for name in names]
 
     def finish(self, *training: object) -> None:
         """Do what a person would do after a crash: go on with the run that there is, or start it."""
