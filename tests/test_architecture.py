@@ -106,7 +106,8 @@ def test_the_top_of_a_folder_holds_only_what_a_reader_looks_for_there() -> None:
 
 def test_the_picture_of_the_rooms_shows_the_order() -> None:
     picture = ARCHITECTURE.split("```")[1]
-    assert re.findall(r"^([a-z_.]+)  ", picture, re.MULTILINE) == [room for rooms in reversed(ORDER) for room in rooms], (
+    shown = re.findall(r"^([a-z_.]+)  ", picture, re.MULTILINE)
+    assert shown == [room for rooms in reversed(ORDER) for room in rooms], (
         "docs/architecture.md begins with the rooms in the order of ORDER, from the highest, one a line"
     )
 
