@@ -10,7 +10,7 @@ import pytest
 
 from flows import __main__ as command_line
 from flows.__main__ import ENVIRONMENT, main
-from flows.command_line import commands
+from flows.command_line import train as train_command
 from flows.command_line.options import command_of
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
@@ -130,7 +130,7 @@ def test_none_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(given)
         raise InputError("seen")
 
-    monkeypatch.setattr(commands, "validated", stop)
+    monkeypatch.setattr(train_command, "validated", stop)
     assert main(["train", "--limit-examples", "none", "--print-every", "0"]) == 2
     assert seen == [{"limit_examples": None, "print_every": "0"}]
 

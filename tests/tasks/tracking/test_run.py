@@ -12,7 +12,7 @@ import pytest
 from mlflow.entities import Run
 
 from tasks.foundation.errors import InputError, RecordError, StorageError
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, system_metrics
 from tasks.tracking import run as run_module
 from tasks.tracking.claim import SETTLED, Claim, claim, unsettled
 from tasks.tracking.entries import Entry
@@ -267,7 +267,7 @@ def test_a_full_disk_stops_the_system_metrics_and_not_the_run(
     def full(*_: object, **__: object) -> None:
         raise StorageError("no room")
 
-    monkeypatch.setattr(run_module, "log_metrics", full)
+    monkeypatch.setattr(system_metrics, "log_metrics", full)
     with tracked(experiment):
         pass
     assert only_run(experiment).info.status == "FINISHED"
