@@ -88,7 +88,7 @@ $(RUNTIME):
 	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv .venv; \
 	    else $(PYTHON) -m venv --without-pip .venv && $(VENV_PYTHON) .ci/install_pip.py; fi
 	@$(PIP_INSTALL) --requirement requirements.txt
-	@$(VENV_PYTHON) -m flows.servers.set_up
+	@$(VENV_PYTHON) -m flows.servers.empty_databases
 	@touch $@
 
 $(DEVELOPMENT): $(RUNTIME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.comparison.conclusion import CompareResult, conclude
+from flows.comparison.answer import CompareResult, conclude
 from flows.comparison.forked_preparation import prepare
 from flows.comparison.missing_trials import run_missing_trials
 from flows.comparison.scheduling import require_success

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from study.comparison import Contender, Pair, Setting
-from study.wording import counted, listed
+from study.number_formats import counted, listed
 
 FEW_SEEDS = 5  # below this, a bootstrap has too few values to draw from
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from study.comparison import Contender, Pair
-from study.wording import accuracy_interval, counted, percent, short_interval, short_number
+from study.number_formats import accuracy_interval, counted, percent, short_interval, short_number
 
 MOST_NAMED = 6  # pairs in one sentence; more are counted
 

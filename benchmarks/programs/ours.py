@@ -16,8 +16,8 @@ from tasks.fit import fit_model
 from tasks.model import build_model, compile_model
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import claim
-from tasks.tracking.entries import ENTRY, Metrics
 from tasks.tracking.outbox import JOURNAL
+from tasks.tracking.outbox_entries import ENTRY, Metrics
 from tasks.tracking.run import tracked_run
 from tasks.training.device import select_device
 

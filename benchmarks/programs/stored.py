@@ -14,7 +14,7 @@ from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.tracking import mlflow_client
-from tasks.tracking.entries import End, Entry, Metrics, Parameters, Tags
+from tasks.tracking.outbox_entries import End, Entry, Metrics, Parameters, Tags
 from tasks.tracking.record import now
 
 SETTINGS = {"dataset": "digits", "epochs": 5, "optimizers": "momentum,adam", "grid_size": 5}

@@ -10,10 +10,10 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.compare import compare
+from flows.command_line.compare_command import compare
 from flows.command_line.options import command_of
 from flows.command_line.session import DONE
-from flows.command_line.train import train
+from flows.command_line.train_command import train
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 from tasks.terminal.messages import quiet_start, say, take_over_logging
@@ -26,7 +26,7 @@ def report(study: str, /, *, output: Path | None = None) -> int:
         study: The MLflow run of the comparison.
         output: The folder to write to; none: reports/STUDY.
     """
-    from flows.comparison.conclusion import report
+    from flows.comparison.answer import report
 
     console = Console()
     take_over_logging(console)

@@ -15,7 +15,7 @@ from flows.parameters.signature import validated
 from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 if TYPE_CHECKING:
-    from flows.comparison.conclusion import CompareResult
+    from flows.comparison.answer import CompareResult
 
 
 def compare(

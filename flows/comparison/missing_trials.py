@@ -11,7 +11,7 @@ from uuid import UUID
 from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
-from flows.comparison.conclusion import chosen_runs
+from flows.comparison.answer import chosen_runs
 from flows.comparison.estimate import announce_estimate, start_calibration
 from flows.comparison.scheduling import Tally, run_trials
 from flows.comparison.stored_study import find_trials, missing_trials, read_trials

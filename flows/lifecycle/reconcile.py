@@ -19,8 +19,8 @@ from tasks.foundation.errors import RecordError
 from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import Claim, HeldError, claim, lock_path, unsettled
-from tasks.tracking.entries import End, Tags
 from tasks.tracking.outbox import OutageError
+from tasks.tracking.outbox_entries import End, Tags
 from tasks.tracking.record import now
 from tasks.tracking.run import last_sign_of_life, read_run_file, send_what_is_left
 from tasks.tracking.store import store_name

@@ -26,8 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError
 from tasks.tracking.databases import migration_lock
-from tasks.tracking.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.outbox import OutageError
+from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.store import store_name, tracking_uri
 from tasks.tracking.stored_run import StoredRun
 

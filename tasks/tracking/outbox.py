@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import append_durably
 from tasks.foundation.errors import RecordError
-from tasks.tracking.entries import ENTRY, Entry
+from tasks.tracking.outbox_entries import ENTRY, Entry
 
 JOURNAL = "outbox.jsonl"  # an entry a line
 MARK = "outbox.sent"  # how many of them MLflow has, at least: sending one again changes nothing

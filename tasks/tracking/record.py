@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.tracking import mlflow_client
-from tasks.tracking.entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
 from tasks.tracking.outbox import Outbox
+from tasks.tracking.outbox_entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

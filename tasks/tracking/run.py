@@ -21,8 +21,8 @@ from tasks.foundation.errors import InputError, RecordError, StorageError
 from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import Claim
-from tasks.tracking.entries import End, Entry, ModelFile, Parameters, Tags
 from tasks.tracking.outbox import MARK, OutageError
+from tasks.tracking.outbox_entries import End, Entry, ModelFile, Parameters, Tags
 from tasks.tracking.provenance import provenance_tags
 from tasks.tracking.record import Recorder, now, recording
 from tasks.tracking.store import run_url, store_name

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from models.monitor import LossMonitor
+from models.loss_monitor import LossMonitor
 from models.steps import Score, TrainedSteps
 from tasks.data.prepared import Block
 from tasks.foundation.crash_points import crash_point

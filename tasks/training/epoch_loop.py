@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from models.monitor import LossMonitor
+from models.loss_monitor import LossMonitor
 from models.steps import TrainedSteps, make_evaluate_step, make_train_steps, score
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.foundation.crash_points import crash_point

@@ -10,7 +10,7 @@ import pytest
 
 from flows import __main__ as command_line
 from flows.__main__ import ENVIRONMENT, main
-from flows.command_line import train as train_command
+from flows.command_line import train_command
 from flows.command_line.options import command_of
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated

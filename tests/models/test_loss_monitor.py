@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.monitor import LossMonitor
+from models.loss_monitor import LossMonitor
 
 
 def monitor_of(steps: int, print_every: int | None, epochs: int = 10) -> tuple[LossMonitor, list[str]]:

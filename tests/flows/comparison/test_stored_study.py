@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.comparison.conclusion import chosen_runs
+from flows.comparison.answer import chosen_runs
 from flows.comparison.stored_study import (
     find_trials,
     missing_trials,

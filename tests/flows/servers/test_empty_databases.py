@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from flows.servers.set_up import keep_empty_databases
+from flows.servers.empty_databases import keep_empty_databases
 from tasks.tracking.databases import empty_database
 
 

@@ -34,7 +34,7 @@ def record(path: Path | str, level: int, name: str = "prefect.task_runs") -> log
 @pytest.mark.parametrize(
     ("path", "level", "name", "shown"),
     [
-        (ROOT / "models" / "monitor.py", logging.INFO, "prefect.task_runs", True),
+        (ROOT / "models" / "loss_monitor.py", logging.INFO, "prefect.task_runs", True),
         (ROOT / "tasks" / "fit.py", logging.WARNING, "prefect.task_runs", True),
         (ROOT / "flows" / "train.py", logging.DEBUG, "prefect.flow_runs", False),
         ("/elsewhere/prefect/engine.py", logging.INFO, "prefect.flow_runs", False),

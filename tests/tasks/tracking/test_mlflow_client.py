@@ -28,9 +28,9 @@ from flows.servers.server_process import free_port
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client
-from tasks.tracking.entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
+from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.store import run_url, store_name, tracking_uri
 
 ROOT = Path(__file__).parents[3]

@@ -10,8 +10,8 @@ import pytest
 
 from tasks.foundation.errors import RecordError, StorageError
 from tasks.tracking import outbox as outbox_module
-from tasks.tracking.entries import Attachment, Entry, Metrics, Tags
 from tasks.tracking.outbox import JOURNAL, MARK, OutageError, Outbox
+from tasks.tracking.outbox_entries import Attachment, Entry, Metrics, Tags
 
 SECONDS = 20
 

@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tasks.tracking.entries import ENTRY, Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
+from tasks.tracking.outbox_entries import (
+    ENTRY,
+    Attachment,
+    DatasetUsed,
+    End,
+    Entry,
+    Metrics,
+    ModelFile,
+    Parameters,
+    Tags,
+)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from tasks.foundation.errors import InputError, RecordError, StorageError
 from tasks.tracking import mlflow_client, system_metrics
 from tasks.tracking import run as run_module
 from tasks.tracking.claim import SETTLED, Claim, claim, unsettled
-from tasks.tracking.entries import Entry
 from tasks.tracking.outbox import JOURNAL, OutageError, Outbox
+from tasks.tracking.outbox_entries import Entry
 from tasks.tracking.record import log_metrics
 from tasks.tracking.run import (
     RUN_FILE,
