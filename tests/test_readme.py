@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from flows.command_line.options import as_typed
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("model", [TrainParameters, CompareParameters])
@@ -19,7 +21,16 @@ def test_the_readme_lists_every_parameter_with_its_default(model: type[BaseModel
 
 
 def test_the_pictures_of_the_readme_are_there() -> None:
-    root = Path(__file__).parent.parent
     pictures = [line.split("](")[1].rstrip(")") for line in README.splitlines() if line.startswith("![")]
     assert pictures
-    assert all((root / picture).is_file() for picture in pictures)
+    assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_the_files_that_documents_name_are_there() -> None:
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    named = [(path, name) for path in documents for name in re.findall(r"`([\w./]+/[\w.]+\.py)`", path.read_text())]
+    assert len(named) > 20
+    # Within a list of tests or of one room's files, the first folder goes without saying.
+    below = [ROOT, ROOT / "tests", ROOT / "flows", ROOT / "tasks"]
+    gone = [f"{path.name}: {name}" for path, name in named if not any((base / name).is_file() for base in below)]
+    assert gone == []
