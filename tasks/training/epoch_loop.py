@@ -104,6 +104,8 @@ class EpochLoop:
             return FitState(rows=state.rows, epoch=so_far)
         weights = digest_of_finite(model, f"after epoch {epoch}")
         validated = self._validate(model, evaluate_step, epoch)
+        if validated:
+            monitor.validated(validated.accuracy, validated.loss)
         row = epoch_row(epoch, so_far, validated, weights, time.perf_counter() - started)
         return FitState(rows=(*state.rows, row))
 

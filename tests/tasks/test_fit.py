@@ -150,15 +150,19 @@ def test_a_fit_learns_and_is_recorded_epoch_by_epoch(fit: Fit, caplog: pytest.Lo
     assert fitted.run.data.tags["outcome"] == "completed"
     assert {file.path for file in store().list_artifacts(fitted.run_id)} >= {"training_curves.png"}
 
-    # 190 examples are 6 steps: a line at step 4 and one at the end of each epoch.
-    assert len(caplog.messages) == 6
-    for epoch, (step_line, epoch_line) in enumerate(zip(caplog.messages[::2], caplog.messages[1::2], strict=True)):
+    # 190 examples are 6 steps: a line at step 4 of each epoch, one at its end, and one of its validation.
+    assert len(caplog.messages) == 9
+    for row, start in zip(rows, range(0, 9, 3), strict=True):
+        step_line, epoch_line, validation_line = caplog.messages[start : start + 3]
         assert re.fullmatch(
-            rf"Epoch:\[  {epoch}/  3\], step:\[    4/    6\], loss:\[\d\.\d{{3}}/\d\.\d{{3}}\], "
+            rf"Epoch:\[  {row.epoch}/  3\], step:\[    4/    6\], loss:\[\d\.\d{{3}}/\d\.\d{{3}}\], "
             r"time:\d+\.\d{3} ms, lr:0\.05000",
             step_line,
         )
-        assert epoch_line.endswith(f"avg loss: {rows[epoch].train_loss:.3f}")
+        assert epoch_line.endswith(f"avg loss: {row.train_loss:.3f}")
+        assert validation_line.startswith(f"Epoch:[  {row.epoch}/  3]")
+        for name in ("accuracy", "loss"):  # to the last digit
+            assert f"validation {name}: {dict(fitted.history(f'validation/{name}'))[row.epoch]}" in validation_line
 
 
 def test_the_same_fit_twice_is_the_same_bit_for_bit(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -550,7 +554,7 @@ def test_a_fit_survives_json(fit: Fit) -> None:
 def test_the_best_epoch_is_the_first_of_the_highest_validation_accuracy(accuracies: list[float]) -> None:
     values = dict.fromkeys(EpochRow.model_fields, 1.0)
     rows = tuple(
-        EpochRow(**values | {"epoch": epoch, "validation_accuracy": accuracy})
+        EpochRow(**values | {"epoch": epoch, "validation_accuracy": accuracy, "weights_sha256": "0" * 64})
         for epoch, accuracy in enumerate(accuracies, start=1)
     )
     fitted = FitResult(model=Path("m.keras"), outcome="completed", reason="", epochs=rows, seconds=1.0)
