@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 # Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
 os.environ.update(
@@ -37,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Side by side, let files that take long begin first: short ones then fill the time until the last ends."""
     if hasattr(config, "workerinput"):  # in a process of pytest-xdist
         items.sort(key=lambda item: not any(map(item.get_closest_marker, ("slow", "end_to_end"))))
+
+
+def pytest_collection_finish() -> None:
+    """Compute with as many threads as a training does by default, where a test file imports TensorFlow at all."""
+    if "tensorflow" in sys.modules:
+        from tasks.training.threads import use_threads
+
+        use_threads(1)
 
 
 @pytest.fixture(scope="session")

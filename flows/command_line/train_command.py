@@ -46,6 +46,8 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
 def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
     from flows.train import run_train
     from tasks.training.device import select_device
+    from tasks.training.threads import use_threads
 
-    select_device(parameters.device)
+    use_threads(parameters.threads)
+    select_device(parameters.device)  # which starts TensorFlow
     return partial(run_train, parameters)

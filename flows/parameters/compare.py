@@ -55,7 +55,9 @@ class CompareParameters(SharedParameters):
     ] = (32,)
     seeds: Annotated[int, Field(ge=1, description="so many trials of each setting, with the seeds 0, 1, ...")] = 3
     target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
-    workers: Annotated[int | None, Field(ge=1, description="trials at a time on this machine; none: one a core")] = None
+    workers: Annotated[
+        int | None, Field(ge=1, description="trials at a time on this machine; none: its cores divided by threads")
+    ] = None
     trials_per_gpu: Annotated[
         int, Field(ge=1, description="trials at a time on each GPU of this machine; they share its memory")
     ] = 1
@@ -153,7 +155,10 @@ class CompareParameters(SharedParameters):
 
 def digest_of(trial: TrainParameters) -> str:
     """Return what tells a trial from all others: a digest of its parameters."""
-    return hashlib.sha256(json.dumps(trial.recorded(), sort_keys=True).encode()).hexdigest()[:16]
+    recorded = trial.recorded()
+    if recorded["threads"] == 1:  # as all trials had from the first, when nobody recorded it
+        del recorded["threads"]
+    return hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _owned_by(optimizer: str) -> dict[str, float | bool]:

@@ -80,6 +80,15 @@ class SharedParameters(BaseModel):
     device: Annotated[
         Literal["auto", "cpu", "gpu"], Field(description="auto: a GPU where there is one, else the CPU")
     ] = "auto"
+    threads: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1024,
+            description="threads for each operation on the CPU, more for large networks; another number gives other "
+            "last bits",
+        ),
+    ] = 1
     print_every: Annotated[
         int | None, Field(ge=0, description="steps between monitor lines; none: once an epoch; 0: no lines")
     ] = None

@@ -75,8 +75,9 @@ def write_report(comparison: Comparison, facts: ReportFacts, directory: Path) ->
         "contenders.csv": _csv([contender.model_dump() for contender in comparison.contenders]),
         "comparison.json": json.dumps(
             # By way of pydantic's text, in which infinity is null: JSON has no word for it.
-            {"facts": facts.model_dump(), **json.loads(comparison.model_dump_json())},
+            {"facts": json.loads(facts.model_dump_json()), **json.loads(comparison.model_dump_json())},
             indent=2,
+            allow_nan=False,
         ),
     }
     for name, text in texts.items():

@@ -82,6 +82,11 @@ def log_figure(run_id: str, figure: Figure, name: str) -> None:
     _put(run_id, Attachment(name=name, content=content.getvalue()))
 
 
+def log_text(run_id: str, text: str, name: str) -> None:
+    """Store a text as the file ``name``."""
+    _put(run_id, Attachment(name=name, content=text.encode()))
+
+
 def log_file(run_id: str, path: Path) -> None:
     """Store a file under its name; its content is kept until it is sent."""
     _put(run_id, Attachment(name=path.name, content=path.read_bytes()))

@@ -131,6 +131,11 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(trial) == digest_of(TrainParameters(seed=1, resume="a run"))
     assert digest_of(trial) != digest_of(TrainParameters(seed=2))
     assert digest_of(trial) != digest_of(TrainParameters(seed=1, weight_decay=0.1))
+    assert digest_of(trial) != digest_of(TrainParameters(seed=1, threads=2))
+
+
+def test_a_trial_that_was_recorded_before_threads_were_is_still_known() -> None:
+    assert digest_of(TrainParameters(seed=1, learning_rate=0.01)) == "61e50210aace1b56"
 
 
 def test_what_is_shared_has_one_meaning() -> None:
