@@ -19,6 +19,7 @@ from flows.command_line.commands import COMMANDS
 from flows.command_line.options import join_truth_values
 from flows.command_line.session import DONE
 from flows.parameters.train import TrainParameters
+from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError, PlainError
 from tasks.terminal.messages import say
 
@@ -50,14 +51,14 @@ def main(arguments: Sequence[str]) -> int:
         result_action="return_value",
         suppress_keyboard_interrupt=False,  # it would end the process without a word
     )
-    for name, command in COMMANDS.items():
-        app.command(command, name=name)
+    for name, function in COMMANDS.items():
+        app.command(function, name=name)
     errors = Console(stderr=True)
     try:
         status: int | None = app(join_truth_values(TrainParameters, arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
         known = [name for name in arguments[:1] if name in COMMANDS]
-        say(errors, f"{error}\nSee: {' '.join(['python -m flows', *known, '--help'])}")
+        say(errors, f"{error}\nSee: {command(*known, '--help')}")
         return BAD_INPUT
     except InputError as error:
         say(errors, f"Bad input. {error}")

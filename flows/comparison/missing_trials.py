@@ -16,7 +16,8 @@ from flows.comparison.estimate import announce_estimate, start_calibration
 from flows.comparison.scheduling import Tally, run_trials
 from flows.comparison.stored_study import find_trials, missing_trials, read_trials
 from flows.comparison.worker_tasks import test_trial
-from flows.lifecycle.reconcile import Ended, close_task_runs, reconcile
+from flows.lifecycle.crashed_flow_runs import close_task_runs
+from flows.lifecycle.reconcile import Ended, reconcile
 from flows.parameters.compare import CompareParameters, digest_of
 from flows.workers.dask_cluster import dask_workers, worker_count
 from study.statistics import compare_trials

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from flows.parameters.hyperparameters import HYPERPARAMETERS, LossName, OptimizerName
-from flows.parameters.shared import SharedParameters
+from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
 
 
 class TrainParameters(SharedParameters):
@@ -15,8 +15,8 @@ class TrainParameters(SharedParameters):
 
     loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
     optimizer: Annotated[OptimizerName, Field(description="the update rule")] = "momentum"
-    learning_rate: Annotated[float, Field(gt=0, description="step size, before any schedule")] = 0.01
-    batch_size: Annotated[int, Field(ge=1, description="examples in one step")] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=LARGEST, description="step size, before any schedule")] = 0.01
+    batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH, description="examples in one step")] = 32
     seed: Annotated[
         int, Field(ge=0, le=2**32 - 1, description="fixes the initial weights and the order of the data")
     ] = 0
