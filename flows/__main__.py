@@ -22,6 +22,7 @@ from flows.parameters.train import TrainParameters
 from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError, PlainError
 from tasks.terminal.messages import say
+from tasks.terminal.streams import keep_streams, start_anew_with_utf8
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 SIGNALLED = 128  # and the number of the signal, as shells have it
@@ -85,6 +86,8 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    start_anew_with_utf8()
+    keep_streams()
     # Imports make a million objects and no garbage; looking for it after every 700 takes a fifth of their time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # else Python looks through all of TensorFlow for garbage on its way out, for seconds

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from prefect import task
 
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
+from tasks.report.drawing import png
 from tasks.report.run_figures import training_curves
 from tasks.tracking import record
 from tasks.training.checkpoint import Checkpoints
@@ -80,7 +80,7 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         # An epoch a line, so that `diff` shows from where on two runs differ.
         record.log_text(run_id, f"{json.dumps(weights, indent=1)}\n", WEIGHTS_FILE)
     if fitted.epochs:
-        record.log_figure(run_id, _curves(fitted.epochs), "training_curves.png")
+        record.log_pictures(run_id, partial(_curves, fitted.epochs), "The training curves")
     if fitted.best:
         best = {
             "best/validation_accuracy": fitted.best.validation_accuracy or 0.0,
@@ -91,11 +91,9 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         record.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
 
 
-def _curves(rows: Sequence[EpochRow]) -> Figure:
-    return training_curves(
-        [row.epoch for row in rows],
-        {
-            "train": ([row.train_loss for row in rows], [row.train_accuracy for row in rows]),
-            "validation": ([row.validation_loss for row in rows], [row.validation_accuracy for row in rows]),
-        },
-    )
+def _curves(rows: Sequence[EpochRow]) -> dict[str, bytes]:
+    splits: dict[str, tuple[list[float | None], list[float | None]]] = {
+        "train": ([row.train_loss for row in rows], [row.train_accuracy for row in rows]),
+        "validation": ([row.validation_loss for row in rows], [row.validation_accuracy for row in rows]),
+    }
+    return {"training_curves.png": png(training_curves, [row.epoch for row in rows], splits)}

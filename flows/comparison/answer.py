@@ -98,8 +98,9 @@ def conclude(study: str) -> CompareResult:
     """Work out the answer, and record it in the comparison's run and in its flow run."""
     result, comparison, facts = report(study)
     markdown = summary_markdown(comparison, facts)
-    for name in FILES:
-        record.log_file(study, result.page.with_name(name))
+    for path in (result.page.with_name(name) for name in FILES):
+        if path.exists():  # not so of a picture that could not be drawn
+            record.log_file(study, path)
     outcome = {"outcome": "completed", "verdict": " ".join(result.verdict)}
     record.set_tags(study, {**outcome, "mlflow.note.content": f"{markdown}\n\n[Prefect]({result.flow_run_url})"})
     publish_comparison(table_rows(comparison), f"{markdown}\n\n[MLflow]({result.run_url})")

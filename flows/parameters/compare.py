@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
@@ -38,6 +38,11 @@ Rates = Annotated[tuple[Annotated[float, Field(gt=0, le=LARGEST)], ...], *Severa
 
 class CompareParameters(SharedParameters):
     """Everything that a comparison depends on: what is varied, and what is the same for all of its trials."""
+
+    ORDER: ClassVar = (
+        *("dataset", "optimizers", "seeds", "epochs", "learning_rates", "grid_size", "losses", "batch_sizes", "target"),
+        *(name for name in TrainParameters.ORDER if name in SharedParameters.model_fields and name != "dataset"),
+    )
 
     optimizers: Annotated[
         tuple[OptimizerName, ...], *Several, Field(min_length=1, description="the update rules to compare")

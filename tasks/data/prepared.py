@@ -74,9 +74,9 @@ class DamagedError(RuntimeError):
 def load_prepared(directory: Path) -> PreparedDataset:
     """Return the dataset in ``directory``, every file of it verified. Raises DamagedError."""
     try:
-        if sha256(directory / MANIFEST) != (directory / MANIFEST_DIGEST).read_text():
+        if sha256(directory / MANIFEST) != (directory / MANIFEST_DIGEST).read_text(encoding="utf-8"):
             raise DamagedError(directory / MANIFEST)
-        manifest = json.loads((directory / MANIFEST).read_text())
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         prepared = PreparedDataset.model_validate({**manifest, "directory": directory})
     except (OSError, ValueError) as error:
         raise DamagedError(directory / MANIFEST) from error

@@ -61,8 +61,8 @@ def test_help_shows_each_parameter_with_description_choices_and_default(capsys: 
         assert f"--{name.replace('_', '-')}" in words
         assert str(field.description)[:40] in words
     assert "[choices: sgd, momentum, rmsprop, adam, adamw, nadam, adagrad, lion] [default: momentum]" in words
-    assert "[default: 0.01]" in words
-    assert "[default: none]" in words
+    assert "examples in one step (at least 1" in words
+    assert "the optimizer's usual one (more than 0) [default: none]" in words
     assert "[default: true]" in words
 
 
@@ -212,6 +212,31 @@ def test_help_of_a_comparison_shows_its_parameters(capsys: Capture) -> None:
         assert str(field.description)[:40] in words
     assert "[default: sgd,momentum,rmsprop,adam]" in words
     assert "--dry-run" in words
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["--optimizers", "adam,sgd"],
+        ["--optimizers", "adam", "sgd"],
+        ["--optimizers", "adam", "--optimizers", "sgd"],
+        ["--optimizers=adam", "--optimizers=sgd"],
+    ],
+)
+def test_several_values_are_taken_in_each_way_that_people_type_them(
+    typed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: dict[str, Any] = {}
+
+    def compare(**given: Any) -> int:
+        received.update(given)
+        return 0
+
+    monkeypatch.setitem(command_line.COMMANDS, "compare", command_of(CompareParameters, compare))
+    assert main(["compare", *typed, "--learning-rates", "none", "--batch-sizes", "16", "32", "--seeds", "2"]) == 0
+    parameters = validated(CompareParameters, received)
+    assert (parameters.optimizers, parameters.learning_rates) == (("adam", "sgd"), None)
+    assert (parameters.batch_sizes, parameters.seeds) == ((16, 32), 2)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ def test_a_flow_is_told_what_differs_from_the_defaults(run_id: str) -> None:
     assert asked().recorded() == STARTED.recorded()
     assert asked(**STARTED.recorded()).recorded() == STARTED.recorded()  # as the command line hands it on
     assert asked(epochs=10).recorded() == STARTED.recorded()  # Prefect fills that in: it cannot be told apart
+    assert asked(optimizer="rmsprop").recorded() == STARTED.recorded()  # whose usual rate nobody has given
     with pytest.raises(InputError, match="resume: epochs: received 8, but run") as error:
         asked(epochs=8)
     assert len(str(error.value).splitlines()) == 1

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from flows.parameters.compare import CompareParameters
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LossName, OptimizerName, ScheduleName
+from flows.parameters.hyperparameters import (
+    HYPERPARAMETERS,
+    USUAL_LEARNING_RATES,
+    LossName,
+    OptimizerName,
+    ScheduleName,
+)
 from flows.parameters.signature import allowed_values, element_of, kind_of, validated
 from flows.parameters.train import TrainParameters
 from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
@@ -67,9 +73,9 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("label_smoothing", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1"),
         (
             "learning_rate",
-            [1e-9, 1e30],
-            [0, -1, 1e31, float("inf"), float("nan")],
-            "a number, more than 0, at most 1e+30",
+            [1e-9, 1e30, None],
+            [0, -1, 1e31, float("nan")],
+            "a number, more than 0, at most 1e+30; or none",
         ),
         ("momentum", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1; or none"),
         ("weight_decay", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1"),
@@ -176,6 +182,13 @@ def test_what_applies_gets_its_default_and_what_does_not_is_none() -> None:
     assert TrainParameters(momentum=0.0).momentum == 0.0
     assert TrainParameters(loss="smooth_l1").smooth_l1_beta == LOSS_HYPERPARAMETERS["smooth_l1_beta"]
     assert TrainParameters().smooth_l1_beta is None
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), USUAL_LEARNING_RATES.items())
+def test_a_learning_rate_that_is_not_given_is_the_usual_one_of_the_optimizer(optimizer: str, rate: float) -> None:
+    assert validated(TrainParameters, {"optimizer": optimizer}).recorded()["learning_rate"] == rate
+    assert validated(TrainParameters, {"optimizer": optimizer, "learning_rate": None}).learning_rate == rate
+    assert validated(TrainParameters, {"optimizer": optimizer, "learning_rate": 0.5}).learning_rate == 0.5
 
 
 def test_text_from_a_command_line_is_converted() -> None:
