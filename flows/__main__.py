@@ -41,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    # Where that matters, we say it in our words.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _leave)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -118,5 +120,6 @@ def _named_by() -> str:
 
 
 def _how_to_change() -> str:
-    change = "`prefect config unset PREFECT_API_URL -y`" if _profile() else "unset PREFECT_API_URL"
+    forget = [sys.executable, "-m", "prefect", "config", "unset", "PREFECT_API_URL", "-y"]
+    change = f"have that profile forget it by `{shlex.join(forget)}`" if _profile() else "unset PREFECT_API_URL"
     return f"start that server, or {change} to have one started for the length of the command"
