@@ -41,8 +41,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    # Where that matters, we say it in our words.
-    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _leave)
@@ -90,4 +88,6 @@ if __name__ == "__main__":
     # Imports make a million objects and no garbage; looking for it after every 700 takes a fifth of their time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # else Python looks through all of TensorFlow for garbage on its way out, for seconds
+    # Prefect says so when it is imported, and we where that matters, in words of ours.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
     sys.exit(main(sys.argv[1:]))
