@@ -15,6 +15,9 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
+# `python -m flows` is to find the packages of this folder, whatever other projects want.
+unexport PYTHONSAFEPATH
+
 export SOAK_KILLS SOAK_SEED
 
 # Two test files at a time: many wait for servers and processes most of the time.

@@ -91,4 +91,6 @@ if __name__ == "__main__":
     # Imports make a million objects and no garbage; looking for it after every 700 takes a fifth of their time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # else Python looks through all of TensorFlow for garbage on its way out, for seconds
+    # Prefect says so when it is imported, and we where that matters, in words of ours.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
     sys.exit(main(sys.argv[1:]))

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-# Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
-os.environ.update(
-    TF_CPP_MIN_LOG_LEVEL="3",
-    TF_ENABLE_ONEDNN_OPTS="1",  # as flows/__init__.py, which tests of tasks do not import
-    CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", "-1"),
-    PREFECT_SERVER_ANALYTICS_ENABLED="false",
-    DO_NOT_TRACK="1",
-    MLFLOW_DISABLE_TELEMETRY="true",
-)
-
 import contextlib
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tasks.foundation.environment import settle_environment
+
+# Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
+os.environ.update(
+    TF_CPP_MIN_LOG_LEVEL="3",
+    CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", "-1"),
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    DO_NOT_TRACK="1",
+    MLFLOW_DISABLE_TELEMETRY="true",
+)
+settle_environment(os.environ)  # as flows/__init__.py, which tests of tasks do not import
 
 ROOT = Path(__file__).parent.parent
 
