@@ -16,9 +16,6 @@ from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
 from tasks.dataset import prepare_dataset
-from tasks.evaluate import evaluate_model
-from tasks.fit import fit_model
-from tasks.model import build_model, compile_model
 from tasks.tracking import mlflow_client
 from tasks.tracking.run import resumable
 from tasks.training.device import select_device
@@ -37,6 +34,11 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 @flat_signature(TrainParameters)
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
+    # Here, with TensorFlow: a worker that cancels a run loads the flow for its hooks, and the page waits for that.
+    from tasks.evaluate import evaluate_model
+    from tasks.fit import fit_model
+    from tasks.model import build_model, compile_model
+
     resume = parameters.resume or begun_before("train", _directory_of)
     p = resumed({**given_to_flow(parameters), "resume": resume}) if resume else parameters
     use_threads(p.threads)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -48,6 +49,8 @@ def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
     from tasks.training.device import select_device
     from tasks.training.threads import use_threads
 
+    for node in ("tasks.model", "tasks.fit", "tasks.evaluate"):  # with TensorFlow, while the API comes up
+        import_module(node)
     use_threads(parameters.threads)
     select_device(parameters.device)  # which starts TensorFlow
     return partial(run_train, parameters)

@@ -296,7 +296,7 @@ def failed(workplace: Path, prefect_server: None, monkeypatch: pytest.MonkeyPatc
         raise RuntimeError("broken off")
 
     with monkeypatch.context() as patch:
-        patch.setattr("flows.train.evaluate_model", breaks)
+        patch.setattr("tasks.evaluate.evaluate_model", breaks)
         with pytest.raises(RuntimeError, match="broken off"):
             run_train(TrainParameters(**TINY))
     (run,) = runs()

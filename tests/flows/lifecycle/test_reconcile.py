@@ -66,7 +66,13 @@ def forks(prefect_server: None) -> Iterator[Forks]:
     assert prefect_server is None
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     url = str(get_current_settings().api.url)
-    with Forks("flows.train", "sklearn.datasets", environment={**environment, "PREFECT_API_URL": url}) as forks:
+    with Forks(
+        "flows.train",
+        "tasks.fit",
+        "tasks.evaluate",
+        "sklearn.datasets",
+        environment={**environment, "PREFECT_API_URL": url},
+    ) as forks:
         yield forks
 
 
