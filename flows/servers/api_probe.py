@@ -9,6 +9,7 @@ import httpx
 
 from tasks.foundation.environment import require_way_to
 from tasks.foundation.errors import InputError
+from tasks.foundation.secrets_in_addresses import without_secrets
 
 ANSWER_SECONDS = 10
 
@@ -47,7 +48,7 @@ def require_api(url: str) -> None:
     except httpx.HTTPError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise InputError(
-                f"the Prefect API {url!r} shows a certificate that is not known here; set PREFECT_API_SSL_CERT_FILE to "
+                f"the Prefect API {without_secrets(url)!r} shows a certificate that is not known here; set PREFECT_API_SSL_CERT_FILE to "
                 "the file of the certificate, or of the authority that signed it"
             ) from error
         raise SilentError(str(error) or type(error).__name__) from error
@@ -62,14 +63,18 @@ def _refusal(url: str, status: int) -> str:
 
     if status == HTTPStatus.UNAUTHORIZED:
         another = "another" if get_current_settings().api.auth_string else "a"
-        return f"the Prefect API {url!r} asks for {another} password; set PREFECT_API_AUTH_STRING=USER:PASSWORD"
+        return f"the Prefect API {without_secrets(url)!r} asks for {another} password; set PREFECT_API_AUTH_STRING=USER:PASSWORD"
     if status == HTTPStatus.FORBIDDEN:
         return (
-            f"the Prefect API {url!r} answers with status 403; if a gateway before it wants a header, set "
+            f"the Prefect API {without_secrets(url)!r} answers with status 403; if a gateway before it wants a header, set "
             """PREFECT_CLIENT_CUSTOM_HEADERS='{"NAME": "VALUE"}'"""
         )
-    return _no_api(url) if status == HTTPStatus.NOT_FOUND else f"the Prefect API {url!r} answers with status {status}"
+    return (
+        _no_api(url)
+        if status == HTTPStatus.NOT_FOUND
+        else f"the Prefect API {without_secrets(url)!r} answers with status {status}"
+    )
 
 
 def _no_api(url: str) -> str:
-    return f"there is no Prefect API at {url!r}; its address mostly ends with /api: set PREFECT_API_URL={url}/api"
+    return f"there is no Prefect API at {without_secrets(url)!r}; its address mostly ends with /api: set PREFECT_API_URL={without_secrets(url)}/api"
