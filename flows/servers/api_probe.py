@@ -34,6 +34,7 @@ def require_api(url: str) -> None:
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     require_way_to(url)
+    shown = without_secrets(url)
     try:
         with (
             temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}),
@@ -42,20 +43,20 @@ def require_api(url: str) -> None:
             if failed := client.api_healthcheck():
                 raise failed
             if client.server_type != ServerType.CLOUD and not isinstance(client.api_version(), str):
-                raise InputError(_no_api(url))
+                raise InputError(_no_api(shown))
     except PrefectHTTPStatusError as error:
-        raise InputError(_refusal(url, error.response.status_code)) from error
+        raise InputError(_refusal(shown, error.response.status_code)) from error
     except httpx.HTTPError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise InputError(
-                f"the Prefect API {without_secrets(url)!r} shows a certificate that is not known here; set PREFECT_API_SSL_CERT_FILE to "
-                "the file of the certificate, or of the authority that signed it"
+                f"the Prefect API {shown!r} shows a certificate that is not known here; set PREFECT_API_SSL_CERT_FILE "
+                "to the file of the certificate, or of the authority that signed it"
             ) from error
         raise SilentError(str(error) or type(error).__name__) from error
     except OSError as error:  # the file of PREFECT_API_SSL_CERT_FILE
         raise InputError(f"PREFECT_API_SSL_CERT_FILE cannot be used: {error}") from error
     except JSONDecodeError as error:
-        raise InputError(_no_api(url)) from error
+        raise InputError(_no_api(shown)) from error
 
 
 def _refusal(url: str, status: int) -> str:
@@ -63,18 +64,14 @@ def _refusal(url: str, status: int) -> str:
 
     if status == HTTPStatus.UNAUTHORIZED:
         another = "another" if get_current_settings().api.auth_string else "a"
-        return f"the Prefect API {without_secrets(url)!r} asks for {another} password; set PREFECT_API_AUTH_STRING=USER:PASSWORD"
+        return f"the Prefect API {url!r} asks for {another} password; set PREFECT_API_AUTH_STRING=USER:PASSWORD"
     if status == HTTPStatus.FORBIDDEN:
         return (
-            f"the Prefect API {without_secrets(url)!r} answers with status 403; if a gateway before it wants a header, set "
+            f"the Prefect API {url!r} answers with status 403; if a gateway before it wants a header, set "
             """PREFECT_CLIENT_CUSTOM_HEADERS='{"NAME": "VALUE"}'"""
         )
-    return (
-        _no_api(url)
-        if status == HTTPStatus.NOT_FOUND
-        else f"the Prefect API {without_secrets(url)!r} answers with status {status}"
-    )
+    return _no_api(url) if status == HTTPStatus.NOT_FOUND else f"the Prefect API {url!r} answers with status {status}"
 
 
 def _no_api(url: str) -> str:
-    return f"there is no Prefect API at {without_secrets(url)!r}; its address mostly ends with /api: set PREFECT_API_URL={without_secrets(url)}/api"
+    return f"there is no Prefect API at {url!r}; its address mostly ends with /api: set PREFECT_API_URL={url}/api"
