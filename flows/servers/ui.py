@@ -47,9 +47,8 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
     for server in servers:
         server.wait()
     prefect_ui = without_login(prefect_url).removesuffix("/api") if prefect_url else access.public_url(prefect_port)
-    say(console, f"Prefect  {prefect_ui}")
     mlflow_ui = access.public_url(mlflow_port) if own_mlflow else ui_url()
-    say(console, f"MLflow   {mlflow_ui}/#/experiments?{MODEL_TRAINING_VIEW}")
+    say(console, f"Prefect  {prefect_ui}\nMLflow   {mlflow_ui}/#/experiments?{MODEL_TRAINING_VIEW}")
     if not servers:
         say(console, "Both are configured elsewhere; there is nothing to start.")
         return

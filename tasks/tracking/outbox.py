@@ -135,8 +135,8 @@ class Outbox:
             log.warning("MLflow refuses the tag %r too (%s)", MISSING_TAG, reason)
             return None
         what = refused_entries.name_of(waiting.entry)
-        log.warning("MLflow refuses to record %s, which is kept (%s)", what, reason)
-        self.refused[waiting.number] = Refusal(number=waiting.number, what=what, reason=reason)
+        refusal = self.refused[waiting.number] = Refusal(number=waiting.number, what=what, reason=reason)
+        log.warning("%s", refused_entries.in_full([refusal], self._directory))
         return self._word_of_refusals(waiting.number)
 
     def _accept(self, waiting: _Waiting) -> _Waiting | None:

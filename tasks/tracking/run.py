@@ -77,10 +77,7 @@ def tracked_run(
     claimed.state = "open"
     here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
     all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
-    if resumed:
-        mlflow_client.require_artifacts(resumed)
-        mlflow_client.reopen_run(resumed, all_tags)
-    run_id = resumed or _created(claimed, experiment_id, name, all_tags)
+    run_id = _reopened(resumed, all_tags) if resumed else _created(claimed, experiment_id, name, all_tags)
     _write(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
@@ -94,6 +91,13 @@ def tracked_run(
             raise
         crash_point("run_ending")
         end_finished(claimed, recorder)
+
+
+def _reopened(run_id: str, tags: Mapping[str, str]) -> str:
+    """Let a run go on that can store files. Raises InputError if it cannot, and leaves it as it is."""
+    mlflow_client.require_artifacts(run_id)
+    mlflow_client.reopen_run(run_id, tags)
+    return run_id
 
 
 def _created(claimed: Claim, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:

@@ -65,7 +65,6 @@ def _settle(claimed: Claim, recorder: Recorder, state: Literal["settled", "finis
     except OutageError as error:
         _tell_kept(claimed, error)
     except RecordError as error:
-        log.warning("%s", error)
         claimed.state, claimed.missing = "settled", str(error)
     else:
         claimed.state = state
