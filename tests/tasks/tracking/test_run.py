@@ -10,7 +10,6 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from tasks.foundation.commands import command
@@ -20,7 +19,7 @@ from tasks.tracking import run as run_module
 from tasks.tracking.claim import SETTLED, Claim, claim, unsettled
 from tasks.tracking.outbox import JOURNAL, OutageError, Outbox
 from tasks.tracking.outbox_entries import Attachment, Entry
-from tasks.tracking.record import log_figure, log_metrics
+from tasks.tracking.record import log_metrics, log_text
 from tasks.tracking.refused_entries import RefusedError, refused_directories
 from tasks.tracking.run import (
     RUN_FILE,
@@ -245,7 +244,7 @@ def test_what_was_refused_can_be_sent_once_it_is_taken(experiment: str, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr(mlflow_client, "send", refusing)
         with tracked(experiment) as (claimed, run):
-            log_figure(run.run_id, Figure(), "curves.png")
+            log_text(run.run_id, "a table", "curves.png")
             log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
         with pytest.raises(RecordError, match=r"curves\.png"):
             send_what_is_left(claimed.directory, run.run_id, again=True)
