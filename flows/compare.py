@@ -23,7 +23,8 @@ WORKERS_LOG = "workers.log"
 def run_compare(parameters: CompareParameters) -> CompareResult:
     """Run the flow `compare` under a claim made beforehand, by which its flow run is found should it be killed."""
     with claimed_run(parameters.resume, study_directory) as claimed:
-        return CompareResult.model_validate(run_claimed(compare, parameters.model_dump(), claimed))
+        result = CompareResult.model_validate(run_claimed(compare, parameters.model_dump(), claimed))
+        return result.model_copy(update={"missing": claimed.missing})
 
 
 @flow(name="compare", flow_run_name=name_from(CompareParameters), validate_parameters=False)

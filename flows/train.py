@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow
-from prefect.runtime import flow_run
 
-from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
+from flows.lifecycle.flow_run import claimed_run, flow_run_page, name_from, run_claimed
 from flows.lifecycle.prefect_artifacts import publish_result
 from flows.lifecycle.resume import given_to_flow, resumed, tell_of_unknown_threads
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
@@ -25,7 +24,8 @@ from tasks.training.threads import use_threads
 def run_train(parameters: TrainParameters) -> TrainResult:
     """Run the flow `train` under a claim made beforehand, by which its flow run is found should it be killed."""
     with claimed_run(parameters.resume, _directory_of) as claimed:
-        return TrainResult.model_validate(run_claimed(train, parameters.model_dump(), claimed))
+        result = TrainResult.model_validate(run_claimed(train, parameters.model_dump(), claimed))
+        return result.model_copy(update={"missing": claimed.missing})
 
 
 # Parameters are validated by `flat_signature`, in this pipeline's own words; pydantic's would come first otherwise.
@@ -49,7 +49,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     tags = {
         "device": device,
         "steps_per_epoch": str(steps),
-        "mlflow.note.content": f"[Prefect flow run]({flow_run.ui_url or ''})",  # MLflow shows tags without links
+        "mlflow.note.content": f"[Prefect flow run]({flow_run_page()})",  # MLflow shows tags without links
         **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
     }
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.session import DONE, in_session, print_json
+from flows.command_line.session import in_session, print_json, record_status
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.terminal.messages import say
@@ -41,7 +41,7 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         f"\n{result.summary()}\n\nMLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\n"
         "Look at them with: make ui",
     )
-    return DONE
+    return record_status(console, result.missing)
 
 
 def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:

@@ -10,7 +10,7 @@ from typing import Literal
 from prefect.runtime import flow_run
 
 from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG
-from flows.lifecycle.flow_run import claimed_run
+from flows.lifecycle.flow_run import claimed_run, flow_run_page
 from flows.lifecycle.prefect_artifacts import publish_link
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
@@ -45,7 +45,7 @@ def tracked_flow_run(
         FLOW_TAG: flow,
         FLOW_RUN_TAG: flow_run.id or "",
         TRY_TAG: str(flow_run.run_count),
-        "prefect.flow_run_url": flow_run.ui_url or "",
+        "prefect.flow_run_url": flow_run_page(),
         "mlflow.source.name": f"flows/{flow}.py",
         **tags,
     }

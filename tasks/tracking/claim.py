@@ -39,12 +39,14 @@ class Claim:
             resuming the run, and ``open`` ones are kept with what MLflow still has to learn.
         tags: What the run is to be tagged with, beside what its flow says of it.
         result: What came of the run, for a caller whom Prefect cannot hand it on.
+        missing: What MLflow refused of the run, and what to do about it; empty if it has all.
     """
 
     directory: Path
     state: Literal["empty", "open", "settled", "finished"] = "empty"
     tags: dict[str, str] = field(default_factory=dict)
     result: object = None
+    missing: str = ""
 
 
 _held: ContextVar[Claim | None] = ContextVar("held", default=None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from tasks.foundation.secrets_in_addresses import without_login, without_secrets
 
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
 # Without it a page of MLflow opens in its view for language models, whatever the experiment says.
@@ -19,14 +20,16 @@ def tracking_uri() -> str:
 
 
 def store_name() -> str:
-    """Return the address of the store without the password in it, for messages and files."""
+    """Return the address of the store without the secrets in it, for messages and files."""
+    return without_secrets(tracking_uri())
+
+
+def ui_url() -> str:
+    """Return where MLflow's pages are: on the tracking server, else where ``make ui`` shows them."""
     uri = tracking_uri()
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@", 1) if password else uri
+    return without_login(uri).rstrip("/") if uri.startswith("http") else MLFLOW_UI
 
 
 def run_url(experiment_id: str, run_id: str) -> str:
     """Return the address of the run's page: on the tracking server, else where ``make ui`` shows it."""
-    uri = tracking_uri()
-    server = uri.rstrip("/") if uri.startswith("http") else MLFLOW_UI
-    return f"{server}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"
+    return f"{ui_url()}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"

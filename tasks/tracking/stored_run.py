@@ -12,6 +12,8 @@ from tasks.foundation.commands import command
 # Which process runs it where; which flow it is of; and of which comparison it is which trial.
 HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
 FLOW_TAG, STUDY_TAG, TRIAL_TAG = "run.flow", "study", "trial"
+# What the store refused of its record, which is kept in its directory; where its model is, if that is no logged model.
+MISSING_TAG, MODEL_TAG = "record.missing", "record.model"
 
 
 @dataclass(frozen=True)
