@@ -17,7 +17,8 @@ from tasks.tracking.claim import Claim, HeldError, claim, has_own_name, lock_pat
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import End, Tags
 from tasks.tracking.record import now
-from tasks.tracking.run import last_sign_of_life, read_run_file, send_what_is_left
+from tasks.tracking.run import last_sign_of_life, send_what_is_left
+from tasks.tracking.run_file import read_run_file
 from tasks.tracking.store import store_name
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, resume_command
 

@@ -13,11 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.commands import command
 from tasks.foundation.crash_points import crash_point
-from tasks.foundation.durable_files import write_durably
 from tasks.foundation.errors import InputError, RecordError, StorageError
 from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
@@ -26,24 +24,14 @@ from tasks.tracking.outbox import MARK, OutageError
 from tasks.tracking.outbox_entries import End, Entry, ModelFile, Parameters, Tags
 from tasks.tracking.provenance import provenance_tags
 from tasks.tracking.record import Recorder, now, recording
+from tasks.tracking.run_file import RunFile, read_run_file, write_run_file
 from tasks.tracking.store import run_url, store_name
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, resume_command
 from tasks.tracking.system_metrics import recorded_system_metrics
 
 SEND_SECONDS = 30  # how long the end of a run waits for MLflow
 INTERRUPTED_SEND_SECONDS = 2  # the same if somebody wants the process to end
-RUN_FILE = "run.json"
 log = logging.getLogger(__name__)
-
-
-class RunFile(BaseModel):
-    """What the directory of a run says of it: where it is recorded, and what it was started with."""
-
-    model_config = ConfigDict(frozen=True)
-
-    store: str
-    run_id: str | None = None
-    parameters: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,6 +52,7 @@ def tracked_run(
     parameters: Mapping[str, Any],
     tags: Mapping[str, str],
     *,
+    dataset: BoundDataset | None = None,
     resumed: str | None = None,
     measured: bool = True,
 ) -> Iterator[TrackedRun]:
@@ -74,15 +63,15 @@ def tracked_run(
     ``measured``, what it takes of the machine is recorded.
     """
     directory = claimed.directory
-    file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters))
-    _write(directory, file)  # before there is a run: so there is none that could not be resumed
+    file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters), dataset=dataset)
+    write_run_file(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
     here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
     all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
     if resumed:
         mlflow_client.reopen_run(resumed, all_tags)
     run_id = resumed or mlflow_client.create_run(experiment_id, name, all_tags)
-    _write(directory, file.model_copy(update={"run_id": run_id}))
+    write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
             recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
@@ -118,11 +107,6 @@ def resumable(run_id: str) -> tuple[Path, dict[str, Any]]:
         ) from error
 
 
-def read_run_file(directory: Path) -> RunFile:
-    """Return what a run's directory says of it. Raises OSError, or ValueError for what is no such file."""
-    return RunFile.model_validate_json((directory / RUN_FILE).read_bytes())
-
-
 def send_what_is_left(directory: Path, run_id: str) -> bool:
     """Send what a process that is gone has left; return whether there was any. Raises OutageError, RecordError."""
     outbox = Recorder(run_id, directory).outbox
@@ -145,10 +129,6 @@ def last_sign_of_life(directory: Path) -> int:
 
 def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _write(directory: Path, file: RunFile) -> None:
-    write_durably(directory / RUN_FILE, file.model_dump_json(indent=2).encode())
 
 
 def _end_early(

@@ -20,14 +20,13 @@ from tasks.tracking.outbox import JOURNAL, OutageError, Outbox
 from tasks.tracking.outbox_entries import Entry
 from tasks.tracking.record import log_metrics
 from tasks.tracking.run import (
-    RUN_FILE,
     TrackedRun,
     last_sign_of_life,
-    read_run_file,
     resumable,
     send_what_is_left,
     tracked_run,
 )
+from tasks.tracking.run_file import RUN_FILE, read_run_file
 from tasks.tracking.store import tracking_uri
 
 
