@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
+from tasks.data.images import Source
 from tasks.data.preparation import Preparation, write_prepared
 from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
 from tasks.data.sources import identify, open_source
@@ -50,22 +53,27 @@ def prepare_dataset(
         return kept
     source = _identified(dataset, data_dir=data_dir, download=download)
     how = Preparation(dataset, source, image_size, validation_fraction, limit_examples)
+    prepared = _load_or_write(how, partial(open_source, dataset, data_dir=data_dir, download=download))
+    if bound:
+        bound.require_same(prepared)
+    _tell(prepared)
+    return prepared
+
+
+def _load_or_write(how: Preparation, source: Callable[[], Source]) -> PreparedDataset:
+    """Return what lies on disk, verified; written by one process if it is not there, or damaged."""
     directory = how.directory()
     with storing(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
         if not directory.exists():
-            write_prepared(directory, how, open_source(dataset, data_dir=data_dir, download=download))
+            write_prepared(directory, how, source())
         try:
-            prepared = load_prepared(directory)
+            return load_prepared(directory)
         except DamagedError as damage:
             task_log().warning("The prepared file %s is damaged; the dataset is prepared again.", damage.path)
-            write_prepared(directory, how, open_source(dataset, data_dir=data_dir, download=download))
-            prepared = _load_written_again(directory)
-    if bound:
-        bound.require_same(prepared)
-    _tell(prepared)
-    return prepared
+        write_prepared(directory, how, source())
+        return _load_written_again(directory)
 
 
 def _identified(dataset: str, *, data_dir: str | None, download: bool) -> str:
