@@ -8,7 +8,7 @@ from flows.comparison.answer import CompareResult, conclude
 from flows.comparison.forked_preparation import prepare
 from flows.comparison.missing_trials import run_missing_trials
 from flows.comparison.scheduling import require_success
-from flows.comparison.stored_study import resumed_study, study_directory, study_tags
+from flows.comparison.stored_study import resumed_study, study_dataset, study_directory, study_tags
 from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
 from flows.lifecycle.resume import given_to_flow
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
@@ -35,7 +35,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
     resume = parameters.resume or begun_before("compare", study_directory)
     p = resumed_study({**given_to_flow(parameters), "resume": resume}) if resume else parameters
     experiment_id = mlflow_client.open_experiment(p.experiment)
-    prepared = prepare(p)
+    prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
     tags = study_tags(p, prepared)
     with tracked_flow_run("compare", p, experiment_id, prepared, tags, directory_of=study_directory) as (claimed, run):
         tally = run_missing_trials(p, run.run_id, prepared, log=run.directory / WORKERS_LOG)

@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.lifecycle.flow_run import claimed_run, flow_run_page, name_from, run_claimed
 from flows.lifecycle.prefect_artifacts import publish_result
-from flows.lifecycle.resume import given_to_flow, resumed, tell_of_unknown_threads
+from flows.lifecycle.resume import bound_dataset, given_to_flow, resumed, tell_of_unknown_threads
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
@@ -44,7 +44,8 @@ def train(parameters: TrainParameters) -> TrainResult:
     use_threads(p.threads)
     device = select_device(p.device)
     experiment_id = mlflow_client.open_experiment(p.experiment)
-    prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"))
+    bound = bound_dataset(p.resume)
+    prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     tags = {
         "device": device,

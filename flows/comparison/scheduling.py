@@ -12,7 +12,6 @@ from prefect_dask import DaskTaskRunner
 
 from flows.comparison.stored_study import find_trials
 from flows.comparison.worker_tasks import run_trial, trials_running
-from flows.parameters.compare import digest_of
 from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import worker_count
 from tasks.foundation.errors import InputError, TrialsError
@@ -119,7 +118,7 @@ def _count(tally: Tally, trial: TrainParameters, study: str, failure: str) -> No
 def _came_to(tally: Tally, trial: TrainParameters, study: str) -> str:
     """Return what a trial came to, as far as MLflow can tell: what it does not have yet is sent later."""
     try:
-        runs = [run for run in find_trials(study, digest_of(trial)) if run.status == "FINISHED"]
+        runs = [run for run in find_trials(study, trial) if run.status == "FINISHED"]
     except InputError as error:
         return f"done, but {error}"
     if not runs:

@@ -18,8 +18,9 @@ from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import End, Tags
 from tasks.tracking.record import now
 from tasks.tracking.refused_entries import refused_directories
-from tasks.tracking.run import last_sign_of_life, read_run_file
+from tasks.tracking.run import last_sign_of_life
 from tasks.tracking.run_ending import send_what_is_left
+from tasks.tracking.run_file import read_run_file
 from tasks.tracking.store import store_name
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, resume_command
 

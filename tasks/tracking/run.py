@@ -9,14 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
-
+from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.crash_points import crash_point
-from tasks.foundation.durable_files import write_durably
 from tasks.foundation.errors import InputError
-from tasks.foundation.secrets_in_addresses import without_secrets, without_secrets_of
+from tasks.foundation.secrets_in_addresses import without_secrets_of
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import Claim
 from tasks.tracking.outbox import MARK
@@ -24,21 +22,10 @@ from tasks.tracking.outbox_entries import Parameters
 from tasks.tracking.provenance import provenance_tags
 from tasks.tracking.record import recording
 from tasks.tracking.run_ending import end_early, end_finished
+from tasks.tracking.run_file import RunFile, read_run_file, write_run_file
 from tasks.tracking.store import run_url, store_name, tracking_uri
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, resume_command
 from tasks.tracking.system_metrics import recorded_system_metrics
-
-RUN_FILE = "run.json"
-
-
-class RunFile(BaseModel):
-    """What the directory of a run says of it: where it is recorded, and what it was started with."""
-
-    model_config = ConfigDict(frozen=True)
-
-    store: Annotated[str, AfterValidator(without_secrets)]  # older files may hold some of them
-    run_id: str | None = None
-    parameters: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,6 +46,7 @@ def tracked_run(
     parameters: Mapping[str, Any],
     tags: Mapping[str, str],
     *,
+    dataset: BoundDataset | None = None,
     resumed: str | None = None,
     measured: bool = True,
 ) -> Iterator[TrackedRun]:
@@ -72,13 +60,13 @@ def tracked_run(
         InputError: the store cannot be used, or not store files.
     """
     directory = claimed.directory
-    file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters))
-    _write(directory, file)  # before there is a run: so there is none that could not be resumed
+    file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters), dataset=dataset)
+    write_run_file(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
     here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
     all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
     run_id = _reopened(resumed, all_tags) if resumed else _created(claimed, experiment_id, name, all_tags)
-    _write(directory, file.model_copy(update={"run_id": run_id}))
+    write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
             recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
@@ -132,11 +120,6 @@ def resumable(run_id: str) -> tuple[Path, dict[str, Any]]:
         ) from error
 
 
-def read_run_file(directory: Path) -> RunFile:
-    """Return what a run's directory says of it. Raises OSError, or ValueError for what is no such file."""
-    return RunFile.model_validate_json((directory / RUN_FILE).read_bytes())
-
-
 def last_sign_of_life(directory: Path) -> int:
     """Return when something was written in a run's directory for the last time, in milliseconds since 1970.
 
@@ -149,7 +132,3 @@ def last_sign_of_life(directory: Path) -> int:
 
 def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _write(directory: Path, file: RunFile) -> None:
-    write_durably(directory / RUN_FILE, file.model_dump_json(indent=2).encode())

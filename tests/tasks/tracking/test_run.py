@@ -22,14 +22,13 @@ from tasks.tracking.outbox_entries import Attachment, Entry
 from tasks.tracking.record import log_metrics, log_text
 from tasks.tracking.refused_entries import RefusedError, refused_directories
 from tasks.tracking.run import (
-    RUN_FILE,
     TrackedRun,
     last_sign_of_life,
-    read_run_file,
     resumable,
     tracked_run,
 )
 from tasks.tracking.run_ending import send_what_is_left
+from tasks.tracking.run_file import RUN_FILE, read_run_file
 from tasks.tracking.store import tracking_uri
 
 
