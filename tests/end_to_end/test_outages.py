@@ -217,7 +217,7 @@ def test_a_server_without_logged_models_gets_the_model_as_an_artifact(
 ) -> None:
     proxy.absent = "logged-models"
     ended = tracked(epochs=1, MLFLOW_TRACKING_URI=proxy.url).ended()
-    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    assert (ended.status, ended.err, ended.left) == (0, "", []), ended
     run = recorded(mlflow.url, run_id(ended))
     assert run.run.info.status == "FINISHED"
     assert run.run.data.tags["record.model"].startswith("artifact 'model' of this run")
