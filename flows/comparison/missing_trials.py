@@ -15,14 +15,18 @@ from flows.comparison.answer import chosen_runs
 from flows.comparison.estimate import announce_estimate, start_calibration
 from flows.comparison.scheduling import Tally, run_trials
 from flows.comparison.stored_study import find_trials, missing_trials, read_trials
+from flows.comparison.watch import Watch
 from flows.comparison.worker_tasks import test_trial
 from flows.lifecycle.reconcile import Ended, close_task_runs, reconcile
 from flows.parameters.compare import CompareParameters, digest_of
 from flows.workers.dask_cluster import dask_workers, worker_count
+from flows.workers.worker_check import require_fit_cluster
 from study.statistics import compare_trials
 from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import InputError, StoreAwayError
 from tasks.foundation.log import task_log
 from tasks.tracking.store import tracking_uri
+from tasks.tracking.store_outage import without_waiting
 from tasks.tracking.stored_run import TRIAL_TAG, StoredRun
 
 
@@ -36,11 +40,14 @@ def run_missing_trials(p: CompareParameters, study: str, prepared: PreparedDatas
         task_log().info("All %d trials are done.", len(p.trials()))
         return Tally(total=0)
     with _trials_closed(), dask_workers(p, log) as workers:
+        if p.dask_address:
+            require_fit_cluster(workers.client, study)
         tally = Tally(total=0)
         if missing:
             tried = start_calibration(p, missing, prepared, workers)
             told = partial(announce_estimate, p, missing, prepared, tried, worker_count(workers))
-            tally = run_trials(workers, missing, study, told)
+            watch = Watch(workers.client, study, guests=bool(p.dask_address))
+            tally = run_trials(workers, missing, study, told, watch)
         _close_trials("FAILED")  # those whose worker died twice
         _test_chosen(p, study, prepared, workers)
     return tally
@@ -52,7 +59,12 @@ def _trials_closed() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        _close_trials("FAILED" if isinstance(error, Exception) else "KILLED")
+        fault = isinstance(error, Exception) and not isinstance(error, StoreAwayError)
+        try:
+            with without_waiting():
+                _close_trials("FAILED" if fault else "KILLED")
+        except (InputError, StoreAwayError) as away:  # what ended the block is to be told, and not this
+            task_log().warning("%s. What trials have left open is closed when the next training starts.", away)
         raise
     finally:
         close_task_runs(UUID(flow_run.id))

@@ -40,6 +40,10 @@ class RecordError(PlainError):
     """MLflow answered, and refused what it was asked to record."""
 
 
+class StoreAwayError(PlainError):
+    """The MLflow store answered before, and does not now: an outage, for which nothing that was asked is to blame."""
+
+
 class RemoteError(RuntimeError):
     """What happened in another process, in words."""
 

@@ -24,19 +24,26 @@ from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.foundation.crash_points import crash_point
-from tasks.foundation.errors import InputError
+from tasks.foundation.errors import InputError, StoreAwayError
 from tasks.tracking.databases import migration_lock
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.store import store_name, tracking_uri
-from tasks.tracking.stored_run import StoredRun
+from tasks.tracking.store_outage import expect_answers, has_answered, waits_for_store
+from tasks.tracking.stored_run import DIRECTORY_TAG, StoredRun
 
 KIND = ("mlflow.experimentKind", "custom_model_development")  # else it opens in the view for language models
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
 # What MLflow says when it has understood and will never do it. Anything else may pass.
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
+# What it says when it, its database or what stands before it is away or too busy.
+OUTAGES = (
+    *("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"),
+    *("CANCELLED", "ABORTED"),
+)
 
 
+@waits_for_store
 def open_experiment(name: str) -> str:
     """Return the id of an experiment, made together with its store where they do not exist yet.
 
@@ -71,12 +78,26 @@ def _create_experiment(client: MlflowClient, name: str) -> str:
 
 def create_run(experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
     """Start a run and return its id."""
-    with _opened_store() as client:
-        run_id: str = client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+    try:
+        with _opened_store() as client:
+            run_id: str = client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+    except StoreAwayError:
+        run_id = _create_run_after_outage(experiment_id, name, tags)
     crash_point("run_created")
     return run_id
 
 
+@waits_for_store
+def _create_run_after_outage(experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+    """Start a run, unless the store has made it when it was asked before, and could not say so."""
+    with _opened_store() as client:
+        of_this_directory = f"tags.`{DIRECTORY_TAG}` LIKE '%{Path(tags[DIRECTORY_TAG]).name}'"
+        made = client.search_runs([experiment_id], of_this_directory)
+        run = made[0] if made else client.create_run(experiment_id, run_name=name, tags=dict(tags))
+        return str(run.info.run_id)
+
+
+@waits_for_store
 def reopen_run(run_id: str, tags: Mapping[str, str]) -> None:
     """Let a run that ended, or whose process did, go on."""
     with _opened_store() as client:
@@ -86,6 +107,7 @@ def reopen_run(run_id: str, tags: Mapping[str, str]) -> None:
         client.log_batch(run_id, tags=[entities.RunTag(name, value) for name, value in tags.items()])
 
 
+@waits_for_store
 def get_run(run_id: str) -> StoredRun:
     """Return a run. Raises InputError if there is none of that id, or the store cannot be used."""
     with _opened_store() as client:
@@ -97,6 +119,7 @@ def get_run(run_id: str) -> StoredRun:
             raise InputError(f"the MLflow store {store_name()!r} has no run {run_id!r}") from error
 
 
+@waits_for_store
 def find_runs(condition: str) -> list[StoredRun]:
     """Return the runs of all experiments that fulfil a condition of MLflow's search."""
     with _opened_store() as client:
@@ -109,6 +132,7 @@ def find_runs(condition: str) -> list[StoredRun]:
         return found
 
 
+@waits_for_store
 def metric_history(run_id: str, name: str) -> tuple[float, ...]:
     """Return the values of a metric, by step."""
     with _opened_store() as client:
@@ -116,6 +140,7 @@ def metric_history(run_id: str, name: str) -> tuple[float, ...]:
     return tuple(point.value for point in sorted(points, key=lambda point: point.step))
 
 
+@waits_for_store
 def download_model(run_id: str, directory: Path) -> Path:
     """Return the .keras file of the model that a run has stored, fetched into a directory."""
     with _opened_store() as client:
@@ -141,6 +166,15 @@ def send(run_id: str, entry: Entry) -> None:
         raise OutageError(_first_line(error)) from error
     except (SQLAlchemyError, OSError) as error:
         raise OutageError(_first_line(error)) from error
+
+
+@waits_for_store
+def send_now(run_id: str, entry: Entry) -> None:
+    """Have MLflow record an entry, which waits for a store that is away. Raises StoreAwayError if it stays away."""
+    try:
+        send(run_id, entry)
+    except OutageError as outage:
+        raise StoreAwayError(f"The MLflow store {store_name()!r} does not answer ({outage})") from outage
 
 
 def _record(client: MlflowClient, run_id: str, entry: Entry) -> None:
@@ -223,7 +257,12 @@ def system_metrics() -> Callable[[], dict[str, float]]:
 
 @contextmanager
 def _opened_store() -> Iterator[MlflowClient]:
-    """Yield a client of the store, which is made if it does not exist. Raises InputError if it cannot be used."""
+    """Yield a client of the store, which is made if it does not exist.
+
+    Raises:
+        InputError: it cannot be used.
+        StoreAwayError: it cannot now, and could before.
+    """
     # MLflow's own time-outs let a server that is not there stall the first call for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -233,10 +272,16 @@ def _opened_store() -> Iterator[MlflowClient]:
         _ensure_tables(tracking_uri())
         yield _client()
     except (MlflowException, SQLAlchemyError, OSError) as error:
+        if has_answered() and _may_pass(error):
+            raise StoreAwayError(f"The MLflow store {store_name()!r} does not answer ({_first_line(error)})") from error
         raise InputError(
             f"the MLflow store {store_name()!r} cannot be used ({_first_line(error)}); start its server or mend "
             "MLFLOW_TRACKING_URI; without that variable, mlflow.db in the working directory is used"
         ) from error
+
+
+def _may_pass(error: Exception) -> bool:
+    return error.error_code in OUTAGES if isinstance(error, MlflowException) else True
 
 
 def _client() -> MlflowClient:
@@ -253,6 +298,7 @@ def _ensure_tables(uri: str) -> None:
     """Open the store for the first time in this process, which makes the tables of a database that has none."""
     with migration_lock(uri, "mlflow"):
         _client_of(uri).search_experiments(max_results=1)
+    expect_answers()
 
 
 def _first_line(error: BaseException) -> str:

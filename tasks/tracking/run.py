@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import write_durably
-from tasks.foundation.errors import InputError, RecordError, StorageError
+from tasks.foundation.errors import InputError, RecordError, StorageError, StoreAwayError
 from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import Claim
@@ -88,7 +88,8 @@ def tracked_run(
             with recorded_system_metrics(run_id, recorder.next_step("system/")) if measured else nullcontext():
                 yield TrackedRun(run_id, experiment_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
-            ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
+            interrupted = isinstance(error, StoreAwayError) or not isinstance(error, Exception)  # an outage is no fault
+            ended: Literal["FAILED", "KILLED"] = "KILLED" if interrupted else "FAILED"
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
             _end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
             raise
