@@ -77,8 +77,8 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         record.log_figure(run_id, _curves(fitted.epochs), "training_curves.png")
     if fitted.best:
         best = {
-            "best/validation_accuracy": fitted.best.validation_accuracy or 0.0,
-            "best/epoch": fitted.best.epoch,
+            "best_validation_accuracy": fitted.best.validation_accuracy or 0.0,
+            "best_epoch": fitted.best.epoch,
         }
         record.log_metrics(run_id, best)
     if fitted.outcome == "completed":

@@ -11,6 +11,7 @@ from tasks.terminal.messages import quiet_start, take_over_logging
 
 Result = TypeVar("Result")
 DONE = 0  # the exit status of a command that did what it was asked
+INCOMPLETE = 1  # of a comparison whose answer lacks a trial
 
 
 def in_session(console: Console, load: Callable[[], Callable[[], Result]]) -> Result:

@@ -17,12 +17,20 @@ from tasks.tracking import mlflow_client
 from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
 PARAMETERS_TAG, EXAMPLES_TAG = "compare.parameters", "compare.examples"
+CONCLUDED = "completed"  # the outcome of a comparison whose answer lacks no trial
+# Which of its parameters a study shows, each as a tag: as parameters they would be axes between those of its trials.
+SHOWN = ("dataset", "epochs", "optimizers", "learning_rates", "grid_size", "losses", "batch_sizes", "seeds", "target")
 HISTORIES = ("train/loss", "validation/accuracy", "epoch_seconds")
 
 
 def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict[str, str]:
     """Return the tags from which a comparison is gone on with and reported: MLflow keeps parameters as text only."""
-    return {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(prepared.examples)}
+    shown = {f"compare.{name}": _as_text(value) for name, value in parameters.only(*SHOWN).items() if value is not None}
+    return {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(prepared.examples), **shown}
+
+
+def _as_text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def open_study(study: str) -> StoredRun:

@@ -53,7 +53,7 @@ def tracked_flow_run(
         tracked_run(
             *(claimed, experiment_id, p.display_name(), p.recorded(), described),
             resumed=p.resume,
-            measured=flow == "train",  # a comparison's trials are measured each for itself
+            trains=flow == "train",
         ) as run,
     ):
         publish_link(run.url)

@@ -48,6 +48,11 @@ class RemoteError(RuntimeError):
     """What happened in another process, in words."""
 
 
+def is_fault(error: BaseException) -> bool:
+    """Return whether an error is a fault of what was run; interruptions and outages are none."""
+    return isinstance(error, Exception) and not isinstance(error, StoreAwayError)
+
+
 def portable_errors(function: Callable[P, R]) -> Callable[P, R]:
     """Let ``function`` raise errors that another process could not make again as a `RemoteError` with their words."""
 

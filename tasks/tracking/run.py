@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import write_durably
-from tasks.foundation.errors import InputError, RecordError, StorageError, StoreAwayError
+from tasks.foundation.errors import InputError, RecordError, StorageError, is_fault
 from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import Claim
@@ -64,13 +64,13 @@ def tracked_run(
     tags: Mapping[str, str],
     *,
     resumed: str | None = None,
-    measured: bool = True,
+    trains: bool = True,
 ) -> Iterator[TrackedRun]:
     """Start a run, or let the run ``resumed`` go on, and yield it.
 
     It ends FINISHED, FAILED with the reason, or KILLED if it was interrupted. Its directory is deleted once it has
-    FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed. While it is
-    ``measured``, what it takes of the machine is recorded.
+    FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed. Of a run that
+    ``trains`` the parameters are recorded as such, and what it takes of the machine; a comparison has others train.
     """
     directory = claimed.directory
     file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters))
@@ -84,12 +84,12 @@ def tracked_run(
     _write(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
-            recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
-            with recorded_system_metrics(run_id, recorder.next_step("system/")) if measured else nullcontext():
+            if trains:
+                recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
+            with recorded_system_metrics(run_id, recorder.next_step("system/")) if trains else nullcontext():
                 yield TrackedRun(run_id, experiment_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
-            interrupted = isinstance(error, StoreAwayError) or not isinstance(error, Exception)  # an outage is no fault
-            ended: Literal["FAILED", "KILLED"] = "KILLED" if interrupted else "FAILED"
+            ended: Literal["FAILED", "KILLED"] = "FAILED" if is_fault(error) else "KILLED"
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
             _end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
             raise

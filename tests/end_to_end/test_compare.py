@@ -49,7 +49,8 @@ def test_every_combination_is_trained_once_and_recorded_as_a_child(undisturbed: 
     ) == [(optimizer, seed, "0.01") for optimizer in ("adam", "sgd") for seed in ("0", "1")]
     for run in trials:
         assert run.info.status == "FINISHED"
-        assert run.data.tags["mlflow.parentRunId"] == result["study"]
+        assert run.data.tags["study"] == result["study"]
+        assert run.data.tags["setting"] == f"{run.data.tags['optimizer']} 0.01"
         assert run.data.tags["loss"] == "softmax_cross_entropy"
     assert len(learning_of(directory, result["study"])) == 4
     assert list((directory / "runs").iterdir()) == []
@@ -58,9 +59,9 @@ def test_every_combination_is_trained_once_and_recorded_as_a_child(undisturbed: 
 def test_only_the_chosen_setting_has_seen_the_test_split(undisturbed: dict[str, Any]) -> None:
     result = undisturbed["result"]
     tested = {
-        (run.data.tags["optimizer"], run.data.metrics["test/accuracy"])
+        (run.data.tags["optimizer"], run.data.metrics["test_accuracy"])
         for run in trials_of(undisturbed["directory"], result["study"])
-        if "test/accuracy" in run.data.metrics
+        if "test_accuracy" in run.data.metrics
     }
     assert {optimizer for optimizer, _ in tested} == {result["contenders"][0]["optimizer"]}
     assert result["test"]["seeds"] == 2
@@ -74,9 +75,12 @@ def test_the_parent_holds_the_answer(undisturbed: dict[str, Any]) -> None:
     assert "report.html" in study.pictures
     assert result["verdict"][0] in study.run.data.tags["verdict"]
     assert result["verdict"][0] in study.run.data.tags["mlflow.note.content"]
-    assert study.run.data.params["optimizers"] == "sgd, adam"
+    assert study.run.data.params == {}  # parameters are its trials' alone
+    assert study.run.data.tags["compare.optimizers"] == "sgd, adam"
     assert study.datasets == 1
-    assert study.points == {}
+    assert {len(points) for points in study.points.values()} == {1}
+    assert study.points["study/trials_completed"] == [(0, 4)]
+    assert study.points["study/test_accuracy"] == [(0, result["test"]["test/accuracy"])]
     assert Path(result["page"]).is_file()
 
 
@@ -125,14 +129,17 @@ def test_a_comparison_that_is_complete_trains_nothing_more(
     undisturbed: dict[str, Any], compare: Callable[..., Running]
 ) -> None:
     directory, study = undisturbed["directory"], undisturbed["result"]["study"]
-    before = {run.info.run_id: run.info.end_time for run in trials_of(directory, study)}
+    before, answer = trials_of(directory, study), recorded(store(directory), study)
     ended = compare("--resume", study, "--json", directory=directory).ended()
     assert (ended.status, ended.left) == (0, []), ended
     assert json.loads(ended.out)["verdict"] == undisturbed["result"]["verdict"]
     assert "All 4 trials are done." in ended.err
-    assert {run.info.run_id: run.info.end_time for run in trials_of(directory, study)} == before
-    learning_of(directory, study)  # nothing twice
-    assert recorded(store(directory), study).run.info.status == "FINISHED"
+    # Of what has ended nothing is touched: no time, no tag, no point.
+    assert [run.to_dictionary() for run in trials_of(directory, study)] == [run.to_dictionary() for run in before]
+    after = recorded(store(directory), study)
+    assert after.run.to_dictionary() == answer.run.to_dictionary()
+    assert (after.points, after.pictures) == (answer.points, answer.pictures)
+    assert list((directory / "runs").iterdir()) == []
 
 
 def test_other_parameters_are_refused(undisturbed: dict[str, Any], compare: Callable[..., Running]) -> None:
