@@ -117,7 +117,7 @@ def conclude(study: str) -> CompareResult:
     step = len(mlflow_client.metric_history(study, "study/trials_planned"))
     record.log_metrics(study, study_metrics(comparison, result.trials, result.test), step=step)
     outcome = {"outcome": "incomplete" if result.incomplete else CONCLUDED, "verdict": " ".join(result.verdict)}
-    note = f"{markdown}\n\n{_links(result, comparison)}"
+    note = f"{_links(result, comparison)}\n\n{markdown}"  # MLflow folds away what does not fit into a few lines
     record.set_tags(study, {**outcome, "mlflow.note.content": note})
     publish_comparison(table_rows(comparison), f"{markdown}\n\n[MLflow]({result.run_url})")
     return result
