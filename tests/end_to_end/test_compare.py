@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.comparisons import SHORT, learning_of, store, trials_of
 from tests.support.recorded import recorded
-from tests.support.running import Running, free_port
+from tests.support.running import Running, free_port, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
@@ -199,3 +199,28 @@ def test_a_cluster_that_is_not_there_is_an_error(compare: Callable[..., Running]
     ended = compare(*SHORT, "--dask-address", f"tcp://127.0.0.1:{free_port()}").ended()
     assert (ended.status, ended.left) == (2, [])
     assert "no Dask scheduler answers" in ended.err
+
+
+def test_workers_that_cannot_run_trials_are_named_before_any_is_submitted(
+    compare: Callable[..., Running], start: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    address = f"tcp://127.0.0.1:{(port := free_port())}"
+    dask = ("-m", "dask")
+    start(*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard", directory=elsewhere)
+    worker = (*dask, "worker", address, "--no-dashboard", "--nthreads")
+    strange = start(*worker, 1, "--name", "strange", directory=elsewhere, PYTHONPATH="")
+    broad = start(*worker, 2, "--name", "broad", directory=elsewhere)
+    for running in (strange, broad):
+        wait_for(lambda running=running: "Starting established connection" in running.err.read_text(), "the worker")
+    ended = compare(*SHORT, "--dask-address", address).ended()
+    assert (ended.status, ended.left) == (2, []), ended
+    assert re.search(
+        r"the Dask worker tcp://\S+ cannot run a trial \(ModuleNotFoundError: No module named 'flows'\)", ended.err
+    )
+    assert re.search(r"the Dask worker tcp://\S+ has 2 threads, but .*start it with --nthreads 1", ended.err)
+    (study,) = runs(tmp_path)
+    assert study.data.tags["run.flow"] == "compare"
+    for running in (strange, broad):
+        assert running.process.poll() is None  # nothing that they could not import was sent to them
