@@ -26,7 +26,7 @@ from study.verdict import incomplete
 from tasks.report.page import FILES, ReportFacts, summary_markdown, table_rows, test_sentences, write_report
 from tasks.tracking import mlflow_client, record
 from tasks.tracking.store import comparison_url, run_url, trials_url
-from tasks.tracking.stored_run import StoredRun, resume_command
+from tasks.tracking.stored_run import FLOW_TAG, StoredRun, resume_command
 
 REPORTS = Path("reports")
 
@@ -135,7 +135,7 @@ def _links(result: CompareResult, comparison: Comparison) -> str:
 
 def _facts(run: StoredRun, parameters: CompareParameters, runs: list[StoredRun], comparison: Comparison) -> ReportFacts:
     by_id, planned = {each.run_id: each for each in runs}, len(parameters.trials())
-    lacking = incomplete(comparison.trials, planned)
+    lacking, go_on = incomplete(comparison.trials, planned), resume_command(run.run_id, {FLOW_TAG: "compare"})
     tested = [by_id[run_id].test_accuracy for run_id in chosen_runs(comparison)]
     accuracies = [accuracy for accuracy in tested if accuracy is not None]
     fixed = {name: getattr(parameters, name) for name in SharedParameters.model_fields}
@@ -153,5 +153,5 @@ def _facts(run: StoredRun, parameters: CompareParameters, runs: list[StoredRun],
         run_urls={each.run_id: run_url(each.experiment_id, each.run_id) for each in runs},
         versions={name.removeprefix("version."): run.tags[name] for name in run.tags if name.startswith("version.")},
         trials_planned=planned,
-        incomplete=f"{lacking} Run what is missing: {resume_command(run.run_id, run.tags)}" if lacking else "",
+        incomplete=f"{lacking} Run what is missing: {go_on}" if lacking else "",
     )
