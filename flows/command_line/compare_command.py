@@ -41,7 +41,7 @@ def compare(
     if dry_run:
         say(console, _estimate(console, parameters))
         return DONE
-    if not parameters.dask_address:
+    if not parameters.dask_address and not parameters.resume:  # of that one nothing may be missing
         from flows.workers.fork_server import start_fork_server
 
         with quiet_start():
