@@ -15,6 +15,9 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
+# `python -m flows` is to find the packages of this folder, whatever other projects want.
+unexport PYTHONSAFEPATH
+
 export SOAK_KILLS SOAK_SEED
 
 # Two test files at a time: many wait for servers and processes most of the time.
@@ -24,6 +27,9 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 
+# Trained on unless another dataset is named, or a run is gone on with, which has its own.
+DIGITS = $(if $(filter --dataset --dataset=% --resume --resume=%,$(ARGS)),,--dataset digits)
+
 .PHONY: help train compare ui deploy worker test pictures bench profile soak lint format lock clean
 
 help: ## list the targets
@@ -31,10 +37,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
 train: $(RUNTIME) ## train one model: make train ARGS="--dataset mnist --optimizer adam"
-	$(VENV_PYTHON) -m flows train $(if $(filter --dataset --dataset=%,$(ARGS)),,--dataset digits) $(ARGS)
+	$(VENV_PYTHON) -m flows train $(DIGITS) $(ARGS)
 
 compare: $(RUNTIME) ## find the best optimizer: make compare ARGS="--optimizers sgd,adam --seeds 5"
-	$(VENV_PYTHON) -m flows compare $(if $(filter --dataset --dataset=%,$(ARGS)),,--dataset digits) $(ARGS)
+	$(VENV_PYTHON) -m flows compare $(DIGITS) $(ARGS)
 
 ui: $(RUNTIME) ## open the user interfaces of Prefect and MLflow
 	$(VENV_PYTHON) -m flows ui $(ARGS)

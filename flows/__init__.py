@@ -2,6 +2,7 @@
 
 import os
 
-# TensorFlow's kernels of oneDNN halve the time of a step. It uses them by itself on processors with VNNI alone; here
-# they are used on all, in whatever process a flow runs: so a cluster has one set of numbers. 0 turns them off.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # read when TensorFlow is imported, which nothing above does
+from tasks.foundation.environment import settle_environment
+
+# Here, as every process in which a flow runs imports this first, before TensorFlow, Keras, Prefect and MLflow.
+settle_environment(os.environ)

@@ -19,8 +19,10 @@ from flows.command_line.commands import COMMANDS
 from flows.command_line.options import join_truth_values
 from flows.command_line.session import DONE
 from flows.parameters.train import TrainParameters
+from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError, PlainError
 from tasks.terminal.messages import say
+from tasks.terminal.streams import keep_streams, start_anew_with_utf8
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 SIGNALLED = 128  # and the number of the signal, as shells have it
@@ -50,14 +52,14 @@ def main(arguments: Sequence[str]) -> int:
         result_action="return_value",
         suppress_keyboard_interrupt=False,  # it would end the process without a word
     )
-    for name, command in COMMANDS.items():
-        app.command(command, name=name)
+    for name, function in COMMANDS.items():
+        app.command(function, name=name)
     errors = Console(stderr=True)
     try:
         status: int | None = app(join_truth_values(TrainParameters, arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
         known = [name for name in arguments[:1] if name in COMMANDS]
-        say(errors, f"{error}\nSee: {' '.join(['python -m flows', *known, '--help'])}")
+        say(errors, f"{error}\nSee: {command(*known, '--help')}")
         return BAD_INPUT
     except InputError as error:
         say(errors, f"Bad input. {error}")
@@ -84,7 +86,11 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    start_anew_with_utf8()
+    keep_streams()
     # Imports make a million objects and no garbage; looking for it after every 700 takes a fifth of their time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # else Python looks through all of TensorFlow for garbage on its way out, for seconds
+    # Prefect says so when it is imported, and we where that matters, in words of ours.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
     sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from flows.comparison.scheduling import require_success
 from flows.comparison.stored_study import resumed_study, study_directory, study_tags
 from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
 from flows.lifecycle.resume import given_to_flow
+from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import flat_signature
@@ -27,10 +28,12 @@ def run_compare(parameters: CompareParameters) -> CompareResult:
 
 
 @flow(name="compare", flow_run_name=name_from(CompareParameters), validate_parameters=False)
+@retried_if_it_may_pass
 @flat_signature(CompareParameters)
 def compare(parameters: CompareParameters) -> CompareResult:
     """Train once for each optimizer, learning rate, loss, batch size and seed, and say which is best."""
-    p = resumed_study(given_to_flow(parameters)) if parameters.resume else parameters
+    resume = parameters.resume or begun_before("compare", study_directory)
+    p = resumed_study({**given_to_flow(parameters), "resume": resume}) if resume else parameters
     if p.resume and is_complete(p):  # nothing of it is touched
         task_log().info("All %d trials are done.", len(p.trials()))
         with claimed_run(p.resume, study_directory) as claimed:

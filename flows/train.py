@@ -9,7 +9,8 @@ from prefect.runtime import flow_run
 
 from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
 from flows.lifecycle.prefect_artifacts import publish_result
-from flows.lifecycle.resume import given_to_flow, resumed
+from flows.lifecycle.resume import given_to_flow, resumed, tell_of_unknown_threads
+from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature
@@ -21,6 +22,7 @@ from tasks.model import build_model, compile_model
 from tasks.tracking import mlflow_client
 from tasks.tracking.run import resumable
 from tasks.training.device import select_device
+from tasks.training.threads import use_threads
 
 
 def run_train(parameters: TrainParameters) -> TrainResult:
@@ -31,10 +33,13 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 
 # Parameters are validated by `flat_signature`, in this pipeline's own words; pydantic's would come first otherwise.
 @flow(name="train", flow_run_name=name_from(TrainParameters), validate_parameters=False)
+@retried_if_it_may_pass
 @flat_signature(TrainParameters)
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
-    p = resumed(given_to_flow(parameters)) if parameters.resume else parameters
+    resume = parameters.resume or begun_before("train", _directory_of)
+    p = resumed({**given_to_flow(parameters), "resume": resume}) if resume else parameters
+    use_threads(p.threads)
     device = select_device(p.device)
     experiment_id = mlflow_client.open_experiment(p.experiment)
     prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"))
@@ -43,6 +48,7 @@ def train(parameters: TrainParameters) -> TrainResult:
         "device": device,
         "steps_per_epoch": str(steps),
         "mlflow.note.content": f"[Prefect flow run]({flow_run.ui_url or ''})",  # MLflow shows tags without links
+        **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
     }
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):
         initial = build_model(p.model, prepared, run.directory, seed=p.seed, device=device)

@@ -1,4 +1,4 @@
-"""The loss monitor: how training goes, in the format of MindSpore's tutorial. It knows no clock and no tracker."""
+"""The loss monitor: how training goes, as in MindSpore's tutorial. It knows no clock and no tracker."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 
 class LossMonitor:
-    """Emits a line every so many steps, and one after each epoch.
+    """Emits a line every so many steps, and one or two after each epoch.
 
-    A step's line holds its own loss before the slash and the mean over the epoch's examples so far behind it::
+    A step's line holds its own loss before the slash and the mean over the epoch's examples so far behind it. Epochs
+    are counted from 1, as they are wherever else a run is told of; MindSpore's lines count from 0::
 
-        Epoch:[  0/ 10], step:[ 1875/ 1875], loss:[0.189/1.176], time:2.254 ms, lr:0.01000
+        Epoch:[  1/ 10], step:[ 1875/ 1875], loss:[0.189/1.176], time:2.254 ms, lr:0.01000
         Epoch time: 4286.163 ms, per step time: 2.286 ms, avg loss: 1.176
+        Epoch:[  1/ 10], validation accuracy: 0.9751666666666666, validation loss: 0.08236107781529427
 
     Args:
         emit: Called with each line.
@@ -31,10 +33,10 @@ class LossMonitor:
         self.loss_sum = 0.0
 
     def begin_epoch(self, epoch: int, *, step: int = 0, examples: int = 0, loss_sum: float = 0.0) -> None:
-        """Start counting anew for ``epoch``, from 1 (printed from 0, as the tutorial does).
+        """Start counting anew for ``epoch``.
 
         Args:
-            epoch: The epoch.
+            epoch: The epoch, from 1.
             step: Its steps that were made before, if it goes on where it was interrupted.
             examples: The examples in them.
             loss_sum: The sum of the losses of these examples.
@@ -64,7 +66,7 @@ class LossMonitor:
             self.loss_sum += loss * size
             if self._print_every and self.step % self._print_every == 0:
                 self._emit(
-                    f"Epoch:[{self._epoch - 1:3d}/{self._epochs:3d}], "
+                    f"Epoch:[{self._epoch:3d}/{self._epochs:3d}], "
                     f"step:[{self.step:5d}/{self.steps_per_epoch:5d}], "
                     f"loss:[{loss:.3f}/{self.average_loss:.3f}], "
                     f"time:{step_milliseconds:.3f} ms, lr:{learning_rate:.5f}"
@@ -76,6 +78,14 @@ class LossMonitor:
             self._emit(
                 f"Epoch time: {milliseconds:.3f} ms, per step time: {milliseconds / self.step:.3f} ms, "
                 f"avg loss: {self.average_loss:.3f}"
+            )
+
+    def validated(self, accuracy: float, loss: float) -> None:
+        """Tell how well the model then did on what is held back, with all digits: they are those that are recorded."""
+        if self._print_every:
+            self._emit(
+                f"Epoch:[{self._epoch:3d}/{self._epochs:3d}], "
+                f"validation accuracy: {accuracy!r}, validation loss: {loss!r}"
             )
 
     @property

@@ -81,6 +81,11 @@ def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], tuple[Any, An
     return cast("Callable[[Any, Any], tuple[Any, Any]]", evaluate_step)
 
 
+def loss_of(model: keras.Model, images: Any, labels: Any) -> float:
+    """Return the mean loss of a compiled model over a few examples, without a graph of its own: images, labels."""
+    return float(model.loss(labels, model(images, training=False)))
+
+
 def score(evaluate_step: Callable[[Any, Any], tuple[Any, Any]], blocks: Iterable[tuple[Any, Any]]) -> Score:
     """Return how well a model does over all examples of ``blocks``, each (images, labels)."""
     loss_sum, labels, predicted = 0.0, [], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -11,7 +12,7 @@ from prefect import task
 from models.steps import make_evaluate_step, score
 from tasks.data.prepared import PreparedDataset, open_split
 from tasks.foundation.crash_points import crash_point
-from tasks.report.run_figures import confusion_matrix
+from tasks.report.run_figures import confusion_matrix_files
 from tasks.tracking import record
 
 
@@ -27,6 +28,6 @@ def evaluate_model(fitted: Path, prepared: PreparedDataset, run_id: str, *, devi
     crash_point("evaluated")
     metrics = {"test/loss": tested.loss, "test/accuracy": tested.accuracy}
     record.log_metrics(run_id, {name.replace("/", "_"): value for name, value in metrics.items()})
-    figure = confusion_matrix(tested.labels, tested.predicted, prepared.classes)
-    record.log_figure(run_id, figure, "confusion_matrix.png")
+    draw = partial(confusion_matrix_files, tested.labels, tested.predicted, prepared.classes)
+    record.log_pictures(run_id, draw, "The confusion matrix")
     return metrics

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from prefect import task
 
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
+from tasks.report.drawing import png
 from tasks.report.run_figures import training_curves
 from tasks.tracking import record
 from tasks.training.checkpoint import Checkpoints
 from tasks.training.epoch_loop import EpochLoop
 from tasks.training.fit_state import EpochRow, FitResult, FitState
 from tasks.training.interruption import finish_the_step
+
+WEIGHTS_FILE = "weights_by_epoch.json"  # SHA-256 of the weights after each epoch
 
 
 @task
@@ -37,8 +40,8 @@ def fit_model(
 ) -> FitResult:
     """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends.
 
-    A loss that is no longer finite ends the fit within its epoch: an outcome of the experiment, not a fault. A fit
-    that was interrupted or killed goes on from its last checkpoint below ``directory``.
+    A loss or a weight that is no longer finite ends the fit in its epoch: an outcome of the experiment, not a fault. A
+    fit that was interrupted or killed goes on from its last checkpoint below ``directory``.
     """
     loop = EpochLoop(
         prepared,
@@ -71,10 +74,13 @@ def _result(model: Path, state: FitState, reason: str) -> FitResult:
 
 
 def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
-    """Record what is known at the end only: the outcome, the best epoch, the curves, the model."""
+    """Record what is known at the end only: the outcome, the best epoch, the weights' digests, curves, the model."""
     record.set_tags(run_id, {"outcome": fitted.outcome, **({"reason": fitted.reason} if fitted.reason else {})})
+    if weights := {row.epoch: row.weights_sha256 for row in fitted.epochs if row.weights_sha256}:
+        # An epoch a line, so that `diff` shows from where on two runs differ.
+        record.log_text(run_id, f"{json.dumps(weights, indent=1)}\n", WEIGHTS_FILE)
     if fitted.epochs:
-        record.log_figure(run_id, _curves(fitted.epochs), "training_curves.png")
+        record.log_pictures(run_id, partial(_curves, fitted.epochs), "The training curves")
     if fitted.best:
         best = {
             "best_validation_accuracy": fitted.best.validation_accuracy or 0.0,
@@ -85,11 +91,9 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         record.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
 
 
-def _curves(rows: Sequence[EpochRow]) -> Figure:
-    return training_curves(
-        [row.epoch for row in rows],
-        {
-            "train": ([row.train_loss for row in rows], [row.train_accuracy for row in rows]),
-            "validation": ([row.validation_loss for row in rows], [row.validation_accuracy for row in rows]),
-        },
-    )
+def _curves(rows: Sequence[EpochRow]) -> dict[str, bytes]:
+    splits: dict[str, tuple[list[float | None], list[float | None]]] = {
+        "train": ([row.train_loss for row in rows], [row.train_accuracy for row in rows]),
+        "validation": ([row.validation_loss for row in rows], [row.validation_accuracy for row in rows]),
+    }
+    return {"training_curves.png": png(training_curves, [row.epoch for row in rows], splits)}

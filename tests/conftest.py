@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import os
-
-# Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
-os.environ.update(
-    TF_CPP_MIN_LOG_LEVEL="3",
-    TF_ENABLE_ONEDNN_OPTS="1",  # as flows/__init__.py, which tests of tasks do not import
-    CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", "-1"),
-    PREFECT_SERVER_ANALYTICS_ENABLED="false",
-    DO_NOT_TRACK="1",
-    MLFLOW_DISABLE_TELEMETRY="true",
-)
-
 import contextlib
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tasks.foundation.environment import settle_environment
+
+# Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
+os.environ.update(
+    TF_CPP_MIN_LOG_LEVEL="3",
+    CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", "-1"),
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    DO_NOT_TRACK="1",
+    MLFLOW_DISABLE_TELEMETRY="true",
+)
+settle_environment(os.environ)  # as flows/__init__.py, which tests of tasks do not import
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +39,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Side by side, let files that take long begin first: short ones then fill the time until the last ends."""
     if hasattr(config, "workerinput"):  # in a process of pytest-xdist
         items.sort(key=lambda item: not any(map(item.get_closest_marker, ("slow", "end_to_end"))))
+
+
+def pytest_collection_finish() -> None:
+    """Compute with as many threads as a training does by default, where a test file imports TensorFlow at all."""
+    if "tensorflow" in sys.modules:
+        from tasks.training.threads import use_threads
+
+        use_threads(1)
 
 
 @pytest.fixture(scope="session")

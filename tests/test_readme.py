@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 from flows.command_line.options import as_typed
 from flows.parameters.compare import CompareParameters
+from flows.parameters.shared import SharedParameters
+from flows.parameters.signature import fields_of
 from flows.parameters.train import TrainParameters
 
 ROOT = Path(__file__).parent.parent
@@ -18,6 +20,13 @@ README = (ROOT / "README.md").read_text()
 def test_the_readme_lists_every_parameter_with_its_default(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
         assert f"| `{name}` | {as_typed(field.default)} | {field.description}" in README
+
+
+def test_the_readme_lists_parameters_in_the_order_of_help_and_form() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
+    of_train = list(fields_of(TrainParameters))
+    own = [name for name in fields_of(CompareParameters) if name not in SharedParameters.model_fields]
+    assert listed == [*of_train, *own]
 
 
 def test_the_pictures_of_the_readme_are_there() -> None:

@@ -20,6 +20,7 @@ from tasks.tracking.outbox import JOURNAL
 from tasks.tracking.outbox_entries import ENTRY, Metrics
 from tasks.tracking.run import tracked_run
 from tasks.training.device import select_device
+from tasks.training.threads import use_threads
 
 RATES = {"momentum": 0.01, "adam": 0.001, "rmsprop": 0.001}
 
@@ -27,6 +28,7 @@ RATES = {"momentum": 0.01, "adam": 0.001, "rmsprop": 0.001}
 def fit(given: dict[str, Any]) -> float:
     """Train with these parameters; return milliseconds a step from the end of the first epoch to that of the last."""
     p = validated(TrainParameters, given)
+    use_threads(p.threads)
     device = select_device(p.device)
     experiment_id = mlflow_client.open_experiment("benchmark")
     prepared = prepare_dataset.fn(p.dataset, **p.only("image_size", "validation_fraction"), download=False)

@@ -28,7 +28,7 @@ def entries(trial: TrainParameters) -> list[Entry]:
         Tags(tags={"outcome": "completed", "steps_per_epoch": "41"}),
     ]
     for epoch in range(1, trial.epochs + 1):
-        error = 1 / (epoch + trial.learning_rate + trial.seed % 7)
+        error = 1 / (epoch + trial.recipe()["learning_rate"] + trial.seed % 7)
         figures = {"train/loss": error, "train/accuracy": 1 - error, "validation/accuracy": 1 - error}
         made.append(Metrics(metrics={**figures, "epoch_seconds": 0.1}, step=epoch, timestamp=now()))
     return [*made, End(status="FINISHED", timestamp=now())]

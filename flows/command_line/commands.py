@@ -36,7 +36,7 @@ def report(study: str, /, *, output: Path | None = None) -> int:
 
 
 def reconcile(
-    *, host: Annotated[str | None, Parameter(help="Close the runs of this host, which is gone.")] = None
+    *, host: Annotated[str | None, Parameter(help="Close the runs of this host too, which is gone.")] = None
 ) -> int:
     """Close the runs whose process is gone, and send what they could not send.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.session import DONE, INCOMPLETE, in_session
+from flows.command_line.session import DONE, INCOMPLETE, in_session, print_json
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
 from tasks.terminal.messages import quiet_start, say, take_over_logging
@@ -48,7 +48,7 @@ def compare(
             start_fork_server()  # it imports while this process does
     result = in_session(console, lambda: _load_compare(parameters))
     if json:
-        print(result.model_dump_json())
+        print_json(result)
     say(
         console,
         f"\n{result.summary()}\n\nThe whole answer  {result.page}\nMLflow run        {result.run_url}\n"

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flows.parameters.signature import choices_of, kind_of
+from flows.parameters.signature import choices_of, described, element_of, fields_of, kind_of
 
 TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
 
@@ -28,11 +28,15 @@ def command_of(model: type[BaseModel], function: Callable[..., int]) -> Callable
     ]
     options = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field))
-        for name, field in model.model_fields.items()
+        for name, field in fields_of(model).items()
     ]
 
     def command(**received: Any) -> int:
-        given = {name: value for name, value in received.items() if value is not None}
+        given = {
+            name: ",".join(value) if isinstance(value, list) else value
+            for name, value in received.items()
+            if value is not None
+        }
         return function(**{name: None if value == "none" else value for name, value in given.items()})
 
     command.__doc__ = function.__doc__
@@ -43,11 +47,15 @@ def command_of(model: type[BaseModel], function: Callable[..., int]) -> Callable
 def _option(field: FieldInfo) -> Any:
     choices = f" [choices: {', '.join(choices_of(field))}]" if choices_of(field) else ""
     default = as_typed(field.default)
-    help_text = f"{field.description}{choices} [default: {default}]"
-    kind = kind_of(field)
+    help_text = f"{described(field)}{choices} [default: {default}]"
+    kind = kind_of(element_of(field) or field)
     if kind is bool:
         return Annotated[bool | None, Parameter(help=help_text)]
     metavar = "CHOICE" if choices else {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
+    if element_of(field):
+        # Taken as other tools have it too, --losses l1 mse and --losses l1 --losses mse, for the list l1,mse.
+        several = Parameter(help=help_text, metavar=metavar, consume_multiple=True, negative="")
+        return Annotated[list[str] | None, several]
     return Annotated[str | None, Parameter(help=help_text, metavar=metavar)]
 
 

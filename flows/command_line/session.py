@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TypeVar
 
+from pydantic import BaseModel
 from rich.console import Console
 
 from tasks.terminal.messages import quiet_start, take_over_logging
@@ -33,3 +35,9 @@ def in_session(console: Console, load: Callable[[], Callable[[], Result]]) -> Re
         take_over_logging(console)  # which what was imported has changed
         wait_until_it_answers()
         return run()
+
+
+def print_json(result: BaseModel) -> None:
+    """Print one JSON object on standard output, in ASCII alone: so it is one whatever the terminal's encoding is."""
+    # By way of pydantic's text, in which infinity is null: JSON has no word for it.
+    print(json.dumps(json.loads(result.model_dump_json())))

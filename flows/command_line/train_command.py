@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.session import DONE, in_session
+from flows.command_line.session import DONE, in_session, print_json
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.terminal.messages import say
@@ -34,7 +34,7 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
     say(console, parameters.banner())
     result = in_session(console, lambda: _load_train(parameters))
     if json:
-        print(result.model_dump_json())
+        print_json(result)
     say(
         console,
         f"\n{result.summary()}\n\nMLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\n"
@@ -46,6 +46,8 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
 def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
     from flows.train import run_train
     from tasks.training.device import select_device
+    from tasks.training.threads import use_threads
 
-    select_device(parameters.device)
+    use_threads(parameters.threads)
+    select_device(parameters.device)  # which starts TensorFlow
     return partial(run_train, parameters)

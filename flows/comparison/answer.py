@@ -111,8 +111,9 @@ def conclude(study: str) -> CompareResult:
     """Work out the answer, and record it in the comparison's run and in its flow run."""
     result, comparison, facts = report(study)
     markdown = summary_markdown(comparison, facts)
-    for name in FILES:
-        record.log_file(study, result.page.with_name(name))
+    for path in (result.page.with_name(name) for name in FILES):
+        if path.exists():  # not so of a picture that could not be drawn
+            record.log_file(study, path)
     # A comparison may be concluded again, with trials that it lacked: each time is a step.
     step = len(mlflow_client.metric_history(study, "study/trials_planned"))
     record.log_metrics(study, study_metrics(comparison, result.trials, result.test), step=step)

@@ -21,7 +21,8 @@ from tasks.dataset import prepare_dataset
 from tasks.foundation.log import task_log
 from tasks.terminal.progress import in_words
 from tasks.tracking.store import tracking_uri
-from tasks.training.device import limit_threads, usable_gpus
+from tasks.training.device import usable_gpus
+from tasks.training.threads import use_threads
 
 RECORDING_SECONDS = 1.5  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 
@@ -56,7 +57,7 @@ def announce_estimate(
 
 def estimate(p: CompareParameters) -> str:
     """Say what `compare` would have to run, and about how long it would take, from a short try in this process."""
-    limit_threads(1)  # as a worker, and before anything is computed
+    use_threads(p.threads)  # as a worker, and before anything is computed
     prepared = prepare_dataset.fn(p.dataset, **p.preparation(), **p.only("data_dir", "download"))
     missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
     place = str(Path.cwd()), tracking_uri()

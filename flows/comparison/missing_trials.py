@@ -17,7 +17,8 @@ from flows.comparison.scheduling import Tally, run_trials
 from flows.comparison.stored_study import CONCLUDED, find_trials, missing_trials, open_study, read_trials
 from flows.comparison.watch import Watch
 from flows.comparison.worker_tasks import test_trial
-from flows.lifecycle.reconcile import Ended, close_task_runs, reconcile
+from flows.lifecycle.crashed_flow_runs import close_task_runs
+from flows.lifecycle.reconcile import Ended, reconcile
 from flows.parameters.compare import CompareParameters, digest_of
 from flows.workers.dask_cluster import dask_workers, worker_count
 from flows.workers.worker_check import require_fit_cluster

@@ -27,8 +27,8 @@ from flows.parameters.train import TrainParameters
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import StoreAwayError
 from tasks.tracking.store_outage import expect_answers, pause
-from tasks.training.device import limit_threads
 from tasks.training.interruption import StoppedError, asked_to_stop
+from tasks.training.threads import use_threads
 
 POLL_SECONDS = 0.2
 STORE_AWAY = "MLflow away"  # how a trial ends in Prefect that waited for the store in vain
@@ -51,8 +51,8 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     """
     from flows.comparison.trial import train_trial
 
-    prepare_process(directory, tracking_uri)
     parameters, parent = validated(TrainParameters, given), UUID(task_run.id)
+    prepare_process(directory, tracking_uri, parameters.threads)
     digest = digest_of(parameters)
     _running.add(digest)
     try:
@@ -77,8 +77,9 @@ def test_trial(
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     from flows.comparison.trial import evaluate_trial
 
-    prepare_process(directory, tracking_uri)
-    evaluate_trial(run_id, validated(TrainParameters, given), prepared)
+    parameters = validated(TrainParameters, given)
+    prepare_process(directory, tracking_uri, parameters.threads)
+    evaluate_trial(run_id, parameters, prepared)
 
 
 def time_trial(
@@ -87,7 +88,7 @@ def time_trial(
     """Return what a training takes here."""
     from flows.comparison.trial import calibrate
 
-    prepare_process(directory, tracking_uri)
+    prepare_process(directory, tracking_uri, parameters.threads)
     return calibrate(parameters, prepared)
 
 
@@ -96,13 +97,13 @@ def trials_running() -> int:
     return len(_running)
 
 
-def prepare_process(directory: str, tracking_uri: str) -> None:
-    """Let this process work where the comparison does, record where it does, and compute with one thread."""
+def prepare_process(directory: str, tracking_uri: str, threads: int) -> None:
+    """Let this process work where the comparison does, record where it does, and compute with so many threads."""
     if Path(directory).is_dir():
         os.chdir(directory)
     os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
     expect_answers()  # the comparing process has had one
-    limit_threads(1)
+    use_threads(threads)
 
 
 def _wanted() -> Callable[[], bool]:

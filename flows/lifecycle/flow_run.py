@@ -17,7 +17,8 @@ from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.lifecycle.reconcile import claim_tag, reconcile
+from flows.lifecycle.crashed_flow_runs import claim_tag
+from flows.lifecycle.reconcile import reconcile
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters

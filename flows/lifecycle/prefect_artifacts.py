@@ -5,6 +5,7 @@ All of it is in MLflow too: if the Prefect API has gone away, training goes on w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +25,8 @@ def publish_link(run_url: str) -> None:
 
 def publish_result(name: str, result: TrainResult) -> None:
     """Publish the epochs as a table, and what came out as text."""
-    rows = [row.model_dump(exclude_none=True) for row in result.epochs]
+    # By way of pydantic's text, which has strings for what is no number in JSON; digests would widen the table.
+    rows = [json.loads(row.model_dump_json(exclude_none=True, exclude={"weights_sha256"})) for row in result.epochs]
     text = f"# {name}\n\n{result.summary()}\n\n[MLflow run]({result.run_url})\n"
     with _dispensable("the table of epochs and the summary"):
         if rows:

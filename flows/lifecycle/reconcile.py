@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
-from uuid import UUID
+from typing import Literal
 
-import httpx
 import psutil
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import Crashed
 
+from flows.lifecycle.crashed_flow_runs import close_flow_runs
 from tasks.foundation.errors import RecordError
-from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
-from tasks.tracking.claim import Claim, HeldError, claim, lock_path, unsettled
+from tasks.tracking.claim import Claim, HeldError, claim, has_own_name, lock_path, unsettled
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import End, Tags
 from tasks.tracking.record import now
@@ -26,24 +21,18 @@ from tasks.tracking.run import last_sign_of_life, read_run_file, send_what_is_le
 from tasks.tracking.store import store_name
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, resume_command
 
-FLOW_RUN_TAG = "prefect.flow_run_id"
-
-
-def claim_tag(directory: Path) -> str:
-    """Return the tag by which Prefect's flow runs name the directory that their process holds."""
-    return f"runs/{directory.name}"
-
-
 Ended = Literal["FAILED", "KILLED"]
 
 
 def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
     """Close the runs of this store whose process is gone, and send what they have not sent.
 
-    A run is left alone as long as a live process holds its directory, and if it belongs to another host.
+    Where a run's directory is here, its lock says whether a process holds it, whatever this host was called when that
+    began. Where it is not, a run of another host is left alone. What cannot be looked after is told, and keeps nothing
+    else from being closed.
 
     Args:
-        host: Close the runs of this host instead, which the caller knows to be gone.
+        host: Close the runs of this host too, which the caller knows to be gone.
         ended: What the runs are closed as.
 
     Returns:
@@ -52,125 +41,103 @@ def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
     Raises:
         InputError: the store cannot be used.
     """
-    this_host = socket.gethostname()
-    elsewhere = host not in (None, this_host)
-    running = [
-        run
-        for run in mlflow_client.find_runs("attributes.status = 'RUNNING'")
-        if run.directory and run.tags.get(HOST_TAG) == (host or this_host)
-    ]
-    directories = {run.directory for run in running if run.directory} | set([] if elsewhere else unsettled())
+    running = [run for run in mlflow_client.find_runs("attributes.status = 'RUNNING'") if run.directory]
     told: list[str] = []
-    for directory in sorted(directories):
-        if directory.exists() or lock_path(directory).exists():
-            try:
+    for directory in sorted({run.directory for run in running if run.directory} | set(unsettled())):
+        with _hindering_nothing_else(directory, told):
+            if not directory.exists() and not lock_path(directory).exists():
+                told += _close_without_files([run for run in running if run.directory == directory], host, ended)
+            elif not has_own_name(directory):
+                told.append(f"Left alone {directory}: no run has a directory of that name. Move it out of runs/")
+            else:
                 with claim(directory) as claimed:
-                    told += _close_claimed(claimed, host or this_host, ended)
-            except HeldError:
-                continue
-        else:
-            its_runs = [run for run in running if run.directory == directory]
-            told += _close_without_files(directory, its_runs, ended, elsewhere=elsewhere)
+                    told += _close_claimed(claimed, host, ended)
     return told
 
 
 def settle(directory: Path) -> list[str]:
     """Close what a process that is gone has left open in one directory. Raises HeldError if it is not gone."""
     with claim(directory) as claimed:
-        return list(_close_claimed(claimed, socket.gethostname(), "FAILED"))
+        return _close_claimed(claimed, None, "FAILED")
 
 
-def _close_claimed(claimed: Claim, host: str, ended: Ended) -> Iterator[str]:
+@contextmanager
+def _hindering_nothing_else(directory: Path, told: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except HeldError:  # its process lives
+        pass
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one directory or record, no start waits for it
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        told.append(f"Left alone {directory}, which cannot be looked after: {reason}")
+
+
+def _close_claimed(claimed: Claim, host: str | None, ended: Ended) -> list[str]:
     """Close what belongs to a directory that nobody holds any more, and let it be deleted if it is of no more use."""
     directory = claimed.directory
-    runs = _runs_in(directory)
-    if any(run.tags.get(HOST_TAG) != host for run in runs):  # on a disk that hosts share
-        return
+    runs = _runs_in(directory, host)
     try:
         file = read_run_file(directory)
     except FileNotFoundError:  # killed before there was a run, or somebody deleted its files
-        yield from _close(directory, runs, None, ended)
+        told = _close(directory, runs, None, ended)
         claimed.state = "empty"
-        return
+        return told
     except (OSError, ValueError) as error:
-        yield from _close(directory, runs, last_sign_of_life(directory), ended)
-        yield f"The run in {directory} cannot go on, because its file cannot be read; its files are kept: {error}"
+        told = _close(directory, runs, last_sign_of_life(directory), ended)
         claimed.state = "settled"
-        return
+        kept = f"The run in {directory} cannot go on, because its file cannot be read; its files are kept: {error}"
+        return [*told, kept]
     if not runs and file.store != store_name():  # it is recorded in another store
-        return
-    ended_at = last_sign_of_life(directory)
+        return []
+    if file.run_id and file.run_id not in [run.run_id for run in runs]:
+        claimed.state = "settled"
+        return [f"Left alone {directory}: run {file.run_id} is not there. A copy? Delete what nobody needs"]
+    told, ended_at = [], last_sign_of_life(directory)
     if file.run_id:
         try:
             if send_what_is_left(directory, file.run_id):
-                yield f"Sent to MLflow what run {file.run_id} had kept for it."
+                told.append(f"Sent to MLflow what run {file.run_id} had kept for it.")
         except OutageError as outage:
-            yield f"MLflow does not take what run {file.run_id} has kept for it in {directory}: {outage}"
-            return
+            return [f"MLflow does not take what run {file.run_id} has kept for it in {directory}: {outage}"]
         except RecordError as refusal:
-            yield str(refusal)
-    runs = _runs_in(directory)  # as they are now that all is sent
-    yield from _close(directory, runs, ended_at, ended)
+            told.append(str(refusal))
+    runs = _runs_in(directory, host)  # as they are now that all is sent
+    told += _close(directory, runs, ended_at, ended)
     claimed.state = "settled" if any(run.status != "FINISHED" for run in runs) else "finished"
+    return told
 
 
-def _close(directory: Path, runs: list[StoredRun], ended_at: int | None, ended: Ended) -> Iterator[str]:
-    _close_flow_runs(directory, runs)
-    for run in runs:
-        if run.status == "RUNNING":
-            yield _close_run(run, ended_at, ended)
+def _runs_in(directory: Path, host: str | None) -> list[StoredRun]:
+    """Return the runs of a directory that is here: it may have been moved since, but is not a copy of what lies there.
+
+    ``host`` is known to be gone.
+    """
+    found = mlflow_client.find_runs(f"tags.`{DIRECTORY_TAG}` LIKE '%/{directory.name}'")
+    return [run for run in found if run.directory and _is(directory, run.directory, run, {socket.gethostname(), host})]
 
 
-def _runs_in(directory: Path) -> list[StoredRun]:
-    return mlflow_client.find_runs(f"tags.`{DIRECTORY_TAG}` LIKE '%{directory.name}'")
+def _is(directory: Path, recorded: Path, run: StoredRun, hosts: Collection[str | None]) -> bool:
+    if recorded.exists():
+        return recorded.samefile(directory)
+    return recorded == directory or run.tags.get(HOST_TAG) in hosts
 
 
-def _close_without_files(directory: Path, runs: list[StoredRun], ended: Ended, *, elsewhere: bool) -> Iterator[str]:
+def _close(directory: Path, runs: list[StoredRun], ended_at: int | None, ended: Ended) -> list[str]:
+    close_flow_runs(directory, runs)
+    return [_close_run(run, ended_at, ended) for run in runs if run.status == "RUNNING"]
+
+
+def _close_without_files(runs: list[StoredRun], host: str | None, ended: Ended) -> Iterator[str]:
     """Close runs whose directory is on another host, or was deleted, which a live process does not notice at once."""
     for run in runs:
-        if elsewhere or not psutil.pid_exists(int(run.tags[PROCESS_TAG])):
-            yield from _close(directory, [run], None, ended)
+        at, process = run.tags.get(HOST_TAG), run.tags.get(PROCESS_TAG, "")
+        dead = at == socket.gethostname() and process.isdigit() and not psutil.pid_exists(int(process))
+        if run.directory and (dead or (at and host == at != socket.gethostname())):
+            yield from _close(run.directory, [run], None, ended)
 
 
 def _close_run(run: StoredRun, ended_at: int | None, ended: Ended) -> str:
-    process = f"its process {run.tags[PROCESS_TAG]} on host {run.tags[HOST_TAG]} is gone"
+    process = f"its process {run.tags.get(PROCESS_TAG)} on host {run.tags.get(HOST_TAG)} is gone"
     mlflow_client.send_now(run.run_id, Tags(tags={"outcome": ended.lower(), "reason": f"{process}, without a word"}))
     mlflow_client.send_now(run.run_id, End(status=ended, timestamp=ended_at or now()))
     return f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: {resume_command(run.run_id, run.tags)}"
-
-
-def _close_flow_runs(directory: Path, runs: Iterable[StoredRun]) -> None:
-    """Let Prefect know that the flow runs of a process crashed, with their task runs."""
-    ids = [UUID(run.tags[FLOW_RUN_TAG]) for run in runs if run.tags.get(FLOW_RUN_TAG)]
-    by_tag = FlowRunFilter(tags=FlowRunFilterTags(any_=[claim_tag(directory)]))
-    with get_client(sync_client=True) as client:
-        found = client.read_flow_runs(flow_run_filter=by_tag)
-        found += client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids))) if ids else []
-        for flow_run in {flow_run.id: flow_run for flow_run in found}.values():
-            if flow_run.state is None or not flow_run.state.is_final():
-                _crash(client, flow_run)
-
-
-def close_task_runs(flow_run_id: UUID) -> None:
-    """Let Prefect know, if it can be told, that the task runs of a flow run which have not ended crashed."""
-    try:
-        with get_client(sync_client=True) as client:
-            _close_task_runs(client, flow_run_id)
-    except httpx.HTTPError as error:
-        task_log().warning("Prefect may show tasks as running that are not: %s: %s", type(error).__name__, error)
-
-
-def _close_task_runs(client: SyncPrefectClient, flow_run_id: UUID) -> None:
-    only = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
-    for task_run in client.read_task_runs(flow_run_filter=only):
-        if task_run.state is None or not task_run.state.is_final():
-            client.set_task_run_state(task_run.id, _crashed(), force=True)
-
-
-def _crash(client: SyncPrefectClient, flow_run: FlowRun) -> None:
-    _close_task_runs(client, flow_run.id)
-    client.set_flow_run_state(flow_run.id, _crashed(), force=True)
-
-
-def _crashed() -> State[Any]:
-    return Crashed(message="Its process is gone, without a word.")

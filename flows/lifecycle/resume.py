@@ -9,6 +9,7 @@ from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
+from tasks.foundation.log import task_log
 from tasks.tracking.run import resumable
 
 Parameters = TypeVar("Parameters", bound=SharedParameters)
@@ -21,7 +22,22 @@ def resumed(given: Mapping[str, Any]) -> TrainParameters:
         InputError: it cannot be resumed, or was made with other values than the rest of ``given``.
     """
     run_id = str(given["resume"])
-    return as_stored(TrainParameters, run_id, resumable(run_id)[1], given)
+    stored = resumable(run_id)[1]
+    # Whoever knows what a run was begun with, that did not record it, may say so.
+    may_differ = ("resume",) if "threads" in stored else ("resume", "threads")
+    return as_stored(TrainParameters, run_id, stored, given, may_differ=may_differ)
+
+
+def tell_of_unknown_threads(run_id: str, threads: int) -> dict[str, str]:
+    """Say that a run of before threads were recorded may come out with other last bits; return that as a tag, too."""
+    if "threads" in resumable(run_id)[1]:
+        return {}
+    task_log().warning(
+        "Run %s did not record with how many threads it was begun; it goes on with %d. If it had others (without "
+        "--threads, as many as there were cores), its last bits are not those of a run that nothing interrupted.",
+        *(run_id, threads),
+    )
+    return {"threads.before_resume": "not recorded"}
 
 
 def as_stored(
@@ -53,5 +69,7 @@ def as_stored(
 
 def given_to_flow(parameters: SharedParameters) -> dict[str, Any]:
     """Return what differs from the defaults: Prefect fills these in, so that a flow cannot see what was left out."""
-    defaults = type(parameters)()
-    return {name: value for name, value in parameters if value != getattr(defaults, name)}
+    # Of the defaults, some are those of an optimizer or of a loss.
+    chosen = {name: value for name, value in parameters if name in ("optimizer", "loss")}
+    defaults = {**dict(type(parameters)(**chosen)), **{name: getattr(type(parameters)(), name) for name in chosen}}
+    return {name: value for name, value in parameters if value != defaults[name]}

@@ -9,9 +9,9 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
+from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG
 from flows.lifecycle.flow_run import claimed_run
 from flows.lifecycle.prefect_artifacts import publish_link
-from flows.lifecycle.reconcile import FLOW_RUN_TAG
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 from tasks.data.prepared import PreparedDataset
@@ -44,6 +44,7 @@ def tracked_flow_run(
     described = {
         FLOW_TAG: flow,
         FLOW_RUN_TAG: flow_run.id or "",
+        TRY_TAG: str(flow_run.run_count),
         "prefect.flow_run_url": flow_run.ui_url or "",
         "mlflow.source.name": f"flows/{flow}.py",
         **tags,

@@ -20,7 +20,7 @@ class TrainResult(BaseModel):
         parameters: What was asked for.
         run_id: The MLflow run; its experiment is ``experiment_id``, and its page ``run_url``.
         flow_run_id: The Prefect flow run; its page is ``flow_run_url``.
-        outcome: ``diverged``: the loss turned NaN or infinite, for ``reason``; then there is no score.
+        outcome: ``diverged``: a loss or a weight turned NaN or infinite, for ``reason``; then there is no score.
         epochs: A row for each finished epoch.
         best: The epoch of the highest validation accuracy; none without validation.
         test: ``test/loss`` and ``test/accuracy``; empty if the run diverged, or was not to be tested.
@@ -28,7 +28,7 @@ class TrainResult(BaseModel):
         seconds: Spent in the fit.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")  # of a loss; JSON has no number for it
 
     parameters: dict[str, Any]
     run_id: str

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, USUAL_LEARNING_RATES, LossName, OptimizerName
-from flows.parameters.shared import SharedParameters
+from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 
 GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
+MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and asked for by name
 
 # How a comparison is run; it answers the same question whatever these are.
 NOT_RECORDED = {"resume", "workers", "trials_per_gpu", "dask_address"}
@@ -32,11 +33,16 @@ def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Several = (BeforeValidator(_separated), AfterValidator(_once_each))
-Rates = Annotated[tuple[Annotated[float, Field(gt=0)], ...], *Several, Field(min_length=1)]
+Rates = Annotated[tuple[Annotated[float, Field(gt=0, le=LARGEST)], ...], *Several, Field(min_length=1)]
 
 
 class CompareParameters(SharedParameters):
     """Everything that a comparison depends on: what is varied, and what is the same for all of its trials."""
+
+    ORDER: ClassVar = (
+        *("dataset", "optimizers", "seeds", "epochs", "learning_rates", "grid_size", "losses", "batch_sizes", "target"),
+        *(name for name in TrainParameters.ORDER if name in SharedParameters.model_fields and name != "dataset"),
+    )
 
     optimizers: Annotated[
         tuple[OptimizerName, ...], *Several, Field(min_length=1, description="the update rules to compare")
@@ -51,13 +57,20 @@ class CompareParameters(SharedParameters):
         "softmax_cross_entropy",
     )
     batch_sizes: Annotated[
-        tuple[Annotated[int, Field(ge=1)], ...], *Several, Field(min_length=1, description="examples in one step")
+        tuple[Annotated[int, Field(ge=1, le=LARGEST_BATCH)], ...],
+        *Several,
+        Field(min_length=1, description="examples in one step"),
     ] = (32,)
-    seeds: Annotated[int, Field(ge=1, description="so many trials of each setting, with the seeds 0, 1, ...")] = 3
+    seeds: Annotated[
+        int, Field(ge=1, le=1000, description="so many trials of each setting, with the seeds 0, 1, ...")
+    ] = 3
     target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
-    workers: Annotated[int | None, Field(ge=1, description="trials at a time on this machine; none: one a core")] = None
+    workers: Annotated[
+        int | None,
+        Field(ge=1, le=1000, description="trials at a time on this machine; none: its cores divided by threads"),
+    ] = None
     trials_per_gpu: Annotated[
-        int, Field(ge=1, description="trials at a time on each GPU of this machine; they share its memory")
+        int, Field(ge=1, le=100, description="trials at a time on each GPU of this machine; they share its memory")
     ] = 1
     dask_address: Annotated[
         str | None,
@@ -93,7 +106,12 @@ class CompareParameters(SharedParameters):
                 raise ValueError(
                     f"{name}: received {getattr(self, name)}, but it belongs to loss {owner!r}; leave it out"
                 )
-        self.trials()
+        if (count := self.number_of_trials()) > MOST_TRIALS:
+            raise ValueError(
+                f"seeds: received {self.seeds}, which makes {count} trials with all the optimizers, learning rates, "
+                f"losses and batch sizes; allowed: at most {MOST_TRIALS} trials; give fewer of them"
+            )
+        self._trials_with(seed=0)  # each setting once: what one seed could do, all can
         return self
 
     def rates_of(self, optimizer: str) -> tuple[float, ...]:
@@ -106,13 +124,19 @@ class CompareParameters(SharedParameters):
     def trials(self) -> tuple[TrainParameters, ...]:
         """Return the training runs to be compared: all settings with the first seed, then all with the next."""
         # A comparison that ends early then has something of everything.
-        return tuple(
+        return tuple(trial for seed in range(self.seeds) for trial in self._trials_with(seed))
+
+    def number_of_trials(self) -> int:
+        """Return how many these are, without making them."""
+        rates = sum(len(self.rates_of(optimizer)) for optimizer in self.optimizers)
+        return rates * len(self.losses) * len(self.batch_sizes) * self.seeds
+
+    def _trials_with(self, seed: int) -> list[TrainParameters]:
+        return [
             self._trial(optimizer, loss, batch_size, learning_rate, seed)
-            for seed, optimizer, loss, batch_size in product(
-                range(self.seeds), self.optimizers, self.losses, self.batch_sizes
-            )
+            for optimizer, loss, batch_size in product(self.optimizers, self.losses, self.batch_sizes)
             for learning_rate in self.rates_of(optimizer)
-        )
+        ]
 
     def _trial(self, optimizer: str, loss: str, batch_size: int, learning_rate: float, seed: int) -> TrainParameters:
         given = {name: getattr(self, name) for name in SharedParameters.model_fields}
@@ -142,7 +166,7 @@ class CompareParameters(SharedParameters):
             f"  {optimizer}: learning rate {', '.join(f'{rate:g}' for rate in self.rates_of(optimizer))}"
             for optimizer in self.optimizers
         )
-        count = len(self.trials())
+        count = self.number_of_trials()
         return (
             f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {count} trials of {self.epochs} epochs\n"
             f"{rates}\n"
@@ -153,7 +177,10 @@ class CompareParameters(SharedParameters):
 
 def digest_of(trial: TrainParameters) -> str:
     """Return what tells a trial from all others: a digest of its parameters."""
-    return hashlib.sha256(json.dumps(trial.recorded(), sort_keys=True).encode()).hexdigest()[:16]
+    recorded = trial.recorded()
+    if recorded["threads"] == 1:  # as all trials had from the first, when nobody recorded it
+        del recorded["threads"]
+    return hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _owned_by(optimizer: str) -> dict[str, float | bool]:

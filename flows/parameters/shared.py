@@ -13,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.parameters.hyperparameters import ScheduleName
 
+# Prefect cannot give back a flow run with a whole number of more than 64 bits, nor float32 hold more than 3e38; these
+# are far below, and above what anybody trains with.
+MOST_EPOCHS, LARGEST_BATCH, LARGEST = 1_000_000, 65_536, 1e30
+
 DatasetName = Annotated[
     str,
     StringConstraints(pattern=r"^(folder:.+|[a-z][a-z0-9_]*(/[A-Za-z0-9._-]+)?)$"),
@@ -54,18 +58,22 @@ class SharedParameters(BaseModel):
     ] = 0.1
     limit_examples: Annotated[
         int | None,
-        Field(ge=20, description="use at most so many examples of each split, for a quick try; none: all"),
+        Field(
+            ge=20,
+            le=1_000_000_000,
+            description="use at most so many examples of each split, for a quick try; none: all",
+        ),
     ] = None
     shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
-    repeat: Annotated[int, Field(ge=1, description="passes over the training split in one epoch")] = 1
+    repeat: Annotated[int, Field(ge=1, le=10_000, description="passes over the training split in one epoch")] = 1
     model: Annotated[Literal["lenet"], Field(description="the network")] = "lenet"
-    epochs: Annotated[int, Field(ge=1, description="how often the training split is gone through")] = 10
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS, description="how often the training split is gone through")] = 10
     label_smoothing: Annotated[
         float, Field(ge=0, lt=1, description="for softmax_cross_entropy: share of the target spread evenly")
     ] = 0.0
     smooth_l1_beta: Annotated[
         float | None,
-        Field(gt=0, description="for smooth_l1: error at which it turns from square to line; none: 1"),
+        Field(gt=0, le=LARGEST, description="for smooth_l1: error at which it turns from square to line; none: 1"),
     ] = None
     momentum: Annotated[
         float | None,
@@ -75,13 +83,23 @@ class SharedParameters(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, lt=1, description="decoupled weight decay, never on biases")] = 0.0
     schedule: Annotated[ScheduleName, Field(description="how the learning rate changes over the epochs")] = "constant"
     warmup_epochs: Annotated[
-        float, Field(ge=0, description="epochs over which the learning rate first rises in a line")
+        float, Field(ge=0, lt=MOST_EPOCHS, description="epochs over which the learning rate first rises in a line")
     ] = 0.0
     device: Annotated[
         Literal["auto", "cpu", "gpu"], Field(description="auto: a GPU where there is one, else the CPU")
     ] = "auto"
+    threads: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1024,
+            description="threads for each operation on the CPU, more for large networks; another number gives other "
+            "last bits",
+        ),
+    ] = 1
     print_every: Annotated[
-        int | None, Field(ge=0, description="steps between monitor lines; none: once an epoch; 0: no lines")
+        int | None,
+        Field(ge=0, le=1_000_000_000, description="steps between monitor lines; none: once an epoch; 0: no lines"),
     ] = None
     experiment: Annotated[str, Field(min_length=1, max_length=250, description="the MLflow experiment")] = "lenet"
     run_name: Annotated[

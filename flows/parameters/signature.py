@@ -50,14 +50,14 @@ def flat_signature(model: type[Parameters]) -> Callable[[Callable[[Parameters], 
                 default=field.default,
                 annotation=Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
             )
-            for name, field in model.model_fields.items()
+            for name, field in fields_of(model).items()
         ]
         signature = inspect.signature(function).replace(parameters=parameters)
         # setattr and not plain assignment: functions have no declared __signature__, as type checkers see it.
         setattr(flattened, "__signature__", signature)  # noqa: B010
         flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        described = "\n".join(f"    {name}: {field.description}" for name, field in model.model_fields.items())
-        flattened.__doc__ = f"{inspect.getdoc(function)}\n\nArgs:\n{described}\n"
+        lines = "\n".join(f"    {name}: {described(field)}" for name, field in fields_of(model).items())
+        flattened.__doc__ = f"{inspect.getdoc(function)}\n\nArgs:\n{lines}\n"
         return flattened
 
     return decorate
@@ -72,6 +72,28 @@ def validated(model: type[Parameters], given: Mapping[str, Any]) -> Parameters:
         raise InputError("\n".join(faults)) from None
 
 
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model as people are shown them: those in its ``ORDER`` first, then the others."""
+    names = dict.fromkeys((*getattr(model, "ORDER", ()), *model.model_fields))
+    return {name: model.model_fields[name] for name in names}
+
+
+def described(field: FieldInfo) -> str:
+    """Return what a field is for, with the bounds of its values."""
+    # That a text has a character goes without saying.
+    bounds = ", ".join(_bounds(element_of(field) or field, {**BOUNDS, "min_length": ""}))
+    return f"{field.description} ({bounds})" if bounds else str(field.description)
+
+
+def _bounds(field: FieldInfo, words: Mapping[str, str] = BOUNDS) -> list[str]:
+    return [
+        words[name].format(getattr(constraint, name))
+        for constraint in field.metadata
+        for name in words
+        if words[name] and getattr(constraint, name, None) is not None
+    ]
+
+
 def allowed_values(field: FieldInfo) -> str:
     """Say in words which values ``field`` takes, for instance ``a whole number, at least 1; or none``."""
     or_none = "; or none" if NoneType in get_args(field.annotation) else ""
@@ -79,13 +101,7 @@ def allowed_values(field: FieldInfo) -> str:
         return f"{allowed_values(element)}; several are separated by commas{or_none}"
     if choices := choices_of(field):
         return f"one of {', '.join(choices)}"
-    bounds = [
-        words.format(getattr(constraint, name))
-        for constraint in field.metadata
-        for name, words in BOUNDS.items()
-        if getattr(constraint, name, None) is not None
-    ]
-    return ", ".join([KINDS[kind_of(field)], *bounds]) + or_none
+    return ", ".join([KINDS[kind_of(field)], *_bounds(field)]) + or_none
 
 
 def element_of(field: FieldInfo) -> FieldInfo | None:
@@ -115,7 +131,7 @@ def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
         return str(detail["ctx"]["error"])
     name = str(detail["loc"][0])
     if detail["type"] == "extra_forbidden":
-        known = list(model.model_fields)
+        known = list(fields_of(model))
         return f"unknown parameter {name!r}{_suggestion(name, known)}; choose from: {', '.join(known)}"
     field, received = model.model_fields[name], detail["input"]
     shown = repr(received) if isinstance(received, str) else received

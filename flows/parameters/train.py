@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LossName, OptimizerName
-from flows.parameters.shared import SharedParameters
+from flows.parameters.hyperparameters import HYPERPARAMETERS, USUAL_LEARNING_RATES, LossName, OptimizerName
+from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
 
 
 class TrainParameters(SharedParameters):
     """Everything that one training run depends on."""
 
+    # What people change most comes first, wherever the parameters are listed.
+    ORDER: ClassVar = (
+        *("dataset", "optimizer", "learning_rate", "epochs", "batch_size", "loss", "seed", "model"),
+        *("schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov", "label_smoothing", "smooth_l1_beta"),
+        *("run_name", "experiment", "image_size", "validation_fraction", "limit_examples"),
+    )
+
     loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
     optimizer: Annotated[OptimizerName, Field(description="the update rule")] = "momentum"
-    learning_rate: Annotated[float, Field(gt=0, description="step size, before any schedule")] = 0.01
-    batch_size: Annotated[int, Field(ge=1, description="examples in one step")] = 32
+    learning_rate: Annotated[
+        float | None,
+        Field(gt=0, le=LARGEST, description="step size, before any schedule; none: the optimizer's usual one"),
+    ] = None
+    batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH, description="examples in one step")] = 32
     seed: Annotated[
         int, Field(ge=0, le=2**32 - 1, description="fixes the initial weights and the order of the data")
     ] = 0
@@ -31,11 +41,14 @@ class TrainParameters(SharedParameters):
     @model_validator(mode="before")
     @classmethod
     def _fill_in_what_applies(cls, given: Any) -> Any:
-        """Give the hyperparameters that apply to the chosen optimizer and loss their defaults."""
+        """Give the learning rate, and what else the chosen optimizer and loss have, its default there."""
         if not isinstance(given, dict):
             return given
-        optimizer = given.get("optimizer", cls.model_fields["optimizer"].default)
-        defaults: dict[str, Any] = dict(HYPERPARAMETERS.get(str(optimizer), {}))
+        optimizer = str(given.get("optimizer", cls.model_fields["optimizer"].default))
+        defaults: dict[str, Any] = {
+            "learning_rate": USUAL_LEARNING_RATES.get(optimizer),
+            **HYPERPARAMETERS.get(optimizer, {}),
+        }
         if given.get("loss") == "smooth_l1":
             defaults["smooth_l1_beta"] = 1.0
         return given | {name: value for name, value in defaults.items() if given.get(name) is None}

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
-
-from flows.servers.server_process import LOOPBACK, answers, free_port
+from flows.servers.api_probe import SilentError, require_api
+from flows.servers.server_process import LOOPBACK, free_port
+from tasks.foundation.environment import require_way_to
 from tasks.foundation.errors import InputError
+from tasks.tracking.store import tracking_uri
+
+if TYPE_CHECKING:
+    from prefect.settings import Profile
 
 PREFECT_UI = f"http://{LOOPBACK}:4200"  # where `python -m flows ui` shows what this machine's servers recorded
-ANSWER_SECONDS = 10
 
 
 @contextmanager
@@ -29,9 +35,11 @@ def prefect_api() -> Iterator[Callable[[], None]]:
     """
     from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, get_current_settings, temporary_settings
 
+    if tracking_uri().startswith("http"):
+        require_way_to(tracking_uri())
     if get_current_settings().api.url:
-        lasting_api()
-        yield lambda: None
+        with temporary_settings({PREFECT_API_URL: lasting_api()}):
+            yield lambda: None
         return
     if url := _running_api():
         wait, ui = lambda: None, url.removesuffix("/api")
@@ -54,23 +62,29 @@ def lasting_api() -> str:
     """Return the address of the Prefect API that is configured, or that `python -m flows ui` runs.
 
     Raises:
-        InputError: there is none, it does not answer, or it asks for another password.
+        InputError: there is none, it does not answer, is no Prefect API, or asks for another password.
     """
-    from prefect.settings import get_current_settings
-
-    url = get_current_settings().api.url or _running_api()
+    url = configured_api() or _running_api()
     if not url:
         raise InputError(
             "no Prefect server runs on this machine and none is configured; start both servers with `make ui` and "
             "let them run, or set PREFECT_API_URL to the address of one that runs elsewhere"
         )
-    if not answers(f"{url}/health", ANSWER_SECONDS):
+    try:
+        require_api(url)
+    except SilentError as error:
         raise InputError(
-            f"the Prefect API {url!r} does not answer; start that server, or unset PREFECT_API_URL "
-            "to have one started for the length of the command"
-        )
-    _require_welcome(url)
+            f"the Prefect API {url!r}{_named_by()} does not answer ({error}); {_how_to_change()}"
+        ) from error
     return url
+
+
+def configured_api() -> str | None:
+    """Return the address of the Prefect API that the environment or a profile names, as Prefect's client takes it."""
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    return url.rstrip("/") if url else None
 
 
 def address_file() -> Path:
@@ -81,24 +95,31 @@ def address_file() -> Path:
 
 
 def _running_api() -> str | None:
-    try:
+    url = None
+    with suppress(FileNotFoundError, NotADirectoryError):  # the home of Prefect is made when a server starts
         url = address_file().read_text(encoding="utf-8")
-    except FileNotFoundError:
+    try:
+        if url:
+            require_api(url)
+    except SilentError:  # it was killed, and could not take its address away
         return None
-    if not answers(f"{url}/health", ANSWER_SECONDS):  # it was killed, and could not take its address away
-        return None
-    _require_welcome(url)
     return url
 
 
-def _require_welcome(url: str) -> None:
-    from prefect.settings import get_current_settings
+def _profile() -> Profile | None:
+    """Return the profile that names the API, if the environment does not."""
+    from prefect.context import get_settings_context
+    from prefect.settings import PREFECT_API_URL
 
-    authentication = get_current_settings().api.auth_string
-    user, _, password = (authentication.get_secret_value() if authentication else "").partition(":")
-    response = httpx.get(f"{url}/admin/version", auth=(user, password) if user else None, timeout=ANSWER_SECONDS)
-    if response.status_code == httpx.codes.UNAUTHORIZED:
-        raise InputError(
-            f"the Prefect API {url!r} asks for {'another' if user else 'a'} password; "
-            "set PREFECT_API_AUTH_STRING=USER:PASSWORD"
-        )
+    profile = get_settings_context().profile
+    return profile if not os.environ.get("PREFECT_API_URL") and PREFECT_API_URL in profile.settings else None
+
+
+def _named_by() -> str:
+    return f", which the Prefect profile {profile.name!r} names," if (profile := _profile()) else ""
+
+
+def _how_to_change() -> str:
+    forget = [sys.executable, "-m", "prefect", "config", "unset", "PREFECT_API_URL", "-y"]
+    change = f"have that profile forget it by `{shlex.join(forget)}`" if _profile() else "unset PREFECT_API_URL"
+    return f"start that server, or {change} to have one started for the length of the command"

@@ -12,12 +12,14 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from pathlib import Path
 
 import httpx
 
 from flows.servers import end_with_parent
 from tasks.foundation.errors import ServerError
 
+ROOT = Path(__file__).parents[2]
 STARTUP_SECONDS = 120
 LOOPBACK = "127.0.0.1"
 
@@ -31,6 +33,7 @@ class Server:
         health_url: Answers once the server is up.
         settings: Environment variables of the server.
         alone: Held until the server is up, where two that start at once would get in each other's way.
+        faults: What to say, by what the server has written, should it end by itself.
     """
 
     def __init__(
@@ -39,9 +42,12 @@ class Server:
         command: list[str],
         health_url: str,
         settings: Mapping[str, str],
+        *,
         alone: AbstractContextManager[object] | None = None,
+        faults: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
+        self._faults = faults or {}
         self._starting = ExitStack()
         self._starting.enter_context(alone or nullcontext())
         self._health_url = health_url
@@ -51,7 +57,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **settings},
+            env={**os.environ, **settings, "PYTHONPATH": _python_path()},
             start_new_session=True,  # an interrupt from the terminal is ours to handle, not the server's
         )
         atexit.register(self.stop)
@@ -70,7 +76,13 @@ class Server:
         """Raise ServerError, with the last that the server wrote, if it has ended."""
         if self._process.poll() is not None:
             self._log.seek(0)
-            raise ServerError(f"the {self.name} server ended by itself:\n{self._log.read()[-2000:].strip()}")
+            written = self._log.read()
+            said = next((words for sign, words in self._faults.items() if sign in written), None)
+            raise ServerError(
+                f"the {self.name} server does not start: {said}"
+                if said
+                else f"the {self.name} server ended by itself:\n{written[-2000:].strip()}"
+            )
 
     def stop(self) -> None:
         """End the server and what it started, gently at first."""
@@ -88,11 +100,16 @@ class Server:
 
 
 def answers(url: str, seconds: float) -> bool:
-    """Return whether ``url`` answers with success within ``seconds``."""
+    """Return whether a server of ours answers with success within ``seconds``, without any proxy between."""
     try:
-        return httpx.get(url, timeout=seconds).is_success
+        return httpx.get(url, timeout=seconds, trust_env=False).is_success
     except httpx.HTTPError:
         return False
+
+
+def _python_path() -> str:
+    """Return where a server finds this package, which stands before it, wherever it is started."""
+    return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
 
 
 def free_port() -> int:

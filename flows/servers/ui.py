@@ -7,11 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from prefect.settings import get_current_settings
 from rich.console import Console
 
 from flows.servers.access import Access, access_for
-from flows.servers.prefect_api import address_file
+from flows.servers.prefect_api import address_file, configured_api
 from flows.servers.server_process import LOOPBACK, Server
 from flows.servers.start_servers import start_mlflow, start_prefect
 from tasks.foundation.errors import InputError
@@ -30,7 +29,7 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
         ServerError: a server does not come up, or ends.
     """
     access = access_for(host)
-    prefect_url, store = get_current_settings().api.url, tracking_uri()
+    prefect_url, store = configured_api(), tracking_uri()
     own_mlflow = not store.startswith("http")
     # Both ports first, so that nothing is started where something is refused.
     if not prefect_url:

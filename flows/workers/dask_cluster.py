@@ -67,7 +67,7 @@ def dask_workers(p: CompareParameters, log: Path) -> Iterator[DaskTaskRunner]:
 
 def trials_at_a_time(p: CompareParameters, gpus: int) -> int:
     """Return how many trials run at a time on this machine: no more than its GPUs are to take, if it has any."""
-    wanted = p.workers or cores()
+    wanted = p.workers or max(1, cores() // p.threads)
     return min(wanted, gpus * p.trials_per_gpu) if gpus else wanted
 
 

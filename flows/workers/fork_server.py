@@ -6,20 +6,36 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 from pathlib import Path
 
 # Elsewhere libraries of the system do not stand a fork.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+SHORT_DIRECTORY = "/tmp"  # noqa: S108 - a directory of a name of its own is made in it, for this user alone
+LONGEST_DIRECTORY = 60  # bytes, and 108 with the names that multiprocessing gives what lies in it
 
 
 def start_fork_server() -> None:
     """Start the process that workers are forked off, unless it runs; it ends with this one."""
     if START_METHOD == "forkserver":
+        _keep_sockets_short()
         forkserver.set_forkserver_preload(["flows.workers.preload"])
         forkserver.ensure_running()
+
+
+def _keep_sockets_short() -> None:
+    """Have multiprocessing put its sockets, whose paths may have 108 bytes, into /tmp if TMPDIR has a long name."""
+    named = tempfile.gettempdir()
+    if len(os.fsencode(named)) <= LONGEST_DIRECTORY:
+        return
+    tempfile.tempdir = SHORT_DIRECTORY
+    try:
+        util.get_temp_dir()  # made once in a process, and kept
+    finally:
+        tempfile.tempdir = named
 
 
 def run_in_fork(function: Callable[..., object], *arguments: object) -> None:

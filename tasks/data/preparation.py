@@ -95,8 +95,10 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
         pixel_mean=mean,
         pixel_deviation=deviation,
     )
-    (directory / MANIFEST).write_text(manifest.model_dump_json(exclude={"directory"}, indent=2) + "\n")
-    (directory / MANIFEST_DIGEST).write_text(sha256(directory / MANIFEST))
+    (directory / MANIFEST).write_text(
+        manifest.model_dump_json(exclude={"directory"}, indent=2) + "\n", encoding="utf-8"
+    )
+    (directory / MANIFEST_DIGEST).write_text(sha256(directory / MANIFEST), encoding="utf-8")
 
 
 def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap:

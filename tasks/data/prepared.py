@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -74,9 +74,9 @@ class DamagedError(RuntimeError):
 def load_prepared(directory: Path) -> PreparedDataset:
     """Return the dataset in ``directory``, every file of it verified. Raises DamagedError."""
     try:
-        if sha256(directory / MANIFEST) != (directory / MANIFEST_DIGEST).read_text():
+        if sha256(directory / MANIFEST) != (directory / MANIFEST_DIGEST).read_text(encoding="utf-8"):
             raise DamagedError(directory / MANIFEST)
-        manifest = json.loads((directory / MANIFEST).read_text())
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         prepared = PreparedDataset.model_validate({**manifest, "directory": directory})
     except (OSError, ValueError) as error:
         raise DamagedError(directory / MANIFEST) from error
@@ -93,17 +93,36 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def epoch_order(num_examples: int, *, seed: int, epoch: int, shuffle: bool, repeat: int) -> np.ndarray:
-    """Return the positions of the examples in one epoch: ``repeat`` passes, each shuffled by itself.
+def epoch_passes(num_examples: int, *, seed: int, epoch: int, shuffle: bool, repeat: int) -> Iterator[np.ndarray]:
+    """Yield the positions of the examples in one epoch: ``repeat`` passes, each shuffled by itself.
 
     A function of its arguments alone, so that a resumed run sees the data that an uninterrupted one would have.
 
-    Returns:
-        int64 of shape (repeat * num_examples,).
+    Yields:
+        int64 of shape (num_examples,), made when it is asked for: there may be thousands.
     """
     generator = np.random.default_rng((seed, epoch))
-    passes = [generator.permutation(num_examples) if shuffle else np.arange(num_examples) for _ in range(repeat)]
-    return np.concatenate(passes)
+    for _ in range(repeat):
+        yield generator.permutation(num_examples) if shuffle else np.arange(num_examples)
+
+
+def cut(passes: Iterable[np.ndarray], *, block: int, skip: int) -> Iterator[np.ndarray]:
+    """Yield passes one after the other, without the first ``skip`` positions, as blocks of ``block`` positions.
+
+    The last block takes what is left. No more is kept at a time than a pass and a block.
+    """
+    parts: list[np.ndarray] = []
+    for one_pass in passes:
+        parts.append(one_pass[skip:])
+        skip = max(0, skip - len(one_pass))
+        if sum(map(len, parts)) < block:
+            continue
+        joined = np.concatenate(parts)
+        whole = len(joined) - len(joined) % block
+        yield from np.split(joined[:whole], whole // block)
+        parts = [joined[whole:]]
+    if any(map(len, parts)):
+        yield np.concatenate(parts)
 
 
 def open_training_epoch(
@@ -120,21 +139,27 @@ def open_training_epoch(
 
     The last block takes what is left.
     """
-    order = epoch_order(prepared.examples["train"], seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat)
+    passes = epoch_passes(prepared.examples["train"], seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat)
     batches = max(1, min(BLOCK_STEPS, prepared.images_within(TRAINING_BYTES) // batch_size))
-    return open_split(prepared, "train", block=batches * batch_size, order=order[steps_done * batch_size :])
+    return _read(prepared, "train", cut(passes, block=batches * batch_size, skip=steps_done * batch_size))
 
 
-def open_split(
-    prepared: PreparedDataset, split: Split, *, block: int | None = None, order: np.ndarray | None = None
-) -> Iterator[Block]:
-    """Yield a split as blocks of ``block`` examples (the last may be shorter), each read while the one before is used.
+def open_split(prepared: PreparedDataset, split: Split, *, block: int | None = None) -> Iterator[Block]:
+    """Yield a split as it lies, in blocks of ``block`` examples; none: as many as an evaluation takes at once.
+
+    The last block may be shorter.
+    """
+    size = block or prepared.images_within(EVALUATION_BYTES)
+    return _read(prepared, split, cut([np.arange(prepared.examples[split])], block=size, skip=0))
+
+
+def _read(prepared: PreparedDataset, split: Split, blocks: Iterable[np.ndarray]) -> Iterator[Block]:
+    """Yield the examples of a split, each block read while the one before is used.
 
     Args:
         prepared: The dataset.
         split: Which of its splits.
-        block: Examples in one block; none: as many as an evaluation takes at once.
-        order: Positions within the split, int64, in the order wanted; none: as they lie.
+        blocks: Positions within the split, int64, in the order wanted.
 
     Yields:
         (images, uint8 of shape (examples, height, width, channels); labels, int32 of shape (examples,)).
@@ -142,17 +167,17 @@ def open_split(
     images = np.load(prepared.directory / "images.npy", mmap_mode="r")
     labels = np.load(prepared.directory / "labels.npy")
     indices = np.load(prepared.directory / f"{split}.npy")
-    indices = indices if order is None else indices[order]
-    size = block or prepared.images_within(EVALUATION_BYTES)
 
-    def read(start: int) -> Block:
-        chosen = indices[start : start + size]
+    def read(positions: np.ndarray) -> Block:
+        chosen = indices[positions]
         return images[chosen], labels[chosen].astype(np.int32)
 
     # A thread, and not tf.data's from_generator: that keeps every generator, with its arrays, until the process ends.
     with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead = reader.submit(read, 0)
-        for start in range(size, len(indices), size):
-            ready, ahead = ahead, reader.submit(read, start)
-            yield ready.result()
-        yield ahead.result()
+        ahead: Future[Block] | None = None
+        for positions in blocks:
+            ready, ahead = ahead, reader.submit(read, positions)
+            if ready:
+                yield ready.result()
+        if ahead:
+            yield ahead.result()

@@ -1,4 +1,4 @@
-"""What every other room stands on: errors in plain words, the log, files that are whole or not there, crash points.
+"""What every other room stands on: the environment, errors in words, the log, files whole or not there, crash points.
 
 Imports none of the other rooms.
 """

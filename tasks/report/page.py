@@ -6,12 +6,10 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -19,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from study.comparison import Comparison, Contender
 from tasks.report.comparison_figures import learning_curves, learning_rates, style_of, time_to_target
+from tasks.report.drawing import html_figure
 
 NOT_REACHED = "not reached"
 FIGURES: dict[str, Callable[[Comparison], Figure]] = {
@@ -66,24 +65,23 @@ class ReportFacts(BaseModel):
 
 
 def write_report(comparison: Comparison, facts: ReportFacts, directory: Path) -> tuple[Path, ...]:
-    """Write the page, its figures as PNG, trials and contenders as CSV, and all of it as JSON; return their paths."""
+    """Write the page, its figures as PNG, trials and contenders as CSV, and all of it as JSON; return what is there."""
     directory.mkdir(parents=True, exist_ok=True)
-    figures = {name: draw(comparison) for name, draw in FIGURES.items()}
-    for name, figure in figures.items():
-        figure.savefig(directory / f"{name}.png", dpi=150)
+    figures = {name: html_figure(directory / f"{name}.png", draw, comparison) for name, draw in FIGURES.items()}
     texts = {
-        "report.html": _page(comparison, facts, {name: _svg(name, figure) for name, figure in figures.items()}),
+        "report.html": _page(comparison, facts, figures),
         "trials.csv": _csv([_final(trial.model_dump()) for trial in comparison.trials]),
         "contenders.csv": _csv([contender.model_dump() for contender in comparison.contenders]),
         "comparison.json": json.dumps(
             # By way of pydantic's text, in which infinity is null: JSON has no word for it.
-            {"facts": facts.model_dump(), **json.loads(comparison.model_dump_json())},
+            {"facts": json.loads(facts.model_dump_json()), **json.loads(comparison.model_dump_json())},
             indent=2,
+            allow_nan=False,
         ),
     }
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
-    return tuple(directory / name for name in FILES)
+    return tuple(path for name in FILES if (path := directory / name).exists())
 
 
 def summary_markdown(comparison: Comparison, facts: ReportFacts) -> str:
@@ -146,17 +144,6 @@ def _page(comparison: Comparison, facts: ReportFacts, figures: Mapping[str, Mark
 
 def _colour(contender: Contender, contenders: Sequence[Contender]) -> str:
     return str(style_of(contender, contenders)["color"])
-
-
-def _svg(name: str, figure: Figure) -> Markup:
-    """Return a figure as SVG for the page, under names that no other figure of the page uses."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):  # the same picture, the same text
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'(id="|xlink:href="#|url\(#)', rf"\g<1>{name}-", svg)
-    return Markup(svg)  # noqa: S704 - matplotlib escapes the text in its own drawing
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -72,7 +72,8 @@ def quiet_start() -> Iterator[None]:
             raise
         except Exception:
             kept.seek(0)
-            os.write(terminal, kept.read())
+            with suppress(OSError):  # the terminal is gone
+                os.write(terminal, kept.read())
             raise
         finally:
             os.dup2(terminal, 2)

@@ -6,6 +6,7 @@ a directory that can be claimed belongs to nobody that lives.
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -91,16 +92,27 @@ def lock_path(directory: Path) -> Path:
     return directory.with_name(f"{directory.name}.lock")
 
 
+def has_own_name(directory: Path) -> bool:
+    """Return whether a directory has a name that `claim` gives; a copy that somebody made has another."""
+    return re.fullmatch("[0-9a-f]{32}", directory.name) is not None
+
+
 def unsettled() -> list[Path]:
     """Return the directories below ``runs/`` whose runs may be going on, or be left to be closed."""
     directories = [lock.absolute().with_suffix("") for lock in sorted(RUNS.glob("*.lock"))]
-    return [directory for directory in directories if not (directory / SETTLED).exists()]
+    return [directory for directory in directories if not _is_settled(directory)]
+
+
+def _is_settled(directory: Path) -> bool:
+    with suppress(PermissionError):  # a folder that is not ours to look into: whoever claims it says so
+        return (directory / SETTLED).exists()
+    return False
 
 
 def _state(directory: Path) -> Literal["empty", "open", "settled"]:
     if not directory.exists():
         return "empty"
-    return "settled" if (directory / SETTLED).exists() else "open"
+    return "settled" if _is_settled(directory) else "open"
 
 
 def _leave(claimed: Claim) -> None:

@@ -6,12 +6,14 @@ once, and what comes out is copied wherever a database is to be made.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import sys
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -20,6 +22,8 @@ from filelock import FileLock
 from sqlalchemy import NullPool, create_engine, func, make_url, select
 
 POLL_SECONDS = 0.1
+PRIVATE, SHARED = 0o600, 0o660
+BESIDE = ("-wal", "-shm", "-journal")  # SQLite makes them with the mode of the database
 Owner = Literal["prefect", "mlflow"]
 
 
@@ -39,6 +43,7 @@ def migration_lock(uri: str, owner: Owner) -> Iterator[None]:
         with FileLock(f"{file}.lock"):
             if empty_database(owner).exists() and not Path(file).exists():
                 _copy(empty_database(owner), Path(file))
+            keep_private(Path(file))
             yield
     elif dialect == "postgresql":
         with _advisory_lock(uri, zlib.crc32(owner.encode())):
@@ -57,6 +62,21 @@ def keep_empty(owner: Owner, database: Path) -> None:
     kept = empty_database(owner)
     kept.parent.mkdir(parents=True, exist_ok=True)
     _copy(database, kept)
+
+
+def keep_private(database: Path) -> None:
+    """Let nobody but its owner read a SQLite database, nor what SQLite lays beside it. If there is none, make it.
+
+    One whose group may write is left to that group, and one of another owner as it is.
+    """
+    if not database.exists():
+        database.touch(PRIVATE)
+    for path in (database, *(database.with_name(f"{database.name}{suffix}") for suffix in BESIDE)):
+        with suppress(FileNotFoundError):  # what lies beside comes and goes
+            status = path.stat()
+            allowed = SHARED if status.st_mode & stat.S_IWGRP else PRIVATE
+            if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) & ~allowed:
+                path.chmod(stat.S_IMODE(status.st_mode) & allowed)
 
 
 def _copy(source: Path, target: Path) -> None:

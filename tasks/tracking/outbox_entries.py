@@ -9,10 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 
 class _Entry(BaseModel):
-    # NaN and infinity are values that a metric can have; pydantic would write them as null.
-    model_config = ConfigDict(
-        frozen=True, ser_json_inf_nan="constants", ser_json_bytes="base64", val_json_bytes="base64"
-    )
+    # NaN and infinity are values that a metric can have, and JSON has no numbers for them; pydantic would write null.
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings", ser_json_bytes="base64", val_json_bytes="base64")
 
 
 class Parameters(_Entry):

@@ -5,23 +5,21 @@ Each metric has one point a step, whatever was killed, retried or resumed: what 
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 from tasks.tracking.outbox import Outbox
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from tasks.data.prepared import PreparedDataset
 
 
@@ -75,11 +73,24 @@ def set_tags(run_id: str, tags: Mapping[str, str]) -> None:
     _put(run_id, Tags(tags=dict(tags)))
 
 
-def log_figure(run_id: str, figure: Figure, name: str) -> None:
-    """Store a figure as the picture ``name``, a PNG file."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    _put(run_id, Attachment(name=name, content=content.getvalue()))
+def log_pictures(run_id: str, draw: Callable[[], Mapping[str, bytes]], what: str) -> None:
+    """Store the files that ``draw`` returns by their names, the pictures of ``what``.
+
+    A run does without a picture: whatever goes wrong in drawing it is told, and no more.
+    """
+    try:
+        files = draw()
+    except Exception as error:  # noqa: BLE001 - fonts, settings and names of others can make it fail in any way
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        task_log().warning("%s could not be drawn (%s). The run goes on without that picture.", what, reason)
+        return
+    for name, content in files.items():
+        _put(run_id, Attachment(name=name, content=content))
+
+
+def log_text(run_id: str, text: str, name: str) -> None:
+    """Store a text as the file ``name``."""
+    _put(run_id, Attachment(name=name, content=text.encode()))
 
 
 def log_file(run_id: str, path: Path) -> None:

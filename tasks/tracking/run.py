@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.foundation.commands import command
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import write_durably
 from tasks.foundation.errors import InputError, RecordError, StorageError, is_fault
@@ -194,7 +195,6 @@ def _settle(claimed: Claim, recorder: Recorder, state: Literal["settled", "finis
 def _tell_kept(claimed: Claim, error: OutageError) -> None:
     log.warning(
         "MLflow does not have all of this run yet (%s). The rest is kept in %s, and sent when the next training "
-        "starts, or by: python -m flows reconcile",
-        error,
-        claimed.directory,
+        "starts, or by: %s",
+        *(error, claimed.directory, command("reconcile")),
     )

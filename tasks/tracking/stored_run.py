@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.foundation.commands import command
+
 # Which process runs it where; which flow it is of; and of which comparison it is which trial.
 HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
 FLOW_TAG, STUDY_TAG, TRIAL_TAG = "run.flow", "study", "trial"
@@ -44,5 +46,4 @@ class StoredRun:
 def resume_command(run_id: str, tags: Mapping[str, str]) -> str:
     """Return the command that goes on with a run that has these tags; with its comparison, if it is a trial."""
     study = tags.get(STUDY_TAG)
-    command = "compare" if study else tags.get(FLOW_TAG, "train")
-    return f"python -m flows {command} --resume {study or run_id}"
+    return command("compare" if study else tags.get(FLOW_TAG, "train"), "--resume", study or run_id)

@@ -29,7 +29,7 @@ HEADER = "header"
 class Header(BaseModel):
     """What a checkpoint belongs to, and the state of its fit."""
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     run_id: str
     dataset_digest: str

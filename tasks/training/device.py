@@ -11,7 +11,6 @@ import sys
 from typing import Literal
 
 from tasks.foundation.errors import InputError
-from tasks.foundation.log import task_log
 
 
 def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
@@ -64,17 +63,3 @@ def hide_gpus() -> None:
     if tf.config.get_visible_devices("GPU"):
         tf.config.set_visible_devices([], "GPU")
     tf.config.list_logical_devices()  # as above
-
-
-def limit_threads(count: int) -> None:
-    """Let TensorFlow compute with so many threads: what fills the cores are several processes.
-
-    It also keeps the order of sums, and so the last bits of every number, the same on each machine of a cluster.
-    """
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(count)
-        tf.config.threading.set_inter_op_parallelism_threads(count)
-    except RuntimeError:  # TensorFlow has started; this process was used for something else before
-        task_log().warning("TensorFlow has other threads in this process already; the last bits may differ.")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from models.loss_monitor import LossMonitor
 from models.steps import Score, TrainedSteps
+from models.weights import first_not_finite, weights_digest, weights_of
 from tasks.data.prepared import Block
 from tasks.foundation.crash_points import crash_point
 from tasks.training.fit_state import EpochRow, EpochSoFar
 
 
 class DivergenceError(ArithmeticError):
-    """The loss of a step is NaN or infinite."""
+    """A loss or a weight is NaN or infinite: says which, and where."""
 
 
 def train_epoch(
@@ -73,8 +76,30 @@ def _tell(monitor: LossMonitor, epoch: int, trained: TrainedSteps, sizes: Sequen
         raise DivergenceError(f"the loss is {trained.losses[good]} at step {monitor.step + 1} of epoch {epoch}")
 
 
-def epoch_row(epoch: int, trained: EpochSoFar, validated: Score | None, seconds: float) -> EpochRow:
-    """Return what an epoch came to, given its validation, if something is held back for it, and all of its seconds."""
+def digest_of_finite(model: keras.Model, where: str) -> str:
+    """Return the digest of the weights. Raises DivergenceError if one is not finite, which no loss need show."""
+    weights = weights_of(model)
+    if found := first_not_finite(weights):
+        raise DivergenceError(f"{found} {where}")
+    return weights_digest(weights)
+
+
+def require_finite_loss(what: str, loss: float, epoch: int) -> None:
+    """Raise DivergenceError if a loss that was measured after the steps of an epoch is not finite."""
+    if not math.isfinite(loss):
+        raise DivergenceError(f"the {what} is {loss} after epoch {epoch}")
+
+
+def epoch_row(epoch: int, trained: EpochSoFar, validated: Score | None, weights: str, seconds: float) -> EpochRow:
+    """Return what an epoch came to.
+
+    Args:
+        epoch: Its number, from 1.
+        trained: Its steps.
+        validated: Its validation, if something is held back for it.
+        weights: The digest of the weights at its end.
+        seconds: All that it took.
+    """
     return EpochRow(
         epoch=epoch,
         train_loss=trained.loss_sum / trained.examples,
@@ -84,4 +109,5 @@ def epoch_row(epoch: int, trained: EpochSoFar, validated: Score | None, seconds:
         learning_rate=trained.learning_rate,
         step_milliseconds=trained.seconds / trained.steps * 1000,
         epoch_seconds=seconds,
+        weights_sha256=weights,
     )

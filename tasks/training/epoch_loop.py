@@ -12,14 +12,14 @@ import keras
 import tensorflow as tf
 
 from models.loss_monitor import LossMonitor
-from models.steps import TrainedSteps, make_evaluate_step, make_train_steps, score
+from models.steps import Score, TrainedSteps, loss_of, make_evaluate_step, make_train_steps, score
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.log import task_log
 from tasks.terminal.progress import epoch_progress
 from tasks.tracking import record
 from tasks.training.checkpoint import Checkpoints
-from tasks.training.epoch import DivergenceError, epoch_row, train_epoch
+from tasks.training.epoch import DivergenceError, digest_of_finite, epoch_row, require_finite_loss, train_epoch
 from tasks.training.fit_state import EpochRow, FitState
 
 
@@ -50,7 +50,7 @@ class EpochLoop:
     print_every: int | None
 
     def run(self, compiled: Path, device: str, stopping: Callable[[], bool]) -> tuple[keras.Model, FitState, str]:
-        """Go on from the last checkpoint until all epochs are done, the loss diverges, or it is to stop.
+        """Go on from the last checkpoint until all epochs are done, one of them diverges, or it is to stop.
 
         Returns:
             The model, the state of its fit, and what diverged where; empty if nothing did.
@@ -62,23 +62,25 @@ class EpochLoop:
             train_steps, evaluate_step = make_train_steps(model, self.batch_size), make_evaluate_step(model)
             state = self.checkpoints.restore(model)
             self._record(state.rows)  # of which a process that was killed may not have recorded the last
-            while len(state.rows) < self.epochs and not stopping():
-                try:
+            try:
+                digest_of_finite(model, "in the checkpoint")
+                while len(state.rows) < self.epochs and not stopping():
                     state = self._train(
-                        state, train_steps, evaluate_step, monitor, progress=progress, stopping=stopping
+                        *(model, state, train_steps, evaluate_step, monitor), progress=progress, stopping=stopping
                     )
-                except DivergenceError as divergence:
-                    task_log().warning(
-                        "Training diverged: %s. That is the outcome of this run; it has no score.", divergence
-                    )
-                    return model, state, str(divergence)
-                self.checkpoints.save(model, state)
-                if not state.epoch.steps:
-                    self._record(state.rows[-1:])
+                    self.checkpoints.save(model, state)
+                    if not state.epoch.steps:
+                        self._record(state.rows[-1:])
+            except DivergenceError as divergence:
+                task_log().warning(
+                    "Training diverged: %s. That is the outcome of this run; it has no score.", divergence
+                )
+                return model, state, str(divergence)
         return model, state, ""
 
     def _train(
         self,
+        model: keras.Model,
         state: FitState,
         train_steps: Callable[[Any, Any], TrainedSteps],
         evaluate_step: Callable[[Any, Any], tuple[Any, Any]],
@@ -100,10 +102,25 @@ class EpochLoop:
         crash_point("epoch_trained")
         if so_far.steps < monitor.steps_per_epoch:
             return FitState(rows=state.rows, epoch=so_far)
-        held_back = self.prepared.examples["validation"]
-        validated = score(evaluate_step, open_split(self.prepared, "validation")) if held_back else None
-        row = epoch_row(epoch, so_far, validated, time.perf_counter() - started)
+        weights = digest_of_finite(model, f"after epoch {epoch}")
+        validated = self._validate(model, evaluate_step, epoch)
+        if validated:
+            monitor.validated(validated.accuracy, validated.loss)
+        row = epoch_row(epoch, so_far, validated, weights, time.perf_counter() - started)
         return FitState(rows=(*state.rows, row))
+
+    def _validate(
+        self, model: keras.Model, evaluate_step: Callable[[Any, Any], tuple[Any, Any]], epoch: int
+    ) -> Score | None:
+        """Return how well the model does on what is held back, if anything is. Raises DivergenceError."""
+        if self.prepared.examples["validation"]:
+            validated = score(evaluate_step, open_split(self.prepared, "validation"))
+            require_finite_loss("validation loss", validated.loss, epoch)
+            return validated
+        if epoch == self.epochs:  # else nothing would show what the last update of all made of the model
+            images, labels = next(self._blocks(epoch, 0))
+            require_finite_loss("loss", loss_of(model, images[: self.batch_size], labels[: self.batch_size]), epoch)
+        return None
 
     def _blocks(self, epoch: int, steps_done: int) -> Any:
         return open_training_epoch(

@@ -9,9 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class EpochRow(BaseModel):
-    """What one epoch came to. The validation values are none where nothing is held back for validation."""
+    """What one epoch came to.
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+    The validation values are none where nothing is held back for validation. The digest of the weights at its end is
+    none for epochs that were trained before it was kept.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     epoch: int
     train_loss: float
@@ -21,6 +25,7 @@ class EpochRow(BaseModel):
     learning_rate: float
     step_milliseconds: float
     epoch_seconds: float
+    weights_sha256: str | None = None
 
     def metrics(self) -> dict[str, float]:
         """Return the values that there are, by their names in the tracker."""
@@ -39,7 +44,7 @@ class EpochRow(BaseModel):
 class EpochSoFar(BaseModel):
     """How far an epoch has come, in whole steps: sums over its examples, and the seconds spent on it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     steps: int = 0
     examples: int = 0
@@ -52,7 +57,7 @@ class EpochSoFar(BaseModel):
 class FitState(BaseModel):
     """Where a fit stands: a row for each finished epoch, and how far the next one has come."""
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     rows: tuple[EpochRow, ...] = ()
     epoch: EpochSoFar = EpochSoFar()
@@ -63,13 +68,13 @@ class FitResult(BaseModel):
 
     Attributes:
         model: The trained model, a compiled .keras file.
-        outcome: ``diverged`` if the loss turned NaN or infinite: then there is no model worth testing.
+        outcome: ``diverged`` if a loss or a weight turned NaN or infinite: then there is no model worth testing.
         reason: What diverged where; empty for a completed fit.
         epochs: A row for each finished epoch.
         seconds: Spent on these epochs.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     model: Path
     outcome: Literal["completed", "diverged"]

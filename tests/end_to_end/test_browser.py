@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from flows.parameters.signature import choices_of
+from flows.parameters.signature import choices_of, described, fields_of
 from flows.parameters.train import TrainParameters
 from tasks.tracking.store import MODEL_TRAINING_VIEW
 from tests.support.preloaded import Preloaded
@@ -208,27 +208,30 @@ def test_the_form_of_a_deployment_has_descriptions_choices_and_bounds(
     assert ended.status == 0, ended
     deployment = httpx.get(f"{prefect_api}/deployments/name/train/digits").raise_for_status().json()
     page.goto(f"{prefect_api.removesuffix('/api')}/deployments/deployment/{deployment['id']}/run")
-    for name, field in TrainParameters.model_fields.items():
+    for name, field in fields_of(TrainParameters).items():
         shown = parameter(page, name)
-        expect(shown.locator(".schema-form-property__description")).to_have_text(field.description or "")
+        expect(shown.locator(".schema-form-property__description")).to_have_text(described(field))
     expect(parameter(page, "dataset").locator("textarea")).to_have_value("digits")  # as prefect.yaml has it
 
     parameter(page, "optimizer").locator("button.p-select-button__control").press("ArrowDown")
     choices = page.get_by_role("option")
     expect(choices).to_have_text(list(choices_of(TrainParameters.model_fields["optimizer"])))
     choices.get_by_text("adam", exact=True).click()
-    learning_rate = parameter(page, "learning_rate")
-    learning_rate.locator("input").fill("0")
+    batch_size = parameter(page, "batch_size").locator("input")
+    batch_size.fill("0")
     page.get_by_role("button", name="Submit").click()
-    told = "Validation failed for field 'learning_rate'. Failure reason: 0 is less than or equal to the minimum of 0"
+    told = "Validation failed for field 'batch_size'. Failure reason: 0 is less than the minimum of 1"
     expect(page.get_by_text(told).first).to_be_visible()
+    batch_size.fill("64")
+    learning_rate = parameter(page, "learning_rate")
+    learning_rate.get_by_role("button", name="float").click()  # none is the default
     learning_rate.locator("input").fill("0.002")
     page.get_by_role("button", name="Submit").click()
     asked = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}}
     found = lambda: httpx.post(f"{prefect_api}/flow_runs/filter", json=asked).raise_for_status().json()  # noqa: E731
     (flow_run,) = wait_for(found, "the flow run")
-    given = {name: flow_run["parameters"][name] for name in ("dataset", "optimizer", "learning_rate")}
-    assert given == {"dataset": "digits", "optimizer": "adam", "learning_rate": 0.002}
+    given = {name: flow_run["parameters"][name] for name in ("dataset", "optimizer", "learning_rate", "batch_size")}
+    assert given == {"dataset": "digits", "optimizer": "adam", "learning_rate": 0.002, "batch_size": 64}
     httpx.delete(f"{prefect_api}/flow_runs/{flow_run['id']}").raise_for_status()  # no worker is to find it
 
 

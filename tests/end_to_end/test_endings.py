@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -14,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
+from tasks.foundation.commands import command
 from tests.support.recorded import Recorded, recorded, weights
 from tests.support.running import Ended, Running, wait_for
 
@@ -107,7 +109,8 @@ def test_an_interruption_in_the_middle_of_an_epoch_is_as_if_it_had_never_been_on
     run_id = run.info.run_id
     assert (run.info.status, run.data.tags["outcome"]) == ("KILLED", "killed")
     assert run.info.end_time is not None
-    how = f"Run {run_id} was interrupted. Go on with it: python -m flows train --resume {run_id}\n"
+    with contextlib.chdir(tmp_path):
+        how = f"Run {run_id} was interrupted. Go on with it: {command('train', '--resume', run_id)}\n"
     if options:
         assert ended.out == ""
         assert ended.err.endswith(how + said)
@@ -222,9 +225,7 @@ def test_artifacts_that_cannot_be_stored_are_kept_and_sent_later(
     ended = train("--dataset", "digits", "--epochs", 1).ended()
     assert (ended.status, ended.err, ended.left) == (0, "", [])
     assert re.search(rf"^MLflow .*'{blocked}", ended.out, re.MULTILINE)
-    assert re.search(
-        r"^MLflow does not have all of this run yet .*: python -m flows reconcile$", ended.out, re.MULTILINE
-    )
+    assert re.search(r"^MLflow does not have all of this run yet .*python -m flows reconcile$", ended.out, re.MULTILINE)
     (run,) = runs(tmp_path)
     assert run.info.status == "RUNNING"
 

@@ -169,7 +169,7 @@ def test_a_tracker_that_stays_away_gets_all_of_it_when_it_is_back(
     assert (ended.status, ended.err, ended.left) == (0, "", [])
     assert len(re.findall("^Test accuracy ", ended.out, re.MULTILINE)) == 1
     (kept,) = [line for line in ended.out.splitlines() if line.startswith("MLflow does not have all of this run yet")]
-    assert re.search(r"The rest is kept in \S+, and sent when .*, or by: python -m flows reconcile$", kept)
+    assert re.search(r"The rest is kept in \S+, and sent when .*, or by: .*python -m flows reconcile$", kept)
 
     mlflow.start()
     assert recorded(mlflow.url, run_id(ended)).run.info.status == "RUNNING"

@@ -62,5 +62,7 @@ def test_passwords_are_asked_for_and_neither_they_nor_other_secrets_are_written_
     assert {"prefect.db", "mlflow.db", "basic_auth.db", "model.keras", "manifest.json"} <= {
         path.name for path in written
     }
+    databases = [path for path in written if ".db" in path.suffix]
+    assert {path.name for path in databases if path.stat().st_mode & 0o077} <= {"mlflow.db.lock", "prefect.db.lock"}
     for secret in (CANARY, PASSWORD):
         assert [path for path in written if secret.encode() in path.read_bytes()] == []

@@ -26,12 +26,14 @@ STEP_LINE = (
     r"time:\d+\.\d{{3}} ms, lr:0\.01000"
 )
 EPOCH_LINE = r"Epoch time: \d+\.\d{3} ms, per step time: \d+\.\d{3} ms, avg loss: \d\.\d{3}"
+VALIDATION_LINE = r"Epoch:\[ {{2}}{epoch}/  2\], validation accuracy: 0\.\d+, validation loss: \d\.\d+"
 FIRST_RUN = "\n".join(
     [
         r"Training lenet on digits, images 32x32, 10% held back for validation",
         r"  momentum, momentum 0\.9, nesterov False, learning_rate 0\.01 \(constant\), softmax_cross_entropy",
         r"  2 epochs, batch_size 32, seed 0, device auto",
-        *[STEP_LINE.format(epoch=0), EPOCH_LINE, STEP_LINE.format(epoch=1), EPOCH_LINE],
+        *[STEP_LINE.format(epoch=1), EPOCH_LINE, VALIDATION_LINE.format(epoch=1)],
+        *[STEP_LINE.format(epoch=2), EPOCH_LINE, VALIDATION_LINE.format(epoch=2)],
         r"",
         (
             r"Test accuracy (?P<accuracy>0\.\d{4}), test loss \d\.\d{4}, after 2 epochs in \d+\.\d s\. "

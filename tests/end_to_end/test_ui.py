@@ -10,10 +10,15 @@ from collections.abc import Callable
 import httpx
 import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.support.running import Running, free_port
 
 pytestmark = pytest.mark.end_to_end
+
+WEBSOCKETS = ("/api/events/in", "/api/events/out", "/api/logs/out", "/api/task_runs/subscriptions/scheduled")
 
 
 def test_both_user_interfaces_answer_this_machine_only_and_end_with_an_interrupt(start: Callable[..., Running]) -> None:
@@ -29,10 +34,21 @@ def test_both_user_interfaces_answer_this_machine_only_and_end_with_an_interrupt
         assert httpx.get(mlflow, headers={"Host": host}).status_code == 403, host
     for own in (prefect, prefect.replace("127.0.0.1", "localhost")):
         assert allowed_origin(prefect, own) == own
-    assert allowed_origin(prefect, "http://evil.example") is None
-    foreign = {"Origin": "http://evil.example"}
-    created = httpx.post(f"{mlflow}/api/2.0/mlflow/experiments/create", json={"name": "evil"}, headers=foreign)
-    assert created.status_code == 403
+    for origin in ("http://evil.example", f"http://localhost:{free_port()}", "null"):  # of this machine, elsewhere
+        foreign = {"Origin": origin}
+        created = httpx.post(f"{mlflow}/api/2.0/mlflow/experiments/create", json={"name": "evil"}, headers=foreign)
+        read = httpx.get(f"{prefect}/api/health", headers=foreign)
+        assert (created.status_code, read.status_code) == (403, 403), origin
+        for path in WEBSOCKETS:
+            with pytest.raises(InvalidStatus, match="HTTP 403"):
+                connect(f"{prefect}{path}".replace("http", "ws"), origin=Origin(origin))
+    for path in WEBSOCKETS:
+        for own in (None, Origin(prefect)):  # no browser, or a page of its own
+            connect(f"{prefect}{path}".replace("http", "ws"), origin=own).close()
+    created = httpx.post(
+        f"{mlflow}/api/2.0/mlflow/experiments/create", json={"name": "own"}, headers={"Origin": mlflow}
+    )
+    assert created.is_success
     assert httpx.post(f"{prefect}/api/flows/", json={"name": "evil"}).status_code == 403  # without a CSRF token
     servers = [process for process in running.processes() if process.pid != running.process.pid]
     assert len(servers) >= 2

@@ -209,8 +209,8 @@ def test_prefect_shows_the_epochs_as_a_table_and_a_summary(trained: Trained) -> 
 def test_the_monitor_writes_to_the_log_of_the_fit(trained: Trained) -> None:
     (fit,) = [task_run for task_run in trained.task_runs if task_run.name.startswith("fit_model")]
     lines = [log.message for log in trained.logs if log.task_run_id == fit.id]
-    assert sum(line.startswith("Epoch:[  0/  2], step:[") for line in lines) == 1
     assert sum(line.startswith("Epoch:[  1/  2], step:[") for line in lines) == 1
+    assert sum(line.startswith("Epoch:[  2/  2], step:[") for line in lines) == 1
     assert sum(line.startswith("Epoch time: ") for line in lines) == 2
 
 

@@ -12,7 +12,7 @@ def monitor_of(steps: int, print_every: int | None, epochs: int = 10) -> tuple[L
     return LossMonitor(lines.append, epochs=epochs, steps_per_epoch=steps, print_every=print_every), lines
 
 
-def test_lines_are_those_of_the_tutorial() -> None:
+def test_lines_are_those_of_the_tutorial_counted_from_1_and_one_of_the_validation() -> None:
     monitor, lines = monitor_of(1875, None)
     monitor.begin_epoch(1)
     # The mean of all steps is to be 1.176, and the last is 0.189.
@@ -20,9 +20,11 @@ def test_lines_are_those_of_the_tutorial() -> None:
     monitor.steps([before] * 1874, [32] * 1874, [0.01] * 1874, step_milliseconds=2.254)
     monitor.steps([0.189], [32], [0.01], step_milliseconds=2.254)
     monitor.end_epoch(4286.163)
+    monitor.validated(0.9751666666666666, 0.08236107781529427)
     assert lines == [
-        "Epoch:[  0/ 10], step:[ 1875/ 1875], loss:[0.189/1.176], time:2.254 ms, lr:0.01000",
+        "Epoch:[  1/ 10], step:[ 1875/ 1875], loss:[0.189/1.176], time:2.254 ms, lr:0.01000",
         "Epoch time: 4286.163 ms, per step time: 2.286 ms, avg loss: 1.176",
+        "Epoch:[  1/ 10], validation accuracy: 0.9751666666666666, validation loss: 0.08236107781529427",
     ]
 
 
@@ -32,9 +34,9 @@ def test_each_step_can_have_a_line_with_its_own_loss_and_the_mean_so_far() -> No
     monitor.steps([4.0, 2.0], [32, 32], [0.1, 0.05], step_milliseconds=1.0)
     monitor.steps([0.0], [32], [0.025], step_milliseconds=12.3456)
     assert lines == [
-        "Epoch:[ 99/100], step:[    1/    3], loss:[4.000/4.000], time:1.000 ms, lr:0.10000",
-        "Epoch:[ 99/100], step:[    2/    3], loss:[2.000/3.000], time:1.000 ms, lr:0.05000",
-        "Epoch:[ 99/100], step:[    3/    3], loss:[0.000/2.000], time:12.346 ms, lr:0.02500",
+        "Epoch:[100/100], step:[    1/    3], loss:[4.000/4.000], time:1.000 ms, lr:0.10000",
+        "Epoch:[100/100], step:[    2/    3], loss:[2.000/3.000], time:1.000 ms, lr:0.05000",
+        "Epoch:[100/100], step:[    3/    3], loss:[0.000/2.000], time:12.346 ms, lr:0.02500",
     ]
 
 
@@ -48,9 +50,13 @@ def test_print_every_so_many_steps(print_every: int | None, printed: list[int]) 
         monitor.begin_epoch(epoch)
         monitor.steps([1.0] * 7, [32] * 7, [0.01] * 7, step_milliseconds=1.0)
         monitor.end_epoch(7.0)
-        steps = [line for line in lines if line.startswith("Epoch:[")]
+        monitor.validated(0.5, 1.5)
+        steps = [line for line in lines if "step:[" in line]
         assert [int(line.split("step:[")[1].split("/")[0]) for line in steps] == printed
-        epochs = ["Epoch time: 7.000 ms, per step time: 1.000 ms, avg loss: 1.000"]
+        epochs = [
+            "Epoch time: 7.000 ms, per step time: 1.000 ms, avg loss: 1.000",
+            f"Epoch:[  {epoch}/ 10], validation accuracy: 0.5, validation loss: 1.5",
+        ]
         assert lines[len(steps) :] == ([] if print_every == 0 else epochs)
 
 

@@ -25,7 +25,7 @@ class Recorded:
     run: Any
     points: dict[str, list[tuple[int, float]]]
     models: dict[str, str]
-    pictures: list[str]
+    files: list[str]
     datasets: int
 
     @property
@@ -44,7 +44,7 @@ class Recorded:
             steps = [step for step, _ in points]
             assert steps == sorted(set(steps)), name
         assert list(self.models.values()) == ["READY"]
-        assert self.pictures == ["confusion_matrix.png", "training_curves.png"]
+        assert self.files == ["confusion_matrix.png", "training_curves.png", "weights_by_epoch.json"]
         assert self.datasets == 1
         assert self.run.data.params["epochs"] == str(epochs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,15 +73,26 @@ def made(database: Path, owner: Owner) -> str:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes requests on to a port, answers all of them with an error, or lets them hang."""
+    """Passes requests on to a port, answers all of them with an error, or lets them hang.
+
+    Args:
+        port: Where what it stands before listens.
+        needs: A header, with its value, without which it answers 403.
+        certificate: A file with a key and its certificate, with which it speaks TLS.
+    """
 
     daemon_threads = True
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, needs: tuple[str, str] | None = None, certificate: Path | None = None) -> None:
         super().__init__((HOST, 0), _Handler)
         self.upstream = port
+        self.needs = needs
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.mode: Literal["passes", "fails", "hangs"] = "passes"
-        self.url = f"http://{HOST}:{self.server_address[1]}"
+        self.url = f"http{'s' if certificate else ''}://{HOST}:{self.server_address[1]}"
 
     @contextmanager
     def out_of_order(self, mode: Literal["fails", "hangs"]) -> Iterator[None]:
@@ -99,6 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.05)
         if self.server.mode == "fails":
             self.send_error(503)
+            return
+        if self.server.needs and self.headers.get(self.server.needs[0]) != self.server.needs[1]:
+            self.send_error(403)
             return
         upstream = http.client.HTTPConnection(HOST, self.server.upstream)
         try:

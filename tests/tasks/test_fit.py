@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -19,6 +20,7 @@ import pytest
 import tensorflow as tf
 from mlflow.entities import Run
 
+from models.weights import weights_digest, weights_of
 from tasks import fit as fit_module
 from tasks.data import prepared as prepared_module
 from tasks.data.prepared import PreparedDataset
@@ -148,15 +150,19 @@ def test_a_fit_learns_and_is_recorded_epoch_by_epoch(fit: Fit, caplog: pytest.Lo
     assert fitted.run.data.tags["outcome"] == "completed"
     assert {file.path for file in store().list_artifacts(fitted.run_id)} >= {"training_curves.png"}
 
-    # 190 examples are 6 steps: a line at step 4 and one at the end of each epoch.
-    assert len(caplog.messages) == 6
-    for epoch, (step_line, epoch_line) in enumerate(zip(caplog.messages[::2], caplog.messages[1::2], strict=True)):
+    # 190 examples are 6 steps: a line at step 4 of each epoch, one at its end, and one of its validation.
+    assert len(caplog.messages) == 9
+    for row, start in zip(rows, range(0, 9, 3), strict=True):
+        step_line, epoch_line, validation_line = caplog.messages[start : start + 3]
         assert re.fullmatch(
-            rf"Epoch:\[  {epoch}/  3\], step:\[    4/    6\], loss:\[\d\.\d{{3}}/\d\.\d{{3}}\], "
+            rf"Epoch:\[  {row.epoch}/  3\], step:\[    4/    6\], loss:\[\d\.\d{{3}}/\d\.\d{{3}}\], "
             r"time:\d+\.\d{3} ms, lr:0\.05000",
             step_line,
         )
-        assert epoch_line.endswith(f"avg loss: {rows[epoch].train_loss:.3f}")
+        assert epoch_line.endswith(f"avg loss: {row.train_loss:.3f}")
+        assert validation_line.startswith(f"Epoch:[  {row.epoch}/  3]")
+        for name in ("accuracy", "loss"):  # to the last digit
+            assert f"validation {name}: {dict(fitted.history(f'validation/{name}'))[row.epoch]}" in validation_line
 
 
 def test_the_same_fit_twice_is_the_same_bit_for_bit(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +224,80 @@ def test_divergence_is_an_outcome_without_a_score(fit: Fit, caplog: pytest.LogCa
     told = [record.getMessage() for record in caplog.records if record.name == "tasks.foundation.log"]
     assert len(told) == int(match[1])
     assert fitted.result.reason in told[-1]
+
+
+ONE_STEP = {"epochs": 1, "batch_size": 5000}  # whose update no later step shows
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "held_back", "reason"),
+    [
+        (1e30, 50, r"the validation loss is (nan|inf) after epoch 1"),
+        (1e30, 0, r"the loss is (nan|inf) after epoch 1"),
+        (1e39, 50, r"the weight \S+/kernel holds (nan|-?inf) after epoch 1"),  # infinite, for a float32
+        (1e39, 0, r"the weight \S+/kernel holds (nan|-?inf) after epoch 1"),
+    ],
+)
+def test_what_the_last_update_of_all_ruined_has_diverged(
+    fit: Fit, prepared: PreparedDataset, learning_rate: float, held_back: int, reason: str
+) -> None:
+    data = prepared.model_copy(update={"examples": {**prepared.examples, "validation": held_back}})
+    recipe = {"optimizer": "sgd", "learning_rate": learning_rate, "hyperparameters": {}}
+    fitted = fit(recipe=recipe, data=data, **ONE_STEP)
+    assert fitted.result.outcome == "diverged"
+    assert re.fullmatch(reason, fitted.result.reason)
+    assert (fitted.result.epochs, fitted.result.best) == ((), None)
+    assert fitted.run.data.tags["outcome"] == "diverged"
+    assert fitted.run.data.metrics == {}
+    assert fitted.run.outputs.model_outputs == []
+
+
+def test_a_weight_that_no_loss_shows_has_diverged(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = epoch_loop.make_train_steps
+
+    def ruining(model: keras.Model, batch_size: int) -> Callable[..., Any]:
+        train_steps = original(model, batch_size)
+
+        def wrapped(images: Any, labels: Any) -> Any:
+            trained = train_steps(images, labels)
+            bias = next(weight for weight in model.weights if weight.name == "bias")
+            bias.assign(np.full(bias.shape, -np.inf))  # behind a ReLU these are zeros
+            return trained
+
+        return wrapped
+
+    monkeypatch.setattr(epoch_loop, "make_train_steps", ruining)
+    fitted = fit(epochs=2)
+    assert fitted.result.outcome == "diverged"
+    assert re.fullmatch(r"the weight \S+/bias holds -inf after epoch 1", fitted.result.reason)
+
+
+def test_a_checkpoint_that_was_ruined_before_anybody_looked_has_diverged(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ruined = {"optimizer": "sgd", "learning_rate": 1e39, "hyperparameters": {}}
+    with monkeypatch.context() as patch:  # as in versions that looked at the losses of steps alone
+        patch.setattr(epoch_loop, "digest_of_finite", lambda *_: None)
+        patch.setattr(epoch_loop, "require_finite_loss", lambda *_: None)
+        patch.setattr(fit_module, "crash_point", lambda _: 1 / 0)
+        run_id = broken_off(fit, ZeroDivisionError, recipe=ruined, **ONE_STEP)
+    assert checkpoints(run_id) == ["000001-000000000"]
+    resumed = fit(recipe=ruined, run_id=run_id, **ONE_STEP)
+    assert resumed.result.outcome == "diverged"
+    assert resumed.result.reason.endswith("in the checkpoint")
+    assert resumed.run.outputs.model_outputs == []
+
+
+def test_the_weights_of_each_epoch_are_told_by_their_digest(fit: Fit, workplace: Path) -> None:
+    fitted, longer, other = fit(epochs=2), fit(epochs=3), fit(epochs=2, seed=8)
+    stored = [
+        json.loads(Path(store().download_artifacts(each.run_id, "weights_by_epoch.json", str(workplace))).read_text())
+        for each in (fitted, longer, other)
+    ]
+    assert stored[0] == {str(row.epoch): row.weights_sha256 for row in fitted.result.epochs}
+    assert stored[0] == {epoch: digest for epoch, digest in stored[1].items() if epoch != "3"}
+    assert not set(stored[0].values()) & set(stored[2].values())
+    assert stored[0]["2"] == weights_digest(weights_of(keras.models.load_model(fitted.result.model)))
 
 
 def test_epochs_before_the_divergence_are_kept(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -474,7 +554,7 @@ def test_a_fit_survives_json(fit: Fit) -> None:
 def test_the_best_epoch_is_the_first_of_the_highest_validation_accuracy(accuracies: list[float]) -> None:
     values = dict.fromkeys(EpochRow.model_fields, 1.0)
     rows = tuple(
-        EpochRow(**values | {"epoch": epoch, "validation_accuracy": accuracy})
+        EpochRow(**values | {"epoch": epoch, "validation_accuracy": accuracy, "weights_sha256": "0" * 64})
         for epoch, accuracy in enumerate(accuracies, start=1)
     )
     fitted = FitResult(model=Path("m.keras"), outcome="completed", reason="", epochs=rows, seconds=1.0)

@@ -22,6 +22,7 @@ from flows.comparison.trial import tags_of
 from flows.parameters.compare import CompareParameters, digest_of
 from flows.parameters.train import TrainParameters
 from study.statistics import compare_trials
+from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client, record
 from tasks.tracking.claim import claim
@@ -132,11 +133,9 @@ def test_the_chosen_runs_are_those_of_the_best_setting(study: str) -> None:
 
 
 def test_the_way_on_from_a_trial_is_that_of_its_comparison(study: str) -> None:
-    assert (
-        resume_command("a run", tags_of(PARAMETERS.trials()[0], study)) == f"python -m flows compare --resume {study}"
-    )
-    assert resume_command("a run", {}) == "python -m flows train --resume a run"
-    assert resume_command("a run", {"run.flow": "compare"}) == "python -m flows compare --resume a run"
+    assert resume_command("a run", tags_of(PARAMETERS.trials()[0], study)) == command("compare", "--resume", study)
+    assert resume_command("0a1b", {}) == command("train", "--resume", "0a1b")
+    assert resume_command("0a1b", {"run.flow": "compare"}) == command("compare", "--resume", "0a1b")
 
 
 def test_trials_that_differ_in_their_seeds_alone_are_of_one_setting() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,16 +13,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import mlflow
 import pytest
 from mlflow.entities import Run
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.settings import get_current_settings
 
-from flows.lifecycle.reconcile import claim_tag, reconcile
-from tasks.tracking.claim import SETTLED
+from flows.lifecycle.crashed_flow_runs import claim_tag
+from flows.lifecycle.reconcile import reconcile
+from tasks.tracking.claim import SETTLED, lock_path
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.store import tracking_uri
@@ -76,6 +79,14 @@ def dead_run(forks: Forks, workplace: Path, before: str = "", **environment: str
     """Leave what a process leaves that is killed in the middle of a run."""
     status = forks.run(recording(KILLED, before), workplace, **environment)
     assert status == -signal.SIGKILL, (workplace / "output").read_text()
+
+
+def wait_until_it_records(workplace: Path) -> None:
+    output = workplace / "output"
+    deadline = time.monotonic() + 60
+    while not output.exists() or "recorded" not in output.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def client() -> mlflow.MlflowClient:
@@ -174,11 +185,7 @@ def test_a_flow_run_without_a_run_in_mlflow_is_closed_too(forks: Forks, workplac
 
 def test_a_live_run_is_left_alone_until_its_process_is_gone(forks: Forks, workplace: Path) -> None:
     pid = forks.start(recording(LIVES), workplace)
-    output = workplace / "output"
-    deadline = time.monotonic() + 60
-    while not output.exists() or "recorded" not in output.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until_it_records(workplace)
     before, files = only_run(), sorted(Path("runs").rglob("*"))
     assert reconcile() == []
     assert reconcile(host=before.data.tags[HOST_TAG]) == []
@@ -191,13 +198,24 @@ def test_a_live_run_is_left_alone_until_its_process_is_gone(forks: Forks, workpl
     assert only_run().info.status == "FAILED"
 
 
-@pytest.mark.parametrize("shared_disk", [True, False])
-def test_a_run_of_another_host_is_left_alone_unless_that_is_gone(
-    forks: Forks, workplace: Path, *, shared_disk: bool
+def test_where_its_directory_is_here_the_lock_says_who_lives_whatever_the_host_was_called(
+    forks: Forks, workplace: Path
 ) -> None:
+    pid = forks.start(recording(LIVES, 'socket.gethostname = lambda: "elsewhere"'), workplace)
+    wait_until_it_records(workplace)
+    assert reconcile() == []
+    assert only_run().info.status == "RUNNING"
+
+    os.kill(pid, signal.SIGKILL)
+    assert forks.status(pid) == -signal.SIGKILL
+    (told,) = reconcile()
+    assert "on host elsewhere is gone" in told
+    assert only_run().info.status == "FAILED"
+
+
+def test_a_run_of_another_host_is_left_alone_unless_that_is_gone(forks: Forks, workplace: Path) -> None:
     dead_run(forks, workplace, 'socket.gethostname = lambda: "elsewhere"')
-    if not shared_disk:
-        shutil.rmtree("runs")
+    shutil.rmtree("runs")
     assert reconcile() == []
     assert reconcile(host="somewhere") == []
     assert only_run().info.status == "RUNNING"
@@ -205,6 +223,110 @@ def test_a_run_of_another_host_is_left_alone_unless_that_is_gone(
     assert "on host elsewhere is gone" in told
     assert only_run().info.status == "FAILED"
     assert reconcile(host="elsewhere") == []
+
+
+def test_a_directory_that_was_moved_with_its_working_directory_is_looked_after(forks: Forks, tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    shutil.copy(tmp_path / "mlflow.db", before)
+    dead_run(forks, before)
+    before.rename(after)
+    with contextlib.chdir(after):
+        told = reconcile()
+        assert f"Closed run {only_run().info.run_id}" in "".join(told)
+        assert "A copy?" not in "".join(told)
+        assert only_run().info.status == "FAILED"
+
+
+@pytest.mark.parametrize("name", ["{}-copy", "0" * 32])
+def test_a_copy_of_a_directory_is_told_once_and_left_alone(forks: Forks, workplace: Path, name: str) -> None:
+    dead_run(forks, workplace)
+    directory = only_directory()
+    copy = directory.with_name(name.format(directory.name))
+    (directory / "checkpoints").mkdir()
+    (directory / "checkpoints" / "one.npz").write_bytes(b"weights")
+    shutil.copytree(directory, copy)
+    shutil.copy(lock_path(directory), lock_path(copy))
+    told = reconcile()
+    assert [str(copy) in line for line in told].count(True) == 1
+    assert f"Closed run {only_run().info.run_id}" in "".join(told)
+    assert only_run().info.status == "FAILED"
+    for each in (directory, copy):
+        assert (each / "checkpoints" / "one.npz").read_bytes() == b"weights"
+        assert (each / "run.json").read_bytes() == (directory / "run.json").read_bytes()
+
+
+def test_a_copy_of_a_working_directory_does_not_close_what_lives_in_the_original(
+    forks: Forks, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workplace / 'mlflow.db'}")
+    pid = forks.start(recording(LIVES), workplace)
+    wait_until_it_records(workplace)
+    (workplace / "copied").mkdir()
+    shutil.copytree("runs", workplace / "copied" / "runs")
+    with contextlib.chdir(workplace / "copied"):
+        (told,) = reconcile()
+    assert "A copy?" in told
+    assert only_run().info.status == "RUNNING"
+    os.kill(pid, signal.SIGKILL)
+    assert forks.status(pid) == -signal.SIGKILL
+
+
+def broken(kind: str) -> Path:
+    """Make something below ``runs/`` that cannot be looked after, and return its directory."""
+    directory = Path("runs", "0" * 32 if kind != "a foreign name" else "it's 100% mine").absolute()
+    lock = lock_path(directory)
+    if kind == "a lock that cannot be opened":
+        lock.mkdir()
+    else:
+        lock.touch()
+    if kind == "a directory that is a file":
+        directory.touch()
+    else:
+        directory.mkdir()
+    if kind == "a file that cannot be read":
+        (directory / "run.json").mkdir()
+    return directory
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["a lock that cannot be opened", "a directory that is a file", "a foreign name", "a file that cannot be read"],
+)
+def test_one_broken_directory_is_told_and_passed_over(forks: Forks, workplace: Path, kind: str) -> None:
+    dead_run(forks, workplace)
+    directory = broken(kind)
+    told = reconcile()
+    assert len([line for line in told if str(directory) in line]) == 1
+    assert not [line for line in told if "\n" in line]
+    assert only_run().info.status == "FAILED"
+    assert directory.exists()
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_record_without_what_is_expected_is_passed_over() -> None:
+    here = {HOST_TAG: socket.gethostname(), DIRECTORY_TAG: Path("runs", "0" * 32).absolute()}
+    without_process = made_by_hand(**here)
+    no_number = made_by_hand(**here, **{PROCESS_TAG: "7;"})
+    nowhere = made_by_hand(**{DIRECTORY_TAG: "'"})
+    assert reconcile() == []
+    assert {status(run_id) for run_id in (without_process, no_number, nowhere)} == {"RUNNING"}
+
+
+def test_what_prefect_cannot_give_back_is_told_and_its_run_is_closed(
+    forks: Forks, workplace: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dead_run(forks, workplace)
+
+    def fails(*_: Any, **__: Any) -> None:
+        request = httpx.Request("POST", "http://example.org/api/flow_runs/filter")
+        raise httpx.HTTPStatusError("error 500", request=request, response=httpx.Response(500, request=request))
+
+    monkeypatch.setattr(SyncPrefectClient, "read_flow_runs", fails)
+    (told,) = reconcile()
+    assert only_run().info.run_id in told
+    assert only_run().info.status == "FAILED"
+    assert "Prefect may show as running what is not: HTTPStatusError: error 500" in caplog.messages
 
 
 @pytest.mark.usefixtures("prefect_server")

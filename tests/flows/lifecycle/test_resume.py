@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from flows.lifecycle.resume import given_to_flow, resumed
+from flows.lifecycle.resume import given_to_flow, resumed, tell_of_unknown_threads
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
 from tasks.tracking.claim import claim
@@ -20,13 +20,15 @@ from tasks.tracking.store import tracking_uri
 STARTED = TrainParameters(dataset="digits", optimizer="rmsprop", learning_rate=0.003, epochs=7, run_name="mine")
 
 
-def broken_off(parameters: TrainParameters = STARTED) -> str:
-    """Start a run that fails, and return its id."""
+def broken_off(parameters: TrainParameters = STARTED, *, forgetting: str = "") -> str:
+    """Start a run that fails, and return its id; one parameter may not have been recorded."""
     run_id, experiment = "", open_experiment("tests")
+
+    recorded = {name: value for name, value in parameters.recorded().items() if name != forgetting}
 
     def fail() -> None:
         nonlocal run_id
-        with claim() as claimed, tracked_run(claimed, experiment, "a run", parameters.recorded(), {}) as run:
+        with claim() as claimed, tracked_run(claimed, experiment, "a run", recorded, {}) as run:
             run_id = run.run_id
             raise RuntimeError("broken off")
 
@@ -46,6 +48,24 @@ def test_a_run_goes_on_with_its_own_parameters(run_id: str) -> None:
     assert parameters.recorded() == STARTED.recorded()
     assert parameters.resume == run_id
     assert "resume" not in parameters.recorded()
+
+
+def test_a_run_of_before_threads_were_recorded_goes_on_and_says_what_that_means(
+    workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert workplace.is_dir()
+    run_id = broken_off(forgetting="threads")
+    assert resumed({"resume": run_id}).threads == 1
+    assert resumed({"resume": run_id, "threads": 2}).threads == 2  # as whoever began it may know
+    assert tell_of_unknown_threads(run_id, 2) == {"threads.before_resume": "not recorded"}
+    assert f"Run {run_id} did not record with how many threads it was begun; it goes on with 2." in caplog.text
+
+
+def test_of_a_run_whose_threads_are_recorded_nothing_is_told(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert tell_of_unknown_threads(run_id, 1) == {}
+    assert caplog.text == ""
+    with pytest.raises(InputError, match=r"threads: received 2, but run .* was started with 1"):
+        resumed({"resume": run_id, "threads": 2})
 
 
 @pytest.mark.parametrize(
@@ -82,6 +102,7 @@ def test_a_flow_is_told_what_differs_from_the_defaults(run_id: str) -> None:
     assert asked().recorded() == STARTED.recorded()
     assert asked(**STARTED.recorded()).recorded() == STARTED.recorded()  # as the command line hands it on
     assert asked(epochs=10).recorded() == STARTED.recorded()  # Prefect fills that in: it cannot be told apart
+    assert asked(optimizer="rmsprop").recorded() == STARTED.recorded()  # whose usual rate nobody has given
     with pytest.raises(InputError, match="resume: epochs: received 8, but run") as error:
         asked(epochs=8)
     assert len(str(error.value).splitlines()) == 1

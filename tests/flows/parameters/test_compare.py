@@ -41,6 +41,14 @@ def test_every_combination_is_a_trial_once() -> None:
     assert [trial.seed for trial in trials] == sorted(trial.seed for trial in trials)  # a bit of everything early
 
 
+def test_trials_are_counted_without_being_made() -> None:
+    p = CompareParameters(
+        optimizers=("sgd", "adam"), grid_size=2, losses=("mse", "l1"), batch_sizes=(16, 32, 64), seeds=5
+    )
+    assert p.number_of_trials() == len(p.trials()) == 2 * 2 * 2 * 3 * 5
+    assert CompareParameters(seeds=833).number_of_trials() == 9_996
+
+
 def test_all_else_is_the_same_for_each_trial_and_the_test_split_is_left_alone() -> None:
     p = CompareParameters(dataset="digits", epochs=7, weight_decay=0.01, schedule="cosine", experiment="mine", seeds=1)
     for trial in p.trials():
@@ -85,10 +93,22 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         ({"optimizers": "adam,adm"}, "separated by commas (did you mean 'adam'?)"),
         ({"optimizers": ""}, "optimizers: received ''; allowed"),
         ({"optimizers": []}, "optimizers: received []; allowed"),
-        ({"learning_rates": "0.1,-1"}, "learning_rates: received '-1'; allowed: a number, more than 0; several"),
+        (
+            {"learning_rates": "0.1,-1"},
+            "learning_rates: received '-1'; allowed: a number, more than 0, at most 1e+30; several",
+        ),
         ({"learning_rates": []}, "or none"),
-        ({"batch_sizes": "32,0"}, "batch_sizes: received '0'; allowed: a whole number, at least 1; several"),
-        ({"seeds": 0}, "seeds: received 0; allowed: a whole number, at least 1"),
+        (
+            {"batch_sizes": "32,0"},
+            "batch_sizes: received '0'; allowed: a whole number, at least 1, at most 65536; several",
+        ),
+        ({"seeds": 0}, "seeds: received 0; allowed: a whole number, at least 1, at most 1000"),
+        ({"seeds": 10**9}, "seeds: received 1000000000; allowed: a whole number, at least 1, at most 1000"),
+        (
+            {"seeds": 834},
+            "seeds: received 834, which makes 10008 trials with all the optimizers, learning rates, losses ",
+        ),
+        ({"batch_sizes": list(range(1, 3000)), "seeds": 1}, "makes 35988 trials with all the optimizers"),
         ({"target": 1}, "target: received 1; allowed: a number, more than 0, less than 1"),
         ({"validation_fraction": 0}, "validation_fraction: received 0, but a comparison ranks by validation"),
         ({"workers": 2, "dask_address": "tcp://a:1"}, "workers: received 2 with dask_address 'tcp://a:1'"),
@@ -131,6 +151,11 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(trial) == digest_of(TrainParameters(seed=1, resume="a run"))
     assert digest_of(trial) != digest_of(TrainParameters(seed=2))
     assert digest_of(trial) != digest_of(TrainParameters(seed=1, weight_decay=0.1))
+    assert digest_of(trial) != digest_of(TrainParameters(seed=1, threads=2))
+
+
+def test_a_trial_that_was_recorded_before_threads_were_is_still_known() -> None:
+    assert digest_of(TrainParameters(seed=1, learning_rate=0.01)) == "61e50210aace1b56"
 
 
 def test_what_is_shared_has_one_meaning() -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import pytest
 from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.parameters.signature import allowed_values, flat_signature, validated
+from flows.parameters.compare import CompareParameters
+from flows.parameters.signature import allowed_values, described, fields_of, flat_signature, validated
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
 
 
 class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ORDER: ClassVar = ("coats",)
 
     colour: Annotated[Literal["red", "green"], Field(description="of the paint")] = "red"
     coats: Annotated[int, Field(ge=1, le=9, description="how many")] = 2
@@ -49,7 +52,8 @@ def test_the_signature_is_flat_and_by_keyword_only() -> None:
 
 def test_descriptions_are_added_to_the_docstring() -> None:
     assert inspect.getdoc(paint) == (
-        "Paint the wall.\n\nArgs:\n    colour: of the paint\n    coats: how many\n    thickness: of a coat"
+        "Paint the wall.\n\nArgs:\n    coats: how many (at least 1, at most 9)\n    colour: of the paint\n"
+        "    thickness: of a coat (more than 0)"
     )
 
 
@@ -62,7 +66,8 @@ def test_prefect_sees_choices_bounds_descriptions_and_defaults() -> None:
     assert schema["colour"]["enum"] == ["red", "green"]
     assert (schema["coats"]["type"], schema["coats"]["minimum"], schema["coats"]["maximum"]) == ("integer", 1, 9)
     assert schema["coats"]["default"] == 2
-    assert schema["coats"]["description"] == "how many"
+    assert schema["coats"]["description"] == "how many (at least 1, at most 9)"
+    assert [schema[name]["position"] for name in ("coats", "colour", "thickness")] == [0, 1, 2]
     assert {"type": "null"} in schema["thickness"]["anyOf"]
     assert schema["thickness"]["anyOf"][0]["exclusiveMinimum"] == 0
 
@@ -71,16 +76,35 @@ def test_prefect_sees_all_parameters_of_the_train_flow() -> None:
     from flows.train import train
 
     schema = schema_of(train)
-    assert list(schema) == list(TrainParameters.model_fields)
+    assert list(schema) == list(fields_of(TrainParameters))
     for name, field in TrainParameters.model_fields.items():
-        assert schema[name]["description"] == field.description
+        assert schema[name]["description"] == described(field)
         assert schema[name].get("default") == field.default
         choices = get_args(field.annotation) if "enum" in schema[name] else ()
         assert schema[name].get("enum", []) == list(choices)
         assert schema[name]["position"] == list(schema).index(name)
     assert schema["optimizer"]["enum"][0] == "sgd"
-    assert schema["learning_rate"]["exclusiveMinimum"] == 0
+    assert schema["learning_rate"]["anyOf"][0]["exclusiveMinimum"] == 0
     assert (schema["image_size"]["minimum"], schema["image_size"]["maximum"]) == (16, 1024)
+
+
+@pytest.mark.parametrize("model", [TrainParameters, CompareParameters])
+def test_what_people_change_most_comes_first_and_nothing_is_left_out(model: type[BaseModel]) -> None:
+    shown = list(fields_of(model))
+    assert set(shown) == set(model.model_fields)
+    assert shown[0] == "dataset"
+    assert shown[1] in ("optimizer", "optimizers")
+    most = {"epochs", "learning_rate", "learning_rates", "batch_size", "batch_sizes", "loss", "losses", "seed", "seeds"}
+    assert most & model.model_fields.keys() <= set(shown[:8])
+    assert shown[-1] == "resume"
+
+
+def test_bounds_of_numbers_and_of_lists_are_told_with_what_a_field_is_for() -> None:
+    train, compare = TrainParameters.model_fields, CompareParameters.model_fields
+    assert described(train["batch_size"]).startswith("examples in one step (at least 1")
+    assert described(compare["learning_rates"]).endswith("usual one (more than 0, at most 1e+30)")
+    assert described(train["download"]) == train["download"].description
+    assert described(train["run_name"]) == "none: made from the parameters (of at most 250 characters)"
 
 
 def test_what_is_allowed_is_said_in_words() -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LossName, OptimizerName, ScheduleName
-from flows.parameters.signature import validated
+from flows.parameters.compare import CompareParameters
+from flows.parameters.hyperparameters import (
+    HYPERPARAMETERS,
+    USUAL_LEARNING_RATES,
+    LossName,
+    OptimizerName,
+    ScheduleName,
+)
+from flows.parameters.signature import allowed_values, element_of, kind_of, validated
 from flows.parameters.train import TrainParameters
 from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
 from models.losses import LOSSES, make_loss
@@ -54,17 +63,27 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
     [
         ("image_size", [16, 1024], [15, 1025, 20.5, "many"], "a whole number, at least 16, at most 1024"),
         ("validation_fraction", [0, 0.999], [-0.1, 1, float("nan")], "a number, at least 0, less than 1"),
-        ("limit_examples", [20, None], [19, 0, -1], "a whole number, at least 20; or none"),
-        ("repeat", [1], [0, -1, None], "a whole number, at least 1"),
+        (
+            "limit_examples",
+            [20, 10**9, None],
+            [19, 0, -1, 10**9 + 1],
+            "a whole number, at least 20, at most 1000000000; or none",
+        ),
+        ("repeat", [1, 10_000], [0, -1, None, 10_001], "a whole number, at least 1, at most 10000"),
         ("label_smoothing", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1"),
-        ("learning_rate", [1e-9, 100], [0, -1, float("inf"), float("nan")], "a number, more than 0"),
+        (
+            "learning_rate",
+            [1e-9, 1e30, None],
+            [0, -1, 1e31, float("nan")],
+            "a number, more than 0, at most 1e+30; or none",
+        ),
         ("momentum", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1; or none"),
         ("weight_decay", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1"),
-        ("warmup_epochs", [0, 9.5], [-0.5, float("inf")], "a number, at least 0"),
-        ("epochs", [1, 1000], [0, -1, 1.5], "a whole number, at least 1"),
-        ("batch_size", [1], [0, -32], "a whole number, at least 1"),
+        ("warmup_epochs", [0, 9.5], [-0.5, 1e6, float("inf")], "a number, at least 0, less than 1000000"),
+        ("epochs", [1, 10**6], [0, -1, 1.5, 10**6 + 1, 10**20], "a whole number, at least 1, at most 1000000"),
+        ("batch_size", [1, 65_536], [0, -32, 65_537], "a whole number, at least 1, at most 65536"),
         ("seed", [0, 2**32 - 1], [-1, 2**32], "a whole number, at least 0, at most 4294967295"),
-        ("print_every", [0, None], [-1], "a whole number, at least 0; or none"),
+        ("print_every", [0, 10**9, None], [-1, 10**9 + 1], "a whole number, at least 0, at most 1000000000; or none"),
         ("shuffle", [True, "false"], ["perhaps", 2], "true or false"),
         ("download", [True, "no"], ["perhaps", None], "true or false"),
         ("experiment", ["x", "x" * 250], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters"),
@@ -83,9 +102,23 @@ def test_bounds_are_kept_and_told(name: str, allowed: list[Any], refused: list[A
         assert refusal(**{name: value}) == f"{name}: received {value!r}; allowed: {words}"
 
 
+@pytest.mark.parametrize("model", [TrainParameters, CompareParameters])
+def test_every_number_has_an_upper_bound_that_prefect_can_give_back(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        one = element_of(field) or field
+        if kind_of(one) not in (int, float):
+            continue
+        words = allowed_values(one)
+        bound = re.search(r"(?:at most|less than) (\S+?)[;,]?(?: |$)", words)
+        assert bound, f"{name}: {words}"
+        assert kind_of(one) is float or int(bound[1]) < 2**32, name
+        with pytest.raises(InputError, match=f"{name}: received"):
+            validated(model, {name: 10**400 if kind_of(one) is int else 1e39})
+
+
 def test_the_beta_of_smooth_l1_is_positive() -> None:
     assert validated(TrainParameters, {"loss": "smooth_l1", "smooth_l1_beta": 0.5}).smooth_l1_beta == 0.5
-    told = "smooth_l1_beta: received 0; allowed: a number, more than 0; or none"
+    told = "smooth_l1_beta: received 0; allowed: a number, more than 0, at most 1e+30; or none"
     assert refusal(loss="smooth_l1", smooth_l1_beta=0) == told
 
 
@@ -151,6 +184,13 @@ def test_what_applies_gets_its_default_and_what_does_not_is_none() -> None:
     assert TrainParameters().smooth_l1_beta is None
 
 
+@pytest.mark.parametrize(("optimizer", "rate"), USUAL_LEARNING_RATES.items())
+def test_a_learning_rate_that_is_not_given_is_the_usual_one_of_the_optimizer(optimizer: str, rate: float) -> None:
+    assert validated(TrainParameters, {"optimizer": optimizer}).recorded()["learning_rate"] == rate
+    assert validated(TrainParameters, {"optimizer": optimizer, "learning_rate": None}).learning_rate == rate
+    assert validated(TrainParameters, {"optimizer": optimizer, "learning_rate": 0.5}).learning_rate == 0.5
+
+
 def test_text_from_a_command_line_is_converted() -> None:
     p = TrainParameters(epochs="3", learning_rate="1e-3", shuffle="false", seed="7")  # type: ignore[arg-type]
     assert (p.epochs, p.learning_rate, p.shuffle, p.seed) == (3, 0.001, False, 7)
@@ -175,17 +215,17 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
         "dataset": st.sampled_from(["digits", "mnist", "emnist/balanced", "folder:/a b/c"]),
         "image_size": st.integers(16, 1024),
         "validation_fraction": share,
-        "limit_examples": st.none() | st.integers(20),
+        "limit_examples": st.none() | st.integers(20, 10**9),
         "shuffle": st.booleans(),
-        "repeat": st.integers(1),
+        "repeat": st.integers(1, 10_000),
         "learning_rate": positive,
         "weight_decay": share,
         "schedule": st.sampled_from(sorted(SCHEDULES)),
         "warmup_epochs": st.floats(0, epochs, exclude_max=True),
-        "batch_size": st.integers(1),
+        "batch_size": st.integers(1, 65_536),
         "seed": st.integers(0, 2**32 - 1),
         "device": st.sampled_from(["auto", "cpu", "gpu"]),
-        "print_every": st.none() | st.integers(0),
+        "print_every": st.none() | st.integers(0, 10**9),
         "run_name": st.none() | st.text(min_size=1, max_size=250),
     }
     fixed = {"optimizer": st.just(optimizer), "loss": st.just(loss), "epochs": st.just(epochs)}

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, get_current_settings, temporary_settings
+from prefect.context import use_profile
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, Profile, get_current_settings, temporary_settings
 
 from flows.servers.deploy import work
 from flows.servers.prefect_api import address_file, lasting_api, prefect_api
@@ -58,6 +59,16 @@ def test_without_any_address_there_is_none() -> None:
 def test_a_configured_server_that_does_not_answer_is_named() -> None:
     url = f"http://127.0.0.1:{free_port()}/api"
     with temporary_settings({PREFECT_API_URL: url}), pytest.raises(InputError, match=f"{url}' does not answer"):
+        lasting_api()
+
+
+def test_a_profile_whose_server_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"http://127.0.0.1:{free_port()}/api"
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with (
+        use_profile(Profile(name="cloudy", settings={PREFECT_API_URL: url}), include_current_context=False),
+        pytest.raises(InputError, match=rf"{url}', which the Prefect profile 'cloudy' names, does not answer .*unset"),
+    ):
         lasting_api()
 
 

@@ -25,6 +25,9 @@ from flows.workers.worker_plugin import WorkerSetup
     [
         ({"workers": 7}, 0, 7),
         ({}, 0, cores()),
+        ({"threads": 2}, 0, max(1, cores() // 2)),
+        ({"threads": 1000}, 0, 1),  # more than there are cores
+        ({"workers": 7, "threads": 1000}, 0, 7),  # as told
         ({"workers": 7}, 1, 1),
         ({"workers": 7}, 2, 2),
         ({"workers": 7, "trials_per_gpu": 3}, 2, 6),

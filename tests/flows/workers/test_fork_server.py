@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -52,14 +53,16 @@ def processes_of(path: Path) -> list[psutil.Process]:
     return found
 
 
-def start(path: Path, code: str) -> subprocess.Popen[bytes]:
-    """Run ``code`` in a new process; what it prints is in the file ``output``."""
+def start(path: Path, code: str, **changes: str) -> subprocess.Popen[bytes]:
+    """Run ``code`` in a new process, in a changed environment; what it prints is in the file ``output``."""
     path.write_text(
         f"import os, sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom flows.workers.fork_server import run_in_fork\n"
         f"if __name__ == '__main__':\n    {code}\n"
     )
     with (path.parent / "output").open("w") as output:
-        return subprocess.Popen([sys.executable, str(path)], cwd=path.parent, stdout=output, stderr=output)
+        return subprocess.Popen(
+            [sys.executable, str(path)], cwd=path.parent, stdout=output, stderr=output, env={**os.environ, **changes}
+        )
 
 
 def test_it_works_in_another_process_and_says_nothing_even_if_it_fails(script: Path) -> None:
@@ -70,6 +73,15 @@ def test_it_works_in_another_process_and_says_nothing_even_if_it_fails(script: P
     output = (script.parent / "output").read_text()
     assert "flows.workers.fork_server" in output.split()
     assert not {"hello", "FileExistsError:", "tensorflow"} & set(output.split())
+
+
+def test_a_long_name_of_the_temporary_directory_does_not_matter(script: Path, tmp_path: Path) -> None:
+    # The path of a socket may have 108 bytes.
+    (temporary := tmp_path / ("long" * 30)).mkdir()
+    code = "run_in_fork(os.mkdir, 'made'); import tempfile; print(tempfile.gettempdir())"
+    assert start(script, code, TMPDIR=str(temporary)).wait(60) == 0, (script.parent / "output").read_text()
+    assert (script.parent / "made").is_dir()
+    assert str(temporary) in (script.parent / "output").read_text()  # for all else it is obeyed
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])

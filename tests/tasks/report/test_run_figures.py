@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import io
+import logging
+import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tasks.report.run_figures import MOST_LABELLED_CLASSES, confusion_matrix, training_curves
+from tasks.report import run_figures
+from tasks.report.drawing import png
+from tasks.report.run_figures import (
+    KEY,
+    LONGEST_LABEL,
+    MATRIX,
+    MOST_LABELLED_CLASSES,
+    confusion_matrix,
+    confusion_matrix_files,
+    training_curves,
+)
 
 
 def drawn(axes: Axes) -> dict[str, tuple[list[float], list[float]]]:
@@ -65,3 +78,48 @@ def test_many_classes_are_shown_by_colour_alone(classes: int, *, labelled: bool)
     figure = confusion_matrix(everything, everything, [str(label) for label in everything])
     assert bool(figure.axes[0].texts) is labelled
     assert is_picture(figure)
+
+
+LABELS = np.array([0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [("$1_$5", "$5_$10"), ("a^b$x^", "c$y_$z"), ("x" * 255, "y" * 255), ("a\tb\nc", "\udcff"), ("", "  ")],
+)
+def test_any_names_of_classes_are_drawn_without_a_word(
+    classes: Sequence[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        files = confusion_matrix_files(LABELS, LABELS, classes)
+    assert [*files] == [MATRIX]
+    assert files[MATRIX].startswith(b"\x89PNG")
+    assert not caplog.records
+
+
+def test_names_are_shortened_and_what_cannot_be_seen_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_names: list[str] = []
+
+    def look(_draw: object, _labels: object, _predicted: object, names: list[str], _families: object) -> bytes:
+        drawn_names.extend(names)
+        return b""
+
+    monkeypatch.setattr(run_figures, "png", look)
+    confusion_matrix_files(LABELS, LABELS, ("a" * 100, "a\tb"))
+    assert drawn_names == ["a" * (LONGEST_LABEL - 1) + "…", r"a\tb"]
+
+
+def test_classes_that_no_font_can_name_are_numbered_with_a_key(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(run_figures, "families_for", lambda _: None)
+    with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
+        warnings.simplefilter("error")
+        files = confusion_matrix_files(LABELS, LABELS, ("犬", "猫"))
+    assert files[KEY].decode() == "0  犬\n1  猫\n"
+    assert files[MATRIX] == png(confusion_matrix, LABELS, LABELS, ("0", "1"))
+    (told,) = caplog.messages
+    assert "no font" in told
+    assert "犬, 猫" in told
+    assert KEY in told

@@ -12,7 +12,7 @@ from rich.console import Console
 from tasks.terminal.messages import say
 from tasks.terminal.progress import epoch_progress, in_words, progress_console, trials_progress
 
-LINE = "Epoch:[  0/  2], step:[    4/    6], loss:[2.307/2.286], time:304.062 ms, lr:0.01000"
+LINE = "Epoch:[  1/  2], step:[    4/    6], loss:[2.307/2.286], time:304.062 ms, lr:0.01000"
 
 
 @pytest.fixture

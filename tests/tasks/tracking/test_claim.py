@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tasks.foundation.errors import StorageError
-from tasks.tracking.claim import SETTLED, Claim, HeldError, claim, held_claim, lock_path, unsettled
+from tasks.tracking.claim import SETTLED, Claim, HeldError, claim, has_own_name, held_claim, lock_path, unsettled
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -161,6 +161,24 @@ def test_a_folder_that_is_not_ours_to_write_to_is_told() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert re.search(r"StorageError: cannot write '.*runs/[0-9a-f]{32}': Permission denied", ran.stderr), ran.stderr
+
+
+def test_a_folder_that_is_not_ours_to_look_into_is_told_by_whoever_claims_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = left("open")
+
+    def refuse(_path: Path) -> bool:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", refuse)
+        assert unsettled() == [directory]
+
+
+@pytest.mark.parametrize("name", ["copy", "0123456789abcdef0123456789abcdef-copy", "0" * 31, "F" * 32])
+def test_a_copy_is_known_by_its_name(name: str) -> None:
+    with claim() as claimed:
+        assert has_own_name(claimed.directory)
+    assert not has_own_name(Path("runs", name))
 
 
 def test_the_lock_lies_beside_the_directory() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,10 @@ def _nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def asked(database: Path, statement: str) -> list[tuple[str]]:
     with closing(sqlite3.connect(database)) as connection, connection:
         return connection.execute(statement).fetchall()
+
+
+def modes(*paths: Path) -> list[int]:
+    return [stat.S_IMODE(path.stat().st_mode) for path in paths]
 
 
 @pytest.fixture
@@ -49,7 +54,30 @@ def test_a_database_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 def test_one_that_another_version_made_is_not_taken(kept: Path, tmp_path: Path) -> None:
     kept.rename(kept.with_name("mlflow-0.1.db"))
     with migration_lock(f"sqlite:///{tmp_path / 'new.db'}", "mlflow"):
-        assert not (tmp_path / "new.db").exists()
+        assert (tmp_path / "new.db").read_bytes() == b""
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_nobody_but_its_owner_reads_a_new_database(tmp_path: Path, kept: Path, copied: bool) -> None:  # noqa: FBT001
+    if not copied:
+        kept.unlink()
+    database = tmp_path / "new.db"
+    with migration_lock(f"sqlite:///{database}", "mlflow"), closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        with connection:
+            connection.execute("CREATE TABLE experiments (name)")
+        assert modes(database, tmp_path / "new.db-wal", tmp_path / "new.db-shm") == [0o600] * 3
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o400, 0o400), (0o664, 0o660), (0o600, 0o600)])
+def test_a_database_of_old_is_closed_to_others(tmp_path: Path, before: int, after: int) -> None:
+    database, beside = tmp_path / "old.db", tmp_path / "old.db-wal"
+    for path in (database, beside):
+        path.touch()
+        path.chmod(before)
+    with migration_lock(f"sqlite:///{database}", "mlflow"):
+        assert modes(database, beside) == [after] * 2
+    assert {path.name for path in tmp_path.glob("old*")} <= {"old.db", "old.db-wal", "old.db.lock"}
 
 
 @pytest.mark.usefixtures("kept")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import platform
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -82,6 +83,57 @@ def test_versions_are_those_that_are_installed() -> None:
     assert tags["version.python"] == platform.python_version()
     for package in ("tensorflow", "keras", "prefect", "mlflow", "tensorflow-datasets", "numpy"):
         assert tags[f"version.{package}"] == version(package)
+
+
+EPYC = """processor\t: 0
+vendor_id\t: AuthenticAMD
+cpu family\t: 25
+model\t\t: 17
+model name\t: AMD EPYC
+stepping\t: 1
+flags\t\t: fpu sse2 fma avx f16c avx2 avx512f sha_ni avx512_vnni
+bugs\t\t: avx512_bf16
+
+processor\t: 1
+model name\t: another
+"""
+GRAVITON = """processor\t: 0
+BogoMIPS\t: 2100.00
+Features\t: fp asimd evtstrm asimddp sve i8mm bf16
+CPU implementer\t: 0x41
+CPU variant\t: 0x1
+CPU part\t: 0xd40
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "processor", "instructions"),
+    [
+        (EPYC, "AMD EPYC (cpu family 25, model 17, stepping 1)", "avx avx2 fma avx512f avx512_vnni"),
+        (
+            GRAVITON,
+            "aarch64 (CPU implementer 0x41, CPU part 0xd40, CPU variant 0x1)",
+            "asimd asimddp sve bf16 i8mm",
+        ),
+        ("nothing that is known\n", "aarch64", "unknown"),
+        (None, "aarch64", "unknown"),  # not Linux
+    ],
+)
+def test_the_kind_of_processor_is_told_with_what_decides_its_last_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, processor: str, instructions: str
+) -> None:
+    if told is not None:
+        (tmp_path / "cpuinfo").write_text(told)
+    monkeypatch.setattr(provenance, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    tags = provenance_tags()
+    assert (tags["processor"], tags["processor.instructions"]) == (processor, instructions)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system tells less")
+def test_this_processor_is_known() -> None:
+    assert provenance_tags()["processor.instructions"] != "unknown"
 
 
 def test_the_user_is_named_even_where_the_machine_does_not_know_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from matplotlib.figure import Figure
 
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import StorageError
 from tasks.tracking import mlflow_client
 from tasks.tracking.outbox import JOURNAL, MARK
-from tasks.tracking.record import Recorder, log_dataset, log_figure, log_metrics, log_model, recording, set_tags
+from tasks.tracking.record import Recorder, log_dataset, log_metrics, log_model, log_pictures, recording, set_tags
 from tasks.tracking.store import tracking_uri
 
 SECONDS = 20
@@ -56,10 +55,19 @@ def test_a_long_tag_is_cut_and_not_refused(run_id: str) -> None:
     assert store().get_run(run_id).data.tags["reason"] == "x" * mlflow_client.LONGEST_TAG
 
 
-def test_a_figure_is_a_picture(run_id: str, tmp_path: Path) -> None:
-    log_figure(run_id, Figure(), "curves.png")
-    path = store().download_artifacts(run_id, "curves.png", str(tmp_path))
-    assert Path(path).read_bytes().startswith(b"\x89PNG")
+def test_pictures_are_stored_by_their_names(run_id: str, tmp_path: Path) -> None:
+    log_pictures(run_id, lambda: {"curves.png": b"a picture", "key.txt": b"words"}, "The curves")
+    for name, content in (("curves.png", b"a picture"), ("key.txt", b"words")):
+        assert Path(store().download_artifacts(run_id, name, str(tmp_path))).read_bytes() == content
+
+
+def test_a_run_does_without_a_picture_that_cannot_be_drawn(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
+    def fails() -> dict[str, bytes]:
+        raise ValueError("\n1_\n  ^ expected something else")
+
+    log_pictures(run_id, fails, "The curves")
+    assert "The curves could not be drawn (ValueError: 1_" in caplog.text
+    assert store().list_artifacts(run_id) == []
 
 
 def test_the_dataset_is_an_input_with_its_digest(run_id: str, prepared: PreparedDataset) -> None:
@@ -101,7 +109,7 @@ def test_a_journal_that_is_sent_twice_leaves_everything_once(
         log_dataset(run_id, prepared)
         for step, loss in enumerate((0.5, math.nan, 0.25), start=1):
             log_metrics(run_id, {"train/loss": loss, "train/norm": 1 / step}, step=step)
-        log_figure(run_id, Figure(), "curves.png")
+        log_pictures(run_id, lambda: {"curves.png": b"a picture"}, "The curves")
         log_model(run_id, make_compiled(), prepared.image_shape, len(prepared.classes))
         set_tags(run_id, {"outcome": "diverged"})
         recorder.outbox.close(SECONDS)

@@ -11,6 +11,7 @@ import mlflow
 import pytest
 from mlflow.entities import Run
 
+from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError, RecordError, StorageError, StoreAwayError
 from tasks.tracking import mlflow_client, system_metrics
 from tasks.tracking import run as run_module
@@ -107,7 +108,7 @@ def test_a_run_that_breaks_off_keeps_its_reason_and_its_files(
     directory = Path(run.data.tags["run.directory"])
     assert (directory / SETTLED).exists()
     assert read_run_file(directory).run_id == run.info.run_id
-    assert f"Go on with it: python -m flows train --resume {run.info.run_id}" in caplog.text
+    assert f"Go on with it: {command('train', '--resume', run.info.run_id)}" in caplog.text
 
 
 def test_a_run_goes_on_in_the_same_run(experiment: str) -> None:
@@ -144,7 +145,7 @@ def test_what_cannot_be_sent_is_kept_and_told_and_sent_later(
             log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
     assert claimed.state == "open"
     assert "MLflow does not have all of this run yet (nobody there)" in caplog.text
-    assert "python -m flows reconcile" in caplog.text
+    assert command("reconcile") in caplog.text
     assert only_run(experiment).info.status == "RUNNING"
     monkeypatch.setattr(run_module, "SEND_SECONDS", 20)
     assert send_what_is_left(claimed.directory, run.run_id)

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -11,8 +9,6 @@ import tensorflow as tf
 from tasks.foundation.errors import InputError
 from tasks.training import device
 from tasks.training.device import gpus_are_possible, select_device, usable_gpus
-
-ROOT = Path(__file__).parents[3]
 
 
 def see(monkeypatch: pytest.MonkeyPatch, gpus: list[str]) -> list[str]:
@@ -84,19 +80,3 @@ def test_without_the_driver_there_are_no_gpus_and_tensorflow_is_not_asked(
     monkeypatch.setattr("ctypes.CDLL", load)
     assert gpus_are_possible() == bool(libraries)
     assert usable_gpus("auto") == (["0"] if libraries else [])
-
-
-@pytest.mark.parametrize(
-    ("code", "printed"),
-    [
-        ("limit_threads(1); limit_threads(1)", "1 1"),  # a worker is told so by each trial
-        ("hide_gpus(); hide_gpus(); limit_threads(1)", "0 0"),  # too late: it is told, and changes nothing
-    ],
-)
-def test_threads_are_limited_before_anything_is_computed(code: str, printed: str) -> None:
-    told = "threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()"
-    imports = "from tensorflow.config import threading\nfrom tasks.training.device import hide_gpus, limit_threads"
-    script = f"{imports}\n{code}\nprint({told})"
-    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == printed.split()
-    assert ("TensorFlow has other threads in this process already" in ran.stderr) == (printed == "0 0")

@@ -1,0 +1,75 @@
+"""Ask a Prefect API who it is, as Prefect's own client does: with its settings for TLS, headers, passwords and keys."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from json import JSONDecodeError
+
+import httpx
+
+from tasks.foundation.environment import require_way_to
+from tasks.foundation.errors import InputError
+
+ANSWER_SECONDS = 10
+
+
+class SilentError(ConnectionError):
+    """Nobody answers at the address of an API."""
+
+
+def require_api(url: str) -> None:
+    """Require a Prefect API that answers us.
+
+    Args:
+        url: Its address, without a slash at its end.
+
+    Raises:
+        SilentError: nobody answers.
+        InputError: something else does, or refuses us.
+    """
+    from prefect.client.base import ServerType
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    require_way_to(url)
+    try:
+        with (
+            temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}),
+            get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS}) as client,
+        ):
+            if failed := client.api_healthcheck():
+                raise failed
+            if client.server_type != ServerType.CLOUD and not isinstance(client.api_version(), str):
+                raise InputError(_no_api(url))
+    except PrefectHTTPStatusError as error:
+        raise InputError(_refusal(url, error.response.status_code)) from error
+    except httpx.HTTPError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise InputError(
+                f"the Prefect API {url!r} shows a certificate that is not known here; set PREFECT_API_SSL_CERT_FILE to "
+                "the file of the certificate, or of the authority that signed it"
+            ) from error
+        raise SilentError(str(error) or type(error).__name__) from error
+    except OSError as error:  # the file of PREFECT_API_SSL_CERT_FILE
+        raise InputError(f"PREFECT_API_SSL_CERT_FILE cannot be used: {error}") from error
+    except JSONDecodeError as error:
+        raise InputError(_no_api(url)) from error
+
+
+def _refusal(url: str, status: int) -> str:
+    from prefect.settings import get_current_settings
+
+    if status == HTTPStatus.UNAUTHORIZED:
+        another = "another" if get_current_settings().api.auth_string else "a"
+        return f"the Prefect API {url!r} asks for {another} password; set PREFECT_API_AUTH_STRING=USER:PASSWORD"
+    if status == HTTPStatus.FORBIDDEN:
+        return (
+            f"the Prefect API {url!r} answers with status 403; if a gateway before it wants a header, set "
+            """PREFECT_CLIENT_CUSTOM_HEADERS='{"NAME": "VALUE"}'"""
+        )
+    return _no_api(url) if status == HTTPStatus.NOT_FOUND else f"the Prefect API {url!r} answers with status {status}"
+
+
+def _no_api(url: str) -> str:
+    return f"there is no Prefect API at {url!r}; its address mostly ends with /api: set PREFECT_API_URL={url}/api"
