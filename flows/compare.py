@@ -8,7 +8,7 @@ from flows.comparison.answer import CompareResult, conclude, report
 from flows.comparison.forked_preparation import prepare
 from flows.comparison.missing_trials import is_complete, run_missing_trials
 from flows.comparison.scheduling import require_success
-from flows.comparison.stored_study import resumed_study, study_directory, study_tags
+from flows.comparison.stored_study import resumed_study, study_dataset, study_directory, study_tags
 from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
 from flows.lifecycle.resume import given_to_flow
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
@@ -24,7 +24,8 @@ WORKERS_LOG = "workers.log"
 def run_compare(parameters: CompareParameters) -> CompareResult:
     """Run the flow `compare` under a claim made beforehand, by which its flow run is found should it be killed."""
     with claimed_run(parameters.resume, study_directory) as claimed:
-        return CompareResult.model_validate(run_claimed(compare, parameters.model_dump(), claimed))
+        result = CompareResult.model_validate(run_claimed(compare, parameters.model_dump(), claimed))
+        return result.model_copy(update={"missing": claimed.missing})
 
 
 @flow(name="compare", flow_run_name=name_from(CompareParameters), validate_parameters=False)
@@ -40,7 +41,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
             claimed.result = answer = report(p.resume)[0]
         return answer
     experiment_id = mlflow_client.open_experiment(p.experiment)
-    prepared = prepare(p)
+    prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
     tags = study_tags(p, prepared)
     with tracked_flow_run("compare", p, experiment_id, prepared, tags, directory_of=study_directory) as (claimed, run):
         tally = run_missing_trials(p, run.run_id, prepared, log=run.directory / WORKERS_LOG)

@@ -5,20 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow
-from prefect.runtime import flow_run
 
-from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
+from flows.lifecycle.flow_run import claimed_run, flow_run_page, name_from, run_claimed
 from flows.lifecycle.prefect_artifacts import publish_result
-from flows.lifecycle.resume import given_to_flow, resumed, tell_of_unknown_threads
+from flows.lifecycle.resume import bound_dataset, given_to_flow, resumed, tell_of_unknown_threads
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
 from tasks.dataset import prepare_dataset
-from tasks.evaluate import evaluate_model
-from tasks.fit import fit_model
-from tasks.model import build_model, compile_model
 from tasks.tracking import mlflow_client
 from tasks.tracking.run import resumable
 from tasks.training.device import select_device
@@ -28,7 +24,8 @@ from tasks.training.threads import use_threads
 def run_train(parameters: TrainParameters) -> TrainResult:
     """Run the flow `train` under a claim made beforehand, by which its flow run is found should it be killed."""
     with claimed_run(parameters.resume, _directory_of) as claimed:
-        return TrainResult.model_validate(run_claimed(train, parameters.model_dump(), claimed))
+        result = TrainResult.model_validate(run_claimed(train, parameters.model_dump(), claimed))
+        return result.model_copy(update={"missing": claimed.missing})
 
 
 # Parameters are validated by `flat_signature`, in this pipeline's own words; pydantic's would come first otherwise.
@@ -37,17 +34,23 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 @flat_signature(TrainParameters)
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
+    # Here, with TensorFlow: a worker that cancels a run loads the flow for its hooks, and the page waits for that.
+    from tasks.evaluate import evaluate_model
+    from tasks.fit import fit_model
+    from tasks.model import build_model, compile_model
+
     resume = parameters.resume or begun_before("train", _directory_of)
     p = resumed({**given_to_flow(parameters), "resume": resume}) if resume else parameters
     use_threads(p.threads)
     device = select_device(p.device)
     experiment_id = mlflow_client.open_experiment(p.experiment)
-    prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"))
+    bound = bound_dataset(p.resume)
+    prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     tags = {
         "device": device,
         "steps_per_epoch": str(steps),
-        "mlflow.note.content": f"[Prefect flow run]({flow_run.ui_url or ''})",  # MLflow shows tags without links
+        "mlflow.note.content": f"[Prefect flow run]({flow_run_page()})",  # MLflow shows tags without links
         **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
     }
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,12 @@ from filelock import FileLock
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
+from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
+from tasks.data.images import Source
 from tasks.data.preparation import Preparation, write_prepared
 from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
-from tasks.data.sources import open_source
+from tasks.data.sources import identify, open_source
+from tasks.data.tfds_location import location_lock
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.foundation.log import task_log
@@ -30,28 +35,76 @@ def prepare_dataset(
     limit_examples: int | None = None,
     data_dir: str | None = None,
     download: bool = True,
+    bound: BoundDataset | None = None,
 ) -> PreparedDataset:
     """Return ``dataset`` prepared at ``image_size``; made once below ``data/``, by one process, then verified.
 
+    What goes on with a run, or belongs to a comparison, is ``bound`` to the dataset with which that began: it gets the
+    copy that was prepared then, as long as that is there.
+
     Raises:
-        InputError: the dataset does not exist, cannot be had or read, is too small to be split, or its prepared
-            files are damaged even after they were prepared again.
+        InputError: the dataset does not exist, cannot be had or read, has labels that are none, is too small to be
+            split, is not what it is bound to, or its prepared files are damaged even after they were prepared again.
         DownloadError: a download broke off; Prefect tries it again, with growing delays.
         StorageError: the prepared files cannot be written.
     """
-    how = Preparation(dataset, image_size, validation_fraction, limit_examples)
+    if bound and (kept := bound.prepared_copy()):
+        _tell(kept, _changed_since(bound, data_dir))
+        return kept
+    source = _identified(dataset, data_dir=data_dir, download=download)
+    how = Preparation(dataset, source, image_size, validation_fraction, limit_examples)
+    prepared = _load_or_write(how, partial(open_source, dataset, data_dir=data_dir, download=download))
+    if bound:
+        bound.require_same(prepared)
+    _tell(prepared)
+    return prepared
+
+
+def _load_or_write(how: Preparation, source: Callable[[], Source]) -> PreparedDataset:
+    """Return what lies on disk, verified; written by one process if it is not there, or damaged."""
     directory = how.directory()
     with storing(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
         if not directory.exists():
-            write_prepared(directory, how, open_source(dataset, data_dir=data_dir, download=download))
+            write_prepared(directory, how, source())
         try:
             return load_prepared(directory)
         except DamagedError as damage:
             task_log().warning("The prepared file %s is damaged; the dataset is prepared again.", damage.path)
-        write_prepared(directory, how, open_source(dataset, data_dir=data_dir, download=download))
+        write_prepared(directory, how, source())
         return _load_written_again(directory)
+
+
+def _identified(dataset: str, *, data_dir: str | None, download: bool) -> str:
+    """Return what the dataset holds; a set of tensorflow-datasets is looked for, and downloaded, if it must be."""
+    if identity := identify(dataset, data_dir):
+        return identity
+    lock = location_lock(dataset, data_dir)
+    with storing(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):  # else two processes download it at once
+        return identify(dataset, data_dir) or open_source(dataset, data_dir=data_dir, download=download).identity()
+
+
+def _changed_since(bound: BoundDataset, data_dir: str | None) -> str:
+    """Say so if the source of a prepared dataset is known not to be what it was."""
+    try:
+        now = identify(bound.name, data_dir)
+    except InputError:
+        return " What it was prepared from cannot be read any more."
+    if not bound.source or now in (None, bound.source):
+        return ""
+    return " What it was prepared from holds other data by now, which is left alone: a run goes on with its own."
+
+
+def _tell(prepared: PreparedDataset, more: str = "") -> None:
+    """Say which prepared copy is used, and how old it is."""
+    task_log().info(
+        "Using %s as it was prepared on %s: %s (from %s, digest %s).%s",
+        *(prepared.name, f"{prepared.made_at():%Y-%m-%d %H:%M:%S}", prepared.directory),
+        *(prepared.location, prepared.digest[:SHOWN_DIGITS], more),
+    )
 
 
 def _load_written_again(directory: Path) -> PreparedDataset:

@@ -36,7 +36,9 @@ def report(study: str, /, *, output: Path | None = None) -> int:
 
 
 def reconcile(
-    *, host: Annotated[str | None, Parameter(help="Close the runs of this host too, which is gone.")] = None
+    *,
+    host: Annotated[str | None, Parameter(help="Close the runs of this host too, which is gone.")] = None,
+    again: Annotated[bool, Parameter(negative="", help="Send what MLflow refused once more.")] = False,
 ) -> int:
     """Close the runs whose process is gone, and send what they could not send.
 
@@ -52,7 +54,7 @@ def reconcile(
         take_over_logging(console)
         wait_until_it_answers()
         with quiet_start():  # a model that is sent needs TensorFlow
-            done = reconcile(host)
+            done = reconcile(host, again=again)
     say(console, "\n".join(done) or "Nothing to close: no process has left anything open.")
     return DONE
 

@@ -9,11 +9,11 @@ from typing import TypeVar
 from pydantic import BaseModel
 from rich.console import Console
 
-from tasks.terminal.messages import quiet_start, take_over_logging
+from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 Result = TypeVar("Result")
-DONE = 0  # the exit status of a command that did what it was asked
-INCOMPLETE = 1  # of a comparison whose answer lacks a trial
+# The exit status of a command that did what it was asked; and of one that did, and whose record or answer is not whole.
+DONE, INCOMPLETE = 0, 1
 
 
 def in_session(console: Console, load: Callable[[], Callable[[], Result]]) -> Result:
@@ -41,3 +41,10 @@ def print_json(result: BaseModel) -> None:
     """Print one JSON object on standard output, in ASCII alone: so it is one whatever the terminal's encoding is."""
     # By way of pydantic's text, in which infinity is null: JSON has no word for it.
     print(json.dumps(json.loads(result.model_dump_json())))
+
+
+def record_status(console: Console, missing: str) -> int:
+    """Say what MLflow refused of a run, and return the exit status."""
+    if missing:
+        say(console, f"\nThe record is not whole. {missing}")
+    return INCOMPLETE if missing else DONE

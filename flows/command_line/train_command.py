@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.session import DONE, in_session, print_json
+from flows.command_line.session import in_session, print_json, record_status
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.terminal.messages import say
@@ -40,7 +41,7 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         f"\n{result.summary()}\n\nMLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\n"
         "Look at them with: make ui",
     )
-    return DONE
+    return record_status(console, result.missing)
 
 
 def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
@@ -48,6 +49,8 @@ def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
     from tasks.training.device import select_device
     from tasks.training.threads import use_threads
 
+    for node in ("tasks.model", "tasks.fit", "tasks.evaluate"):  # with TensorFlow, while the API comes up
+        import_module(node)
     use_threads(parameters.threads)
     select_device(parameters.device)  # which starts TensorFlow
     return partial(run_train, parameters)

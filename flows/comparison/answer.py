@@ -44,6 +44,7 @@ class CompareResult(BaseModel):
         contenders: The best first.
         test: ``test/accuracy`` of the chosen setting, the median over ``seeds`` of them; none if there is no such.
         page: The report, one HTML file.
+        missing: What MLflow refused of the comparison's own record, and what to do about it; empty if it has all.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +59,7 @@ class CompareResult(BaseModel):
     contenders: tuple[Contender, ...]
     test: dict[str, float] | None
     page: Path
+    missing: str = ""
 
     def summary(self) -> str:
         """Say what came out."""

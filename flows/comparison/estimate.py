@@ -9,7 +9,7 @@ from pathlib import Path
 from distributed import Future
 from prefect_dask import DaskTaskRunner
 
-from flows.comparison.stored_study import find_trials, missing_trials
+from flows.comparison.stored_study import missing_trials, study_dataset
 from flows.comparison.training_time import TrainingTime
 from flows.comparison.watch import result_of
 from flows.comparison.worker_tasks import time_trial
@@ -58,8 +58,9 @@ def announce_estimate(
 def estimate(p: CompareParameters) -> str:
     """Say what `compare` would have to run, and about how long it would take, from a short try in this process."""
     use_threads(p.threads)  # as a worker, and before anything is computed
-    prepared = prepare_dataset.fn(p.dataset, **p.preparation(), **p.only("data_dir", "download"))
-    missing = missing_trials(p, find_trials(p.resume)) if p.resume else p.trials()
+    bound = study_dataset(p.resume) if p.resume else None
+    prepared = prepare_dataset.fn(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
+    missing = missing_trials(p, p.resume) if p.resume else p.trials()
     place = str(Path.cwd()), tracking_uri()
     times = {trial.batch_size: time_trial(trial, prepared, *place) for trial in one_for_each_batch_size(p, missing)}
     places = cluster_size(p.dask_address) if p.dask_address else trials_at_a_time(p, len(usable_gpus(p.device)))

@@ -14,12 +14,19 @@ from prefect_dask import DaskTaskRunner
 from flows.comparison.answer import chosen_runs
 from flows.comparison.estimate import announce_estimate, start_calibration
 from flows.comparison.scheduling import Tally, run_trials
-from flows.comparison.stored_study import CONCLUDED, find_trials, missing_trials, open_study, read_trials
+from flows.comparison.stored_study import (
+    CONCLUDED,
+    find_trials,
+    missing_trials,
+    open_study,
+    read_trials,
+    trial_digest,
+)
 from flows.comparison.watch import Watch
 from flows.comparison.worker_tasks import test_trial
 from flows.lifecycle.crashed_flow_runs import close_task_runs
 from flows.lifecycle.reconcile import Ended, reconcile
-from flows.parameters.compare import CompareParameters, digest_of
+from flows.parameters.compare import CompareParameters
 from flows.workers.dask_cluster import dask_workers, worker_count
 from flows.workers.worker_check import require_fit_cluster
 from study.statistics import compare_trials
@@ -35,7 +42,7 @@ def is_complete(p: CompareParameters) -> bool:
     """Return whether the comparison ``p.resume`` has ended with its answer, and lacks nothing."""
     study = open_study(str(p.resume))
     ended = study.status == "FINISHED" and study.tags.get("outcome") == CONCLUDED
-    return ended and not missing_trials(p, find_trials(study.run_id)) and not _untested(p, study.run_id)
+    return ended and not missing_trials(p, study.run_id) and not _untested(p, study.run_id)
 
 
 def run_missing_trials(p: CompareParameters, study: str, prepared: PreparedDataset, *, log: Path) -> Tally:
@@ -43,7 +50,7 @@ def run_missing_trials(p: CompareParameters, study: str, prepared: PreparedDatas
 
     ``log`` takes what the workers write.
     """
-    missing = missing_trials(p, find_trials(study))
+    missing = missing_trials(p, study)
     if not missing and not _untested(p, study):
         task_log().info("All %d trials are done.", len(p.trials()))
         return Tally(total=0)
@@ -84,7 +91,7 @@ def _close_trials(ended: Ended) -> None:
 
 def _test_chosen(p: CompareParameters, study: str, prepared: PreparedDataset, workers: DaskTaskRunner) -> None:
     """Evaluate the best contender's trials on the test split: theirs alone, and each once."""
-    trials = {digest_of(trial): trial for trial in p.trials()}
+    trials = {trial_digest(study, trial): trial for trial in p.trials()}
     place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri()}
     futures = [
         workers.submit(

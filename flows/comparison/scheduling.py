@@ -13,7 +13,6 @@ from prefect_dask import DaskTaskRunner
 from flows.comparison.stored_study import find_trials
 from flows.comparison.watch import Watch, as_they_end
 from flows.comparison.worker_tasks import STORE_AWAY, run_trial, trials_running
-from flows.parameters.compare import digest_of
 from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import worker_count
 from tasks.foundation.errors import InputError, StoreAwayError, TrialsError
@@ -131,7 +130,7 @@ def _came_to(tally: Tally, trial: TrainParameters, study: str) -> str:
     """Return what a trial came to, as far as MLflow can tell: what it does not have yet is sent later."""
     try:
         with without_waiting():
-            runs = [run for run in find_trials(study, digest_of(trial)) if run.status == "FINISHED"]
+            runs = [run for run in find_trials(study, trial) if run.status == "FINISHED"]
     except (InputError, StoreAwayError) as error:
         return f"done, but {error}"
     if not runs:

@@ -10,11 +10,10 @@ from uuid import UUID
 import keras
 
 from flows.comparison.calibration import measure_training_time
-from flows.comparison.stored_study import find_trials
+from flows.comparison.stored_study import find_trials, study_dataset, trial_digest
 from flows.comparison.training_time import TrainingTime
 from flows.lifecycle.flow_run import run_claimed
 from flows.lifecycle.reconcile import settle
-from flows.parameters.compare import digest_of
 from flows.parameters.train import TrainParameters
 from flows.train import train
 from tasks.data.prepared import PreparedDataset
@@ -33,13 +32,13 @@ from tasks.training.device import select_device
 def train_trial(parameters: TrainParameters, study: str, parent_task_run_id: UUID | None = None) -> None:
     """Train, unless that is done, and record it as a child of the run ``study``."""
     try:
-        attempts = find_trials(study, digest_of(parameters))
+        attempts = find_trials(study, parameters)
         if any(attempt.status == "FINISHED" for attempt in attempts):
             return
         if any(_goes_on(attempt, parameters, study, parent_task_run_id) for attempt in attempts):
             return
         with claim() as claimed:
-            claimed.tags = tags_of(parameters, study)
+            claimed.tags, claimed.dataset = tags_of(parameters, study), study_dataset(study)
             run_claimed(train, parameters.model_dump(), claimed, parent_task_run_id=parent_task_run_id)
     finally:
         keras.utils.clear_session()
@@ -53,7 +52,7 @@ def _goes_on(attempt: StoredRun, parameters: TrainParameters, study: str, parent
         if mlflow_client.get_run(attempt.run_id).status == "FINISHED":
             return True
         with claim(directory) as claimed:
-            claimed.tags = tags_of(parameters, study)
+            claimed.tags, claimed.dataset = tags_of(parameters, study), study_dataset(study)
             given = parameters.model_copy(update={"resume": attempt.run_id}).model_dump()
             run_claimed(train, given, claimed, parent_task_run_id=parent)
     except (HeldError, InputError) as error:  # it goes on elsewhere, or its files are on another machine
@@ -99,7 +98,7 @@ def tags_of(parameters: TrainParameters, study: str) -> dict[str, str]:
     return {
         STUDY_TAG: study,
         "setting": setting_of(parameters),
-        TRIAL_TAG: digest_of(parameters),
+        TRIAL_TAG: trial_digest(study, parameters),
         **{name: str(value) for name, value in varied.items()},
     }
 

@@ -21,7 +21,6 @@ from prefect.runtime import task_run
 from prefect.states import Cancelled
 
 from flows.comparison.training_time import TrainingTime
-from flows.parameters.compare import digest_of
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.data.prepared import PreparedDataset
@@ -32,7 +31,7 @@ from tasks.training.threads import use_threads
 
 POLL_SECONDS = 0.2
 STORE_AWAY = "MLflow away"  # how a trial ends in Prefect that waited for the store in vain
-_running: set[str] = set()  # the trials in this process, by their digest
+_running: set[UUID] = set()  # the trials in this process, by their task run
 
 
 @task(name="trial", task_run_name="{name}", cache_policy=NO_CACHE)
@@ -53,8 +52,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
 
     parameters, parent = validated(TrainParameters, given), UUID(task_run.id)
     prepare_process(directory, tracking_uri, parameters.threads)
-    digest = digest_of(parameters)
-    _running.add(digest)
+    _running.add(parent)
     try:
         _in_a_thread(lambda: train_trial(parameters, study, parent), _wanted())
     except StoppedError:
@@ -62,7 +60,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     except StoreAwayError as away:
         return Cancelled(name=STORE_AWAY, message=str(away))
     finally:
-        _running.discard(digest)
+        _running.discard(parent)
     return None
 
 

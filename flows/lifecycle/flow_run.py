@@ -25,6 +25,7 @@ from flows.parameters.train import TrainParameters
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError, ServerError
 from tasks.foundation.log import task_log
+from tasks.foundation.secrets_in_addresses import without_login
 from tasks.tracking.claim import Claim, HeldError, claim, held_claim
 
 EVENT_SECONDS = 60
@@ -104,6 +105,11 @@ def _wait_for_task_run(client: SyncPrefectClient, task_run_id: UUID) -> None:
         else:
             return
     raise ServerError(f"the Prefect API did not hear of task run {task_run_id} within {EVENT_SECONDS} s")
+
+
+def flow_run_page() -> str:
+    """Return the address of the page of the flow run that asks, without the login that the API's may hold."""
+    return without_login(flow_run.ui_url or "")
 
 
 def name_from(model: type[TrainParameters | CompareParameters]) -> Callable[[], str]:

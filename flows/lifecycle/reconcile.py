@@ -17,14 +17,17 @@ from tasks.tracking.claim import Claim, HeldError, claim, has_own_name, lock_pat
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import End, Tags
 from tasks.tracking.record import now
-from tasks.tracking.run import last_sign_of_life, read_run_file, send_what_is_left
+from tasks.tracking.refused_entries import refused_directories
+from tasks.tracking.run import last_sign_of_life
+from tasks.tracking.run_ending import send_what_is_left
+from tasks.tracking.run_file import read_run_file
 from tasks.tracking.store import store_name
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, StoredRun, resume_command
 
 Ended = Literal["FAILED", "KILLED"]
 
 
-def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
+def reconcile(host: str | None = None, *, ended: Ended = "FAILED", again: bool = False) -> list[str]:
     """Close the runs of this store whose process is gone, and send what they have not sent.
 
     Where a run's directory is here, its lock says whether a process holds it, whatever this host was called when that
@@ -34,6 +37,7 @@ def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
     Args:
         host: Close the runs of this host too, which the caller knows to be gone.
         ended: What the runs are closed as.
+        again: Send once more what MLflow refused of runs, also of those that are closed.
 
     Returns:
         What was done, in words.
@@ -43,7 +47,8 @@ def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
     """
     running = [run for run in mlflow_client.find_runs("attributes.status = 'RUNNING'") if run.directory]
     told: list[str] = []
-    for directory in sorted({run.directory for run in running if run.directory} | set(unsettled())):
+    directories = {run.directory for run in running if run.directory} | set(unsettled())
+    for directory in sorted(directories | set(refused_directories() if again else [])):
         with _hindering_nothing_else(directory, told):
             if not directory.exists() and not lock_path(directory).exists():
                 told += _close_without_files([run for run in running if run.directory == directory], host, ended)
@@ -51,7 +56,7 @@ def reconcile(host: str | None = None, *, ended: Ended = "FAILED") -> list[str]:
                 told.append(f"Left alone {directory}: no run has a directory of that name. Move it out of runs/")
             else:
                 with claim(directory) as claimed:
-                    told += _close_claimed(claimed, host, ended)
+                    told += _close_claimed(claimed, host, ended, again=again)
     return told
 
 
@@ -72,7 +77,7 @@ def _hindering_nothing_else(directory: Path, told: list[str]) -> Iterator[None]:
         told.append(f"Left alone {directory}, which cannot be looked after: {reason}")
 
 
-def _close_claimed(claimed: Claim, host: str | None, ended: Ended) -> list[str]:
+def _close_claimed(claimed: Claim, host: str | None, ended: Ended, *, again: bool = False) -> list[str]:
     """Close what belongs to a directory that nobody holds any more, and let it be deleted if it is of no more use."""
     directory = claimed.directory
     runs = _runs_in(directory, host)
@@ -92,18 +97,19 @@ def _close_claimed(claimed: Claim, host: str | None, ended: Ended) -> list[str]:
     if file.run_id and file.run_id not in [run.run_id for run in runs]:
         claimed.state = "settled"
         return [f"Left alone {directory}: run {file.run_id} is not there. A copy? Delete what nobody needs"]
-    told, ended_at = [], last_sign_of_life(directory)
+    told, ended_at, refused = [], last_sign_of_life(directory), False
     if file.run_id:
         try:
-            if send_what_is_left(directory, file.run_id):
+            if send_what_is_left(directory, file.run_id, again=again):
                 told.append(f"Sent to MLflow what run {file.run_id} had kept for it.")
         except OutageError as outage:
             return [f"MLflow does not take what run {file.run_id} has kept for it in {directory}: {outage}"]
         except RecordError as refusal:
             told.append(str(refusal))
+            refused = True
     runs = _runs_in(directory, host)  # as they are now that all is sent
     told += _close(directory, runs, ended_at, ended)
-    claimed.state = "settled" if any(run.status != "FINISHED" for run in runs) else "finished"
+    claimed.state = "settled" if refused or any(run.status != "FINISHED" for run in runs) else "finished"
     return told
 
 

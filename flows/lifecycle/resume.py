@@ -8,9 +8,14 @@ from typing import Any, TypeVar
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
+from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
+from tasks.tracking import mlflow_client
+from tasks.tracking.claim import held_claim
 from tasks.tracking.run import resumable
+from tasks.tracking.run_file import read_run_file
+from tasks.tracking.stored_run import StoredRun
 
 Parameters = TypeVar("Parameters", bound=SharedParameters)
 
@@ -38,6 +43,39 @@ def tell_of_unknown_threads(run_id: str, threads: int) -> dict[str, str]:
         *(run_id, threads),
     )
     return {"threads.before_resume": "not recorded"}
+
+
+def bound_dataset(resume: str | None) -> BoundDataset | None:
+    """Return the data that a training belongs to: that of its comparison, or that with which run ``resume`` began.
+
+    Raises:
+        InputError: the run went on with other data at some time, so that it belongs to none.
+    """
+    held = held_claim()
+    if held and held.dataset:
+        return held.dataset
+    if not resume:
+        return None
+    run = mlflow_client.get_run(resume)
+    kept = read_run_file(run.directory).dataset if run.directory else None
+    return kept or recorded_dataset(run)
+
+
+def recorded_dataset(run: StoredRun) -> BoundDataset | None:
+    """Return the data that MLflow has of a run of an older version, which kept nothing else of it.
+
+    Raises:
+        InputError: it is of several datasets.
+    """
+    if len(run.datasets) > 1:
+        digests = ", ".join(sorted(dataset.digest for dataset in run.datasets))
+        raise InputError(
+            f"resume: run {run.run_id!r} went on with other data at some time (digests {digests}), as older versions "
+            "let it, so that its record is of no single dataset; start anew, without resume"
+        )
+    if not run.datasets:
+        task_log().warning("Nothing tells which data run %s began with: it goes on with those of now.", run.run_id)
+    return run.datasets[0] if run.datasets else None
 
 
 def as_stored(

@@ -10,15 +10,16 @@ from typing import Literal
 from prefect.runtime import flow_run
 
 from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG
-from flows.lifecycle.flow_run import claimed_run
+from flows.lifecycle.flow_run import claimed_run, flow_run_page
 from flows.lifecycle.prefect_artifacts import publish_link
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
+from tasks.data.bound_dataset import BoundDataset
 from tasks.data.prepared import PreparedDataset
 from tasks.tracking import record
 from tasks.tracking.claim import Claim
 from tasks.tracking.run import TrackedRun, tracked_run
-from tasks.tracking.stored_run import FLOW_TAG
+from tasks.tracking.stored_run import DATASET_TAG, FLOW_TAG
 
 
 @contextmanager
@@ -45,7 +46,8 @@ def tracked_flow_run(
         FLOW_TAG: flow,
         FLOW_RUN_TAG: flow_run.id or "",
         TRY_TAG: str(flow_run.run_count),
-        "prefect.flow_run_url": flow_run.ui_url or "",
+        "prefect.flow_run_url": flow_run_page(),
+        DATASET_TAG: prepared.digest,
         "mlflow.source.name": f"flows/{flow}.py",
         **tags,
     }
@@ -53,6 +55,7 @@ def tracked_flow_run(
         claimed_run(p.resume, directory_of) as claimed,
         tracked_run(
             *(claimed, experiment_id, p.display_name(), p.recorded(), described),
+            dataset=BoundDataset.of(prepared),
             resumed=p.resume,
             trains=flow == "train",
         ) as run,

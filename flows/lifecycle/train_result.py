@@ -7,6 +7,7 @@ from typing import Any, Literal
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict
 
+from flows.lifecycle.flow_run import flow_run_page
 from flows.parameters.train import TrainParameters
 from tasks.data.prepared import PreparedDataset
 from tasks.tracking.run import TrackedRun
@@ -26,6 +27,7 @@ class TrainResult(BaseModel):
         test: ``test/loss`` and ``test/accuracy``; empty if the run diverged, or was not to be tested.
         dataset_digest: What it was trained on.
         seconds: Spent in the fit.
+        missing: What MLflow refused of the record, and what to do about it; empty if it has all.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")  # of a loss; JSON has no number for it
@@ -43,6 +45,7 @@ class TrainResult(BaseModel):
     test: dict[str, float]
     dataset_digest: str
     seconds: float
+    missing: str = ""
 
     def summary(self) -> str:
         """Say in a sentence or two what came out."""
@@ -67,7 +70,7 @@ def train_result(
         experiment_id=run.experiment_id,
         run_url=run.url,
         flow_run_id=flow_run.id or "",
-        flow_run_url=flow_run.ui_url or "",
+        flow_run_url=flow_run_page(),
         outcome=fitted.outcome,
         reason=fitted.reason,
         epochs=fitted.epochs,

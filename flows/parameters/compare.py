@@ -175,12 +175,15 @@ class CompareParameters(SharedParameters):
         )
 
 
-def digest_of(trial: TrainParameters) -> str:
-    """Return what tells a trial from all others: a digest of its parameters."""
-    recorded = trial.recorded()
-    if recorded["threads"] == 1:  # as all trials had from the first, when nobody recorded it
-        del recorded["threads"]
-    return hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:16]
+def digest_of(trial: TrainParameters, dataset_digest: str) -> str:
+    """Return what tells a trial from all others: a digest of its parameters and of its data.
+
+    In comparisons of older versions it was of the parameters alone, and ``dataset_digest`` is empty.
+    """
+    identity = trial.recorded() | ({"dataset_digest": dataset_digest} if dataset_digest else {})
+    if identity["threads"] == 1:  # as all trials had from the first, when nobody recorded it
+        del identity["threads"]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _owned_by(optimizer: str) -> dict[str, float | bool]:

@@ -9,6 +9,7 @@ import httpx
 
 from tasks.foundation.environment import require_way_to
 from tasks.foundation.errors import InputError
+from tasks.foundation.secrets_in_addresses import without_secrets
 
 ANSWER_SECONDS = 10
 
@@ -33,6 +34,7 @@ def require_api(url: str) -> None:
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     require_way_to(url)
+    shown = without_secrets(url)
     try:
         with (
             temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}),
@@ -41,20 +43,20 @@ def require_api(url: str) -> None:
             if failed := client.api_healthcheck():
                 raise failed
             if client.server_type != ServerType.CLOUD and not isinstance(client.api_version(), str):
-                raise InputError(_no_api(url))
+                raise InputError(_no_api(shown))
     except PrefectHTTPStatusError as error:
-        raise InputError(_refusal(url, error.response.status_code)) from error
+        raise InputError(_refusal(shown, error.response.status_code)) from error
     except httpx.HTTPError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise InputError(
-                f"the Prefect API {url!r} shows a certificate that is not known here; set PREFECT_API_SSL_CERT_FILE to "
-                "the file of the certificate, or of the authority that signed it"
+                f"the Prefect API {shown!r} shows a certificate that is not known here; set PREFECT_API_SSL_CERT_FILE "
+                "to the file of the certificate, or of the authority that signed it"
             ) from error
         raise SilentError(str(error) or type(error).__name__) from error
     except OSError as error:  # the file of PREFECT_API_SSL_CERT_FILE
         raise InputError(f"PREFECT_API_SSL_CERT_FILE cannot be used: {error}") from error
     except JSONDecodeError as error:
-        raise InputError(_no_api(url)) from error
+        raise InputError(_no_api(shown)) from error
 
 
 def _refusal(url: str, status: int) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from flows.servers.prefect_api import lasting_api
 from tasks.foundation.errors import InputError, PlainError
+from tasks.foundation.secrets_in_addresses import without_secrets
 from tasks.terminal.messages import say
 
 WORK_POOL = "local"
@@ -29,10 +30,11 @@ def deploy(console: Console) -> None:
     if _prefect(url, "work-pool", "inspect", WORK_POOL).returncode:
         _require(_prefect(url, "work-pool", "create", WORK_POOL, "--type", "process"))
     _require(_prefect(url, "--no-prompt", "deploy", "--all"))
+    shown = without_secrets(url)
     say(
         console,
-        f"Deployed to {url}: {', '.join(_names())}\n\nA worker does the work; let it run:\n  make worker\n"
-        f"Then ask:\n  export PREFECT_API_URL={url} PATH=$PWD/.venv/bin:$PATH\n"
+        f"Deployed to {shown}: {', '.join(_names())}\n\nA worker does the work; let it run:\n  make worker\n"
+        f"Then ask:\n  export PREFECT_API_URL={shown} PATH=$PWD/.venv/bin:$PATH\n"
         "  prefect deployment run train/digits --param optimizer=adam --watch",
     )
 

@@ -14,6 +14,7 @@ from flows.servers.api_probe import SilentError, require_api
 from flows.servers.server_process import LOOPBACK, free_port
 from tasks.foundation.environment import require_way_to
 from tasks.foundation.errors import InputError
+from tasks.foundation.secrets_in_addresses import without_secrets
 from tasks.tracking.store import tracking_uri
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def lasting_api() -> str:
         require_api(url)
     except SilentError as error:
         raise InputError(
-            f"the Prefect API {url!r}{_named_by()} does not answer ({error}); {_how_to_change()}"
+            f"the Prefect API {without_secrets(url)!r}{_named_by()} does not answer ({error}); {_how_to_change()}"
         ) from error
     return url
 

@@ -14,9 +14,10 @@ from flows.servers.prefect_api import address_file, configured_api
 from flows.servers.server_process import LOOPBACK, Server
 from flows.servers.start_servers import start_mlflow, start_prefect
 from tasks.foundation.errors import InputError
+from tasks.foundation.secrets_in_addresses import without_login
 from tasks.terminal.messages import say
 from tasks.tracking import mlflow_client
-from tasks.tracking.store import MODEL_TRAINING_VIEW, tracking_uri
+from tasks.tracking.store import MODEL_TRAINING_VIEW, tracking_uri, ui_url
 
 
 def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -> None:
@@ -45,9 +46,9 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
         servers.append(start_mlflow(mlflow_port, store, access))
     for server in servers:
         server.wait()
-    say(console, f"Prefect  {prefect_url.removesuffix('/api') if prefect_url else access.public_url(prefect_port)}")
-    mlflow_ui = access.public_url(mlflow_port) if own_mlflow else store.rstrip("/")
-    say(console, f"MLflow   {mlflow_ui}/#/experiments?{MODEL_TRAINING_VIEW}")
+    prefect_ui = without_login(prefect_url).removesuffix("/api") if prefect_url else access.public_url(prefect_port)
+    mlflow_ui = access.public_url(mlflow_port) if own_mlflow else ui_url()
+    say(console, f"Prefect  {prefect_ui}\nMLflow   {mlflow_ui}/#/experiments?{MODEL_TRAINING_VIEW}")
     if not servers:
         say(console, "Both are configured elsewhere; there is nothing to start.")
         return

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tasks.data.checksums import contents_digest
 from tasks.data.images import BLOCK_EXAMPLES, Block, Source, resize
 from tasks.foundation.errors import InputError
 
@@ -26,15 +26,11 @@ def folder_of(dataset: str) -> Path:
 
 
 def folder_identity(root: Path) -> str:
-    """Names, sizes and times of the files: cheap to read, and different as soon as an image is."""
-    listing = []
-    for path in _image_files(root):
-        try:
-            stat = path.stat()
-        except OSError as error:  # a link to nowhere, for one
-            raise _broken(path, error) from error
-        listing.append([str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns])
-    return f"folder {hashlib.sha256(json.dumps(listing).encode()).hexdigest()}"
+    """Return what tells a folder from another, or from itself at another time: its images, and how they are sorted."""
+    try:
+        return f"folder {contents_digest(root, _image_files(root))}"
+    except OSError as error:  # a link to nowhere, for one
+        raise _broken(Path(os.fsdecode(error.filename)), error) from error
 
 
 def folder_source(root: Path) -> Source:
@@ -61,6 +57,7 @@ def folder_source(root: Path) -> Source:
         channels=channels,
         counts={"train": len(files)},
         blocks={"train": blocks},
+        identity=partial(folder_identity, root),
     )
 
 

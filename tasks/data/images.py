@@ -28,6 +28,7 @@ class Source:
         channels: 1 (grey) or 3 (colour).
         counts: Examples in each split; ``train`` is always there, ``test`` may be.
         blocks: The resized examples of each split, by its name.
+        identity: Says what the source holds now, as a text that changes with it.
     """
 
     location: str
@@ -35,6 +36,7 @@ class Source:
     channels: int
     counts: dict[str, int]
     blocks: dict[str, Blocks]
+    identity: Callable[[], str]
 
 
 def resize(images: tf.Tensor | np.ndarray, size: int) -> tf.Tensor:

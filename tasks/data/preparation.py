@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from tasks.data.checksums import DATA, sha256
 from tasks.data.images import Source
-from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, PreparedDataset, sha256
-from tasks.data.sources import identify
-from tasks.data.splits import split_examples
+from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, PreparedDataset
+from tasks.data.splits import require_labels, split_examples
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
+from tasks.foundation.errors import InputError
 
-DATA = Path("data")
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
 FORMAT = 2
 STATISTICS_EXAMPLES = 1024  # summed at a time
@@ -32,19 +32,21 @@ class Preparation:
 
     Attributes:
         dataset: Its name, as the user gave it.
+        source: What it holds, as `identify` says it.
         image_size: Pixels a side.
         validation_fraction: Share of the training split to be held back for validation.
         limit_examples: At most so many examples of each split; none: all.
     """
 
     dataset: str
+    source: str
     image_size: int
     validation_fraction: float
     limit_examples: int | None = None
 
     def directory(self) -> Path:
-        """Return where it lies once it is prepared. Raises InputError if the dataset is a folder that is not there."""
-        made_from = {"format": FORMAT, "source": identify(self.dataset), **asdict(self)}
+        """Return where it lies once it is prepared."""
+        made_from = {"format": FORMAT, **asdict(self)}
         del made_from["dataset"]
         key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
         label = re.sub(r"[^a-z0-9_]+", "-", self.dataset.lower().removeprefix("folder:")).strip("-")[-40:]
@@ -52,7 +54,12 @@ class Preparation:
 
 
 def write_prepared(directory: Path, how: Preparation, source: Source) -> None:
-    """Write the files of a prepared dataset, in place of damaged ones if there are any. Raises StorageError."""
+    """Write the files of a prepared dataset, in place of damaged ones if there are any.
+
+    Raises:
+        InputError: the source is broken, changes meanwhile, has labels that are none, or is too small to be split.
+        StorageError: they cannot be written.
+    """
     unfinished, damaged = (directory.with_name(f"{directory.name}.{state}") for state in ("unfinished", "damaged"))
     for left_over in (unfinished, damaged):  # by a holder of the lock that was killed
         shutil.rmtree(left_over, ignore_errors=True)
@@ -76,6 +83,11 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
     images = _reserve(directory / "images.npy", (sum(kept.values()), *image_shape))
     labels = _copy_examples(source, how.image_size, kept, images)
     images.flush()
+    if source.identity() != how.source:
+        raise InputError(
+            f"dataset: {how.dataset!r} was changed while it was being prepared; run this again once it is not"
+        )
+    require_labels(how.dataset, labels, kept, source.classes)
 
     splits = split_examples(labels, kept, how.validation_fraction)
     mean, deviation = pixel_statistics(images, splits["train"])
@@ -87,6 +99,7 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
         directory=directory,
         name=how.dataset,
         location=source.location,
+        source=how.source,
         digest=hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
         files=files,
         image_shape=image_shape,

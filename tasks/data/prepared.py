@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+
+from tasks.data.checksums import sha256
 
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
@@ -32,6 +34,7 @@ class PreparedDataset(BaseModel):
         directory: Where it lies.
         name: As the user named it.
         location: Where the images come from.
+        source: What identified the source when it was prepared; empty if an older version prepared it.
         digest: SHA-256 over all files, so over every pixel, label and split.
         files: SHA-256 of each file, by its name.
         image_shape: (height, width, channels) of the uint8 images.
@@ -46,6 +49,7 @@ class PreparedDataset(BaseModel):
     directory: Path
     name: str
     location: str
+    source: str = ""
     digest: str
     files: dict[str, str]
     image_shape: tuple[int, int, int]
@@ -57,6 +61,10 @@ class PreparedDataset(BaseModel):
     def steps_per_epoch(self, batch_size: int, repeat: int) -> int:
         """Return the steps of one epoch; the last of them takes what is left."""
         return math.ceil(self.examples["train"] * repeat / batch_size)
+
+    def made_at(self) -> datetime:
+        """Return when it was prepared, in local time."""
+        return datetime.fromtimestamp((self.directory / MANIFEST).stat().st_mtime).astimezone()
 
     def images_within(self, num_bytes: int) -> int:
         """Return how many images fit into ``num_bytes``, at least one."""
@@ -85,12 +93,6 @@ def load_prepared(directory: Path) -> PreparedDataset:
         if not path.is_file() or sha256(path) != digest:
             raise DamagedError(path)
     return prepared
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def epoch_passes(num_examples: int, *, seed: int, epoch: int, shuffle: bool, repeat: int) -> Iterator[np.ndarray]:

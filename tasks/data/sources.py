@@ -8,15 +8,29 @@ import numpy as np
 
 from tasks.data.folder_source import folder_identity, folder_of, folder_source
 from tasks.data.images import Source, resize
+from tasks.data.tfds_location import found_location, tfds_identity
 
 
-def identify(dataset: str) -> str:
-    """Return the identity of ``dataset`` without reading its images, so that a prepared set is found at once."""
+def identify(dataset: str, data_dir: str | None) -> str | None:
+    """Return what ``dataset`` holds, as a text that changes with it, without what it takes to read images.
+
+    Returns:
+        None for a set of tensorflow-datasets that was not looked for yet, or is gone: `open_source` finds it.
+
+    Raises:
+        InputError: a folder, or a file in it, is not there or cannot be read.
+        StorageError: what is remembered of the source cannot be kept.
+    """
     if dataset == "digits":
-        return f"digits scikit-learn {version('scikit-learn')}"
+        return _digits_identity()
     if dataset.startswith("folder:"):
         return folder_identity(folder_of(dataset))
-    return f"{dataset} tensorflow-datasets {version('tensorflow-datasets')}"
+    location = found_location(dataset, data_dir)
+    return tfds_identity(location) if location else None
+
+
+def _digits_identity() -> str:
+    return f"digits scikit-learn {version('scikit-learn')}"
 
 
 def open_source(dataset: str, *, data_dir: str | None, download: bool) -> Source:
@@ -46,4 +60,5 @@ def _digits() -> Source:
         channels=1,
         counts={"train": len(images)},
         blocks={"train": lambda size: iter([(resize(images, size).numpy(), bunch.target)])},
+        identity=_digits_identity,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tasks.data.prepared import Split
@@ -9,6 +11,32 @@ from tasks.foundation.errors import InputError
 
 SPLIT_SEED = 20_201  # Never the run's seed: all runs on the same data validate and test on the same images.
 TEST_FRACTION = 0.2  # Of a set that comes without a test split.
+SHOWN_LABELS = 5
+
+
+def require_labels(dataset: str, labels: np.ndarray, kept: dict[str, int], classes: Sequence[str]) -> None:
+    """Raise InputError if a label stands for none of the classes; sets for contests have -1 where it is kept secret.
+
+    Args:
+        dataset: The name of the set.
+        labels: Of all examples that are used, split by split.
+        kept: How many of them each split has.
+        classes: The name of each label, by label.
+    """
+    wrong = (labels < 0) | (labels >= len(classes))
+    parts = np.split(np.arange(len(labels)), np.cumsum(list(kept.values()))[:-1])
+    told = [
+        f"{wrong[part].sum()} of {len(part)} examples of the {split} split "
+        f"(they have {', '.join(map(str, np.unique(labels[part][wrong[part]])[:SHOWN_LABELS]))})"
+        for split, part in zip(kept, parts, strict=True)
+        if wrong[part].any()
+    ]
+    if told:
+        raise InputError(
+            f"dataset: {dataset!r} has no label, or one outside of its {len(classes)} classes (0 to {len(classes) - 1})"
+            f", for {' and '.join(told)}; choose a set whose every example is labelled, or save the labelled images as "
+            "one folder for each class and give folder:PATH"
+        )
 
 
 def split_examples(labels: np.ndarray, kept: dict[str, int], validation_fraction: float) -> dict[Split, np.ndarray]:

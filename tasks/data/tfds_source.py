@@ -11,12 +11,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import numpy as np
 import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tasks.data.images import BLOCK_EXAMPLES, Block, Source, resize
+from tasks.data.pixel_values import at_size, prepared_channels, require_range
+from tasks.data.tfds_location import remember_location, tfds_identity
 from tasks.foundation.errors import DownloadError, InputError
+from tasks.foundation.log import task_log
 
 
 def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> Source:
@@ -30,6 +34,8 @@ def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> So
     builder = _builder(name, data_dir)
     if not builder.is_prepared():
         _prepare(builder, name, download=download)
+    location = str(builder.data_dir)
+    remember_location(name, data_dir, location)
     classes, channels = _classification(builder, name)
     splits = [split for split in ("train", "test") if split in builder.info.splits]
     if "train" not in splits:
@@ -37,11 +43,12 @@ def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> So
             f"dataset: {name!r} has no training split, only {', '.join(builder.info.splits)}; choose another"
         )
     return Source(
-        location=f"tensorflow-datasets {builder.info.full_name}",
+        location=f"tensorflow-datasets {builder.info.full_name} in {location}",
         classes=classes,
         channels=channels,
         counts={split: builder.info.splits[split].num_examples for split in splits},
         blocks={split: functools.partial(_blocks, builder, split) for split in splits},
+        identity=functools.partial(tfds_identity, location),
     )
 
 
@@ -104,7 +111,7 @@ def _require_network(builder: tfds.core.DatasetBuilder, why: str) -> None:
 
 
 def _classification(builder: tfds.core.DatasetBuilder, name: str) -> tuple[tuple[str, ...], int]:
-    """Return the class names and the number of channels. Raises InputError for any other kind of set."""
+    """Return the class names and the channels of prepared images. Raises InputError for any other kind of set."""
     features = dict(builder.info.features.items()) if builder.info.features else {}
     image, label = features.get("image"), features.get("label")
     if not isinstance(image, tfds.features.Image) or not isinstance(label, tfds.features.ClassLabel):
@@ -112,27 +119,32 @@ def _classification(builder: tfds.core.DatasetBuilder, name: str) -> tuple[tuple
             f"dataset: {name!r} is no image-classification set (its features are {', '.join(features)}); "
             "choose one with an image and a label"
         )
-    return tuple(label.names), 1 if image.shape[-1] == 1 else 3
+    return tuple(label.names), prepared_channels(name, tf.as_dtype(image.np_dtype), image.shape[-1])
 
 
 def _blocks(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterator[Block]:
     def resized(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"image": resize(example["image"], size), "label": example["label"]}
+        image, ends = at_size(example["image"], size)
+        return {"image": image, "label": example["label"], "ends": ends}
 
-    of_one_shape = None not in builder.info.features["image"].shape
-    if of_one_shape and _in_one_file(builder, split):
+    if split == "train" and builder.info.features["image"].shape[-1] == 4:
+        task_log().info("What the images of %s let shine through is taken for white.", builder.info.full_name)
+    at_once = _is_usual(builder)
+    if at_once and _in_one_file(builder, split):
         dataset = _read_in_blocks(builder, split)
     else:
         read_config = tfds.ReadConfig(try_autocache=False)
         dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
-        if not of_one_shape:
+        if not at_once:
             dataset = dataset.map(resized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         dataset = dataset.batch(BLOCK_EXAMPLES)
     try:
         for block in tfds.as_numpy(dataset):
-            # Images of one shape are resized a block at a time, which is many times as fast.
-            images = resize(block["image"], size).numpy() if of_one_shape else block["image"]
-            yield images, block["label"]
+            if at_once:  # which is many times as fast
+                yield resize(block["image"], size).numpy(), block["label"]
+            else:
+                require_range(builder.info.full_name, split, block["ends"][:, 0].min(), block["ends"][:, 1].max())
+                yield block["image"], block["label"]
     except (tf.errors.OpError, AssertionError) as error:
         raise InputError(
             f"dataset: the {split} split of {builder.info.full_name} in {str(builder.data_dir)!r} is damaged "
@@ -140,10 +152,15 @@ def _blocks(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterato
         ) from error
 
 
+def _is_usual(builder: tfds.core.DatasetBuilder) -> bool:
+    """Return whether the images are what is prepared but for their size, and of one shape."""
+    image = builder.info.features["image"]
+    return None not in image.shape and image.np_dtype == np.uint8 and image.shape[-1] in (1, 3)
+
+
 def _in_one_file(builder: tfds.core.DatasetBuilder, split: str) -> bool:
     """Return whether one file of TFRecords holds a split; of several, tensorflow-datasets mixes the examples."""
     is_usual = builder.info.file_format == tfds.core.FileFormat.TFRECORD
-    is_usual &= builder.info.features["image"].dtype == tf.uint8
     return is_usual and len(builder.info.splits[split].filepaths) == 1
 
 

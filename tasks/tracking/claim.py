@@ -18,6 +18,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
 
@@ -38,13 +39,17 @@ class Claim:
         state: What is to become of it: ``empty`` and ``finished`` ones are deleted, ``settled`` ones are kept for
             resuming the run, and ``open`` ones are kept with what MLflow still has to learn.
         tags: What the run is to be tagged with, beside what its flow says of it.
+        dataset: The data that the run is bound to, if it belongs to a comparison.
         result: What came of the run, for a caller whom Prefect cannot hand it on.
+        missing: What MLflow refused of the run, and what to do about it; empty if it has all.
     """
 
     directory: Path
     state: Literal["empty", "open", "settled", "finished"] = "empty"
     tags: dict[str, str] = field(default_factory=dict)
+    dataset: BoundDataset | None = None
     result: object = None
+    missing: str = ""
 
 
 _held: ContextVar[Claim | None] = ContextVar("held", default=None)

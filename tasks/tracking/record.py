@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.foundation.log import task_log
+from tasks.foundation.secrets_in_addresses import without_secrets
 from tasks.tracking import mlflow_client
 from tasks.tracking.outbox import Outbox
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 class Recorder:
     """What this process records in one run."""
 
-    def __init__(self, run_id: str, directory: Path) -> None:
+    def __init__(self, run_id: str, directory: Path, *, again: bool = False) -> None:
         self.run_id = run_id
-        self.outbox = Outbox(directory, partial(mlflow_client.send, run_id))
+        self.outbox = Outbox(directory, partial(mlflow_client.send, run_id), again=again)
         self._points = {
             (name, entry.step) for entry in self.outbox.kept if isinstance(entry, Metrics) for name in entry.metrics
         }
@@ -104,7 +105,7 @@ def log_dataset(run_id: str, prepared: PreparedDataset) -> None:
     used = DatasetUsed(
         name=prepared.name,
         digest=prepared.digest[:12],  # MLflow shows it beside the name, and keeps at most 36 characters
-        source=json.dumps({"location": prepared.location, "directory": str(prepared.directory)}),
+        source=json.dumps({"location": without_secrets(prepared.location), "directory": str(prepared.directory)}),
         features=json.dumps({"image": f"uint8 ({height}, {width}, {channels})", "classes": prepared.classes}),
         profile=json.dumps(prepared.examples),
     )

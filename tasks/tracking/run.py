@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from tasks.foundation.commands import command
+from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.crash_points import crash_point
-from tasks.foundation.durable_files import write_durably
-from tasks.foundation.errors import InputError, RecordError, StorageError, is_fault
-from tasks.foundation.log import task_log
+from tasks.foundation.errors import InputError, is_fault
+from tasks.foundation.secrets_in_addresses import without_secrets_of
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import Claim
-from tasks.tracking.outbox import MARK, OutageError
-from tasks.tracking.outbox_entries import End, Entry, ModelFile, Parameters, Tags
+from tasks.tracking.outbox import MARK
+from tasks.tracking.outbox_entries import Parameters
 from tasks.tracking.provenance import provenance_tags
-from tasks.tracking.record import Recorder, now, recording
-from tasks.tracking.store import run_url, store_name
+from tasks.tracking.record import recording
+from tasks.tracking.run_ending import end_early, end_finished
+from tasks.tracking.run_file import RunFile, read_run_file, write_run_file
+from tasks.tracking.store import run_url, store_name, tracking_uri
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG, resume_command
 from tasks.tracking.system_metrics import recorded_system_metrics
-
-SEND_SECONDS = 30  # how long the end of a run waits for MLflow
-INTERRUPTED_SEND_SECONDS = 2  # the same if somebody wants the process to end
-RUN_FILE = "run.json"
-log = logging.getLogger(__name__)
-
-
-class RunFile(BaseModel):
-    """What the directory of a run says of it: where it is recorded, and what it was started with."""
-
-    model_config = ConfigDict(frozen=True)
-
-    store: str
-    run_id: str | None = None
-    parameters: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,6 +46,7 @@ def tracked_run(
     parameters: Mapping[str, Any],
     tags: Mapping[str, str],
     *,
+    dataset: BoundDataset | None = None,
     resumed: str | None = None,
     trains: bool = True,
 ) -> Iterator[TrackedRun]:
@@ -72,17 +55,18 @@ def tracked_run(
     It ends FINISHED, FAILED with the reason, or KILLED if it was interrupted. Its directory is deleted once it has
     FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed. Of a run that
     ``trains`` the parameters are recorded as such, and what it takes of the machine; a comparison has others train.
+
+    Raises:
+        InputError: the store cannot be used, or not store files.
     """
     directory = claimed.directory
-    file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters))
-    _write(directory, file)  # before there is a run: so there is none that could not be resumed
+    file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters), dataset=dataset)
+    write_run_file(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
     here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
     all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
-    if resumed:
-        mlflow_client.reopen_run(resumed, all_tags)
-    run_id = resumed or mlflow_client.create_run(experiment_id, name, all_tags)
-    _write(directory, file.model_copy(update={"run_id": run_id}))
+    run_id = _reopened(resumed, all_tags) if resumed else _created(claimed, experiment_id, name, all_tags)
+    write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
             if trains:
@@ -91,12 +75,30 @@ def tracked_run(
                 yield TrackedRun(run_id, experiment_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
             ended: Literal["FAILED", "KILLED"] = "FAILED" if is_fault(error) else "KILLED"
-            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
-            _end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
+            reason = without_secrets_of(tracking_uri(), f"{type(error).__name__}: {error}".removesuffix(": "))
+            end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
             raise
         crash_point("run_ending")
-        recorder.put(End(status="FINISHED", timestamp=now()))
-        _settle(claimed, recorder, "finished", SEND_SECONDS)
+        end_finished(claimed, recorder)
+
+
+def _reopened(run_id: str, tags: Mapping[str, str]) -> str:
+    """Let a run go on that can store files. Raises InputError if it cannot, and leaves it as it is."""
+    mlflow_client.require_artifacts(run_id)
+    mlflow_client.reopen_run(run_id, tags)
+    return run_id
+
+
+def _created(claimed: Claim, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+    """Return a new run that can store files. Raises InputError if it cannot, and leaves nothing behind."""
+    run_id = mlflow_client.create_run(experiment_id, name, tags)
+    try:
+        mlflow_client.require_artifacts(run_id)
+    except InputError:
+        mlflow_client.delete_run(run_id)
+        claimed.state = "empty"
+        raise
+    return run_id
 
 
 def resumable(run_id: str) -> tuple[Path, dict[str, Any]]:
@@ -119,21 +121,6 @@ def resumable(run_id: str) -> tuple[Path, dict[str, Any]]:
         ) from error
 
 
-def read_run_file(directory: Path) -> RunFile:
-    """Return what a run's directory says of it. Raises OSError, or ValueError for what is no such file."""
-    return RunFile.model_validate_json((directory / RUN_FILE).read_bytes())
-
-
-def send_what_is_left(directory: Path, run_id: str) -> bool:
-    """Send what a process that is gone has left; return whether there was any. Raises OutageError, RecordError."""
-    outbox = Recorder(run_id, directory).outbox
-    any_left = outbox.any_waiting
-    if any_left and any(isinstance(entry, ModelFile) for entry in outbox.kept):
-        import_module("keras")  # with TensorFlow: that this takes its time is no outage
-    outbox.close(SEND_SECONDS)
-    return any_left
-
-
 def last_sign_of_life(directory: Path) -> int:
     """Return when something was written in a run's directory for the last time, in milliseconds since 1970.
 
@@ -146,55 +133,3 @@ def last_sign_of_life(directory: Path) -> int:
 
 def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _write(directory: Path, file: RunFile) -> None:
-    write_durably(directory / RUN_FILE, file.model_dump_json(indent=2).encode())
-
-
-def _end_early(
-    claimed: Claim, recorder: Recorder, status: Literal["FAILED", "KILLED"], reason: str, resume_command: str
-) -> None:
-    """End a run that did not finish; what fails here too is left to `reconcile`, and must not hide the reason."""
-    seconds = SEND_SECONDS if status == "FAILED" else INTERRUPTED_SEND_SECONDS
-    last: list[Entry] = [Tags(tags={"outcome": status.lower(), "reason": reason}), End(status=status, timestamp=now())]
-    try:
-        for entry in last:
-            recorder.put(entry)
-        _settle(claimed, recorder, "settled", seconds)
-    except RecordError as error:
-        log.warning("%s", error)
-    except StorageError:  # the disk that is full has no room for the outbox either
-        try:
-            for entry in last:
-                mlflow_client.send(recorder.run_id, entry)
-        except OutageError as error:
-            _tell_kept(claimed, error)
-    task_log().warning(
-        "Run %s %s. Go on with it: %s",
-        recorder.run_id,
-        "was interrupted" if status == "KILLED" else "failed",
-        resume_command,
-    )
-
-
-def _settle(claimed: Claim, recorder: Recorder, state: Literal["settled", "finished"], seconds: float) -> None:
-    """Send all that is kept; if that works, nothing is left for `reconcile`."""
-    try:
-        recorder.outbox.close(seconds)
-    except OutageError as error:
-        _tell_kept(claimed, error)
-    except RecordError:
-        claimed.state = "settled"
-        raise
-    else:
-        claimed.state = state
-        crash_point("run_ended")
-
-
-def _tell_kept(claimed: Claim, error: OutageError) -> None:
-    log.warning(
-        "MLflow does not have all of this run yet (%s). The rest is kept in %s, and sent when the next training "
-        "starts, or by: %s",
-        *(error, claimed.directory, command("reconcile")),
-    )

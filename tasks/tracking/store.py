@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from tasks.foundation.secrets_in_addresses import without_login, without_secrets
 from tasks.tracking.stored_run import STUDY_TAG
 
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
@@ -23,29 +24,28 @@ def tracking_uri() -> str:
 
 
 def store_name() -> str:
-    """Return the address of the store without the password in it, for messages and files."""
+    """Return the address of the store without the secrets in it, for messages and files."""
+    return without_secrets(tracking_uri())
+
+
+def ui_url() -> str:
+    """Return where MLflow's pages are: on the tracking server, else where ``make ui`` shows them."""
     uri = tracking_uri()
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@", 1) if password else uri
+    return without_login(uri).rstrip("/") if uri.startswith("http") else MLFLOW_UI
 
 
 def run_url(experiment_id: str, run_id: str) -> str:
     """Return the address of the run's page: on the tracking server, else where ``make ui`` shows it."""
-    return f"{_server()}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"
+    return f"{ui_url()}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"
 
 
 def trials_url(experiment_id: str, study: str) -> str:
     """Return the address of the table of a study's trials, and of their charts."""
     condition = quote(f"tags.{STUDY_TAG} = '{study}'")
-    return f"{_server()}/#/experiments/{experiment_id}/runs?searchFilter={condition}&{MODEL_TRAINING_VIEW}"
+    return f"{ui_url()}/#/experiments/{experiment_id}/runs?searchFilter={condition}&{MODEL_TRAINING_VIEW}"
 
 
 def comparison_url(experiment_id: str, run_ids: Sequence[str]) -> str:
     """Return the address of the page on which runs are compared."""
     runs, experiments = quote(json.dumps(list(run_ids))), quote(json.dumps([experiment_id]))
-    return f"{_server()}/#/compare-runs?runs={runs}&experiments={experiments}&{MODEL_TRAINING_VIEW}"
-
-
-def _server() -> str:
-    uri = tracking_uri()
-    return uri.rstrip("/") if uri.startswith("http") else MLFLOW_UI
+    return f"{ui_url()}/#/compare-runs?runs={runs}&experiments={experiments}&{MODEL_TRAINING_VIEW}"

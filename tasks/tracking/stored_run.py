@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.commands import command
 
 # Which process runs it where; which flow it is of; and of which comparison it is which trial.
 HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
 FLOW_TAG, STUDY_TAG, TRIAL_TAG = "run.flow", "study", "trial"
+# What the store refused of its record, which is kept in its directory; where its model is, if that is no logged model.
+MISSING_TAG, MODEL_TAG = "record.missing", "record.model"
+DATASET_TAG = "dataset.digest"  # of the data that it is bound to; runs of older versions have their inputs only
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run as MLflow has it."""
+    """A run as MLflow has it; ``datasets`` are its inputs, as far as this pipeline recorded them."""
 
     run_id: str
     experiment_id: str
@@ -25,12 +30,18 @@ class StoredRun:
     tags: dict[str, str]
     parameters: dict[str, str]
     metrics: dict[str, float]
+    datasets: tuple[BoundDataset, ...] = ()
 
     @classmethod
     def of(cls, run: Any) -> StoredRun:
         """Return what is used of one of MLflow's own runs."""
         info, data = run.info, run.data
-        return cls(info.run_id, info.experiment_id, info.run_name, info.status, data.tags, data.params, data.metrics)
+        inputs = [each.dataset for each in run.inputs.dataset_inputs] if run.inputs else []
+        datasets = tuple(_bound_dataset(each) for each in inputs if each.source_type == "prepared")
+        return cls(
+            *(info.run_id, info.experiment_id, info.run_name, info.status, data.tags, data.params, data.metrics),
+            datasets,
+        )
 
     @property
     def directory(self) -> Path | None:
@@ -41,6 +52,18 @@ class StoredRun:
     def test_accuracy(self) -> float | None:
         """On the test split; none if that was not asked. Older runs have it under another name."""
         return self.metrics.get("test_accuracy", self.metrics.get("test/accuracy"))
+
+
+def _bound_dataset(dataset: Any) -> BoundDataset:
+    """Return what an input of a run says of its data: `record.log_dataset` wrote it."""
+    source = json.loads(dataset.source)
+    return BoundDataset(
+        digest=dataset.digest,
+        name=dataset.name,
+        location=source["location"],
+        directory=source["directory"],
+        examples=json.loads(dataset.profile),
+    )
 
 
 def resume_command(run_id: str, tags: Mapping[str, str]) -> str:

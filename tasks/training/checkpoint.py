@@ -16,8 +16,10 @@ import keras
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from tasks.data.bound_dataset import SHOWN_DIGITS
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing, write_durably
+from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
 from tasks.training.fit_state import FitState
 
@@ -70,8 +72,11 @@ class Checkpoints:
     def restore(self, model: keras.Model) -> FitState:
         """Give ``model`` the variables of the latest good checkpoint, and return the state of the fit there.
 
-        One that is damaged, or belongs to another run, other data or another model, is refused in words, and the
-        one before it is used; without any, the model is as it was, and the fit stands at its beginning.
+        One that is damaged, or belongs to another run or another model, is refused in words, and the one before it is
+        used; without any, the model is as it was, and the fit stands at its beginning.
+
+        Raises:
+            InputError: the latest was trained on other data; it is left as it is.
         """
         for path in sorted(self._directory.glob("*.npz"), reverse=True):
             try:
@@ -97,8 +102,12 @@ class Checkpoints:
             raise RefusedError("it was not made by this version of the pipeline") from None
         if header.run_id != self._run_id:
             raise RefusedError(f"it belongs to run {header.run_id}")
-        if header.dataset_digest != self._dataset_digest:
-            raise RefusedError("it was trained on other data")
+        if header.dataset_digest != self._dataset_digest:  # a good one: with its own data it can be gone on with
+            raise InputError(
+                f"dataset: the checkpoint {str(path)!r} was trained on other data (digest "
+                f"{header.dataset_digest[:SHOWN_DIGITS]}) than are given now ({self._dataset_digest[:SHOWN_DIGITS]}); "
+                "give the dataset back what it held, or start anew, without resume"
+            )
         variables = _variables(model)
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
         if {name: array.shape for name, array in arrays.items()} != shapes:

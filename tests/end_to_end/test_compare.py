@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import socket
 import sqlite3
 from collections import Counter
@@ -14,6 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
+from mlflow import MlflowClient
+from PIL import Image
 
 from tests.support.comparisons import SHORT, learning_of, store, trials_of
 from tests.support.recorded import recorded
@@ -224,3 +227,47 @@ def test_workers_that_cannot_run_trials_are_named_before_any_is_submitted(
     assert study.data.tags["run.flow"] == "compare"
     for running in (strange, broad):
         assert running.process.poll() is None  # nothing that they could not import was sent to them
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Callable[[int], str]:
+    """Put so many images more into each of two classes, and return the name of that dataset."""
+
+    def add(each: int) -> str:
+        for name, level in (("dark", 20), ("bright", 200)):
+            (tmp_path / "pictures" / name).mkdir(parents=True, exist_ok=True)
+            there = len(list((tmp_path / "pictures" / name).iterdir()))
+            for index in range(there, there + each):
+                Image.new("L", (16, 16), level + index).save(tmp_path / "pictures" / name / f"{index}.png")
+        return "folder:pictures"
+
+    return add
+
+
+def test_trials_of_a_comparison_are_of_one_dataset_whatever_its_source_holds_later(
+    compare: Callable[..., Running], pictures: Callable[[int], str], tmp_path: Path
+) -> None:
+    small = ("--optimizers", "sgd,adam", "--learning-rates", 0.01, "--seeds", 1, "--epochs", 1, "--batch-sizes", 8)
+    first = compare("--dataset", pictures(20), *small, "--json").ended()
+    assert (first.status, first.left) == (0, []), first
+    study = json.loads(first.out)["study"]
+    one, other = trials_of(tmp_path, study)
+    data = one.data.tags["dataset.digest"]
+    assert "Using folder:pictures as it was prepared on " in first.err
+
+    MlflowClient(store(tmp_path)).delete_run(one.info.run_id)
+    pictures(10)
+    again = compare("--resume", study, "--json").ended()
+    assert (again.status, again.left) == (0, []), again
+    assert "What it was prepared from holds other data by now, which is left alone" in again.err
+    assert {run.data.tags["dataset.digest"] for run in trials_of(tmp_path, study)} == {data}
+    assert len(trials_of(tmp_path, study)) == 2
+
+    MlflowClient(store(tmp_path)).delete_run(other.info.run_id)
+    shutil.rmtree(tmp_path / "data")
+    before = recorded(store(tmp_path), study).run
+    refused = compare("--resume", study).ended()
+    assert (refused.status, refused.left) == (2, []), refused
+    assert "class 'bright' 20 images, now 30; class 'dark' 20 images, now 30" in refused.err
+    after = recorded(store(tmp_path), study).run
+    assert after.to_dictionary() == before.to_dictionary()

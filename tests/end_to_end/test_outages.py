@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import threading
@@ -180,6 +181,48 @@ def test_a_tracker_that_stays_away_gets_all_of_it_when_it_is_back(
     run = recorded(mlflow.url, run_id(ended))
     run.assert_complete(EPOCHS)
     assert run.learning == learning
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_what_a_gateway_refuses_is_told_and_sent_once_it_is_taken(
+    *,
+    tracked: Callable[..., Running],
+    start: Callable[..., Running],
+    mlflow: Server,
+    proxy: Proxy,
+    prefect_api: str,
+    tmp_path: Path,
+) -> None:
+    proxy.most = 60_000  # of which the model is larger
+    ended = tracked(epochs=2, MLFLOW_TRACKING_URI=proxy.url).ended()
+    assert (ended.status, ended.err, ended.left) == (1, "", [])
+    assert len(re.findall("^Test accuracy ", ended.out, re.MULTILINE)) == 1
+    told = r"^The record is not whole\. MLflow refused to record model \(HTTPError: 413.*reconcile --again"
+    assert re.search(told, ended.out, re.MULTILINE)
+    run = recorded(mlflow.url, run_id(ended)).run
+    assert (run.info.status, run.data.tags["record.missing"]) == ("FINISHED", "model")
+    assert "test/accuracy" in run.data.metrics
+
+    here = {"MLFLOW_TRACKING_URI": proxy.url, "PREFECT_API_URL": prefect_api}
+    assert start("-m", "flows", "reconcile", **here).ended().out.startswith("Nothing to close")
+    proxy.most = math.inf
+    sent = start("-m", "flows", "reconcile", "--again", **here).ended()
+    assert (sent.status, sent.err, sent.left) == (0, "", [])
+    assert sent.out == f"Sent to MLflow what run {run_id(ended)} had kept for it.\n"
+    recorded(mlflow.url, run_id(ended)).assert_complete(2)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_server_without_logged_models_gets_the_model_as_an_artifact(
+    tracked: Callable[..., Running], mlflow: Server, proxy: Proxy, tmp_path: Path
+) -> None:
+    proxy.absent = "logged-models"
+    ended = tracked(epochs=1, MLFLOW_TRACKING_URI=proxy.url).ended()
+    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    run = recorded(mlflow.url, run_id(ended))
+    assert run.run.info.status == "FINISHED"
+    assert run.run.data.tags["record.model"].startswith("artifact 'model' of this run")
+    assert run.pictures == ["confusion_matrix.png", "model", "training_curves.png"]
     assert list((tmp_path / "runs").iterdir()) == []
 
 

@@ -35,7 +35,7 @@ COMPARED = ("--optimizers", "sgd", "--learning-rates", "0.01", "--seeds", "2", "
 @pytest.mark.parametrize(
     ("command", "module", "name", "flows"),
     [
-        (("train", *SMALL), "flows.train", "evaluate_model", ["train"]),
+        (("train", *SMALL), "tasks.evaluate", "evaluate_model", ["train"]),
         (("compare", *SMALL, *COMPARED), "flows.compare", "conclude", ["compare", "train", "train"]),
     ],
     ids=["train", "compare"],

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import httpx
 import mlflow
+import numpy as np
 import pytest
 from filelock import FileLock
-from mlflow.entities import Run
+from mlflow.entities import Dataset, DatasetInput, Run
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -32,8 +35,11 @@ from prefect.states import State
 from flows.lifecycle.train_result import TrainResult
 from flows.parameters.train import TrainParameters
 from flows.train import run_train, train
+from tasks.data import sources
+from tasks.data.images import Source
 from tasks.foundation.errors import InputError
 from tasks.tracking.claim import held_claim, lock_path
+from tasks.tracking.run_file import RunFile
 from tasks.tracking.store import tracking_uri
 
 TINY = {
@@ -298,7 +304,7 @@ def failed(workplace: Path, prefect_server: None, monkeypatch: pytest.MonkeyPatc
         raise RuntimeError("broken off")
 
     with monkeypatch.context() as patch:
-        patch.setattr("flows.train.evaluate_model", breaks)
+        patch.setattr("tasks.evaluate.evaluate_model", breaks)
         with pytest.raises(RuntimeError, match="broken off"):
             run_train(TrainParameters(**TINY))
     (run,) = runs()
@@ -333,6 +339,69 @@ def test_a_run_that_failed_goes_on_with_its_own_parameters_only(failed: str) -> 
         state.result()
     (run,) = runs()
     assert (run.info.status, run.data.tags["reason"]) == ("FAILED", "RuntimeError: broken off")
+
+
+def with_other_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the digits be others from now on, as a folder to which somebody adds an image."""
+    original = sources._digits
+
+    def others() -> Source:
+        source = original()
+        images, labels = next(source.blocks["train"](16))
+        changed = replace(source, blocks={"train": lambda _: iter([(images, np.roll(labels, 1))])})
+        return replace(changed, identity=lambda: "other digits")
+
+    monkeypatch.setattr(sources, "_digits", others)
+    monkeypatch.setattr(sources, "_digits_identity", lambda: "other digits")
+
+
+def touched(run_id: str) -> tuple[Any, ...]:
+    """All that must not change when a resume is refused."""
+    run = store().get_run(run_id)
+    files = {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
+    return run.info.status, run.info.end_time, run.data.tags, run.data.metrics, len(run.inputs.dataset_inputs), files
+
+
+def test_a_run_goes_on_with_the_data_that_it_began_with(failed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_other_data(monkeypatch)
+    result = run_train(TrainParameters(resume=failed))
+    run = store().get_run(failed)
+    assert result.dataset_digest == run.data.tags["dataset.digest"]
+    assert len(run.inputs.dataset_inputs) == 1
+    for name in ("train/loss", "train/accuracy"):
+        assert [point.step for point in store().get_metric_history(failed, name)] == [1, 2]
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_run_does_not_go_on_with_other_data_and_is_left_as_it_is(
+    failed: str, *, older: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file,) = Path("runs").glob("*/run.json")
+    if older:  # what an older version wrote, and no tag
+        file.write_text(RunFile(**json.loads(file.read_text()) | {"dataset": None}).model_dump_json())
+        store().delete_tag(failed, "dataset.digest")
+    with_other_data(monkeypatch)
+    kept = Path("data").rename("kept")
+    before = touched(failed)
+    assert [path for path in before[-1] if path.suffix == ".npz"]
+    with pytest.raises(InputError, match=r"'digits' holds other data now .* nothing of it was touched"):
+        run_train(TrainParameters(resume=failed))
+    assert touched(failed) == before
+    shutil.rmtree("data")
+    kept.rename("data")  # as the message says
+    assert run_train(TrainParameters(resume=failed)).outcome == "completed"
+
+
+def test_a_run_that_an_older_version_let_go_on_with_other_data_is_refused(failed: str) -> None:
+    (file,) = Path("runs").glob("*/run.json")
+    file.write_text(RunFile(**json.loads(file.read_text()) | {"dataset": None}).model_dump_json())
+    (first,) = store().get_run(failed).inputs.dataset_inputs
+    other = Dataset("digits", "other", "prepared", first.dataset.source, None, first.dataset.profile)
+    store().log_inputs(failed, [DatasetInput(other, [])])
+    before = touched(failed)
+    with pytest.raises(InputError, match=r"went on with other data at some time \(digests \w{12}, other\)"):
+        run_train(TrainParameters(resume=failed))
+    assert touched(failed) == before
 
 
 def test_a_run_that_goes_on_elsewhere_is_not_resumed(failed: str) -> None:

@@ -24,6 +24,7 @@ MODULES = (
     *(
         "flows.servers.prefect_api",
         "flows.train",
+        *("tasks.model", "tasks.fit", "tasks.evaluate"),
         "flows.lifecycle.resume",
         "flows.compare",
         "flows.lifecycle.reconcile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import math
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -79,6 +80,11 @@ class Proxy(ThreadingHTTPServer):
         port: Where what it stands before listens.
         needs: A header, with its value, without which it answers 403.
         certificate: A file with a key and its certificate, with which it speaks TLS.
+
+    Attributes:
+        upstream: The port.
+        most: The largest body that is passed on, in bytes; larger ones are answered with 413.
+        absent: A part of the paths that are answered with 404; none if empty.
     """
 
     daemon_threads = True
@@ -92,6 +98,8 @@ class Proxy(ThreadingHTTPServer):
             context.load_cert_chain(certificate)
             self.socket = context.wrap_socket(self.socket, server_side=True)
         self.mode: Literal["passes", "fails", "hangs"] = "passes"
+        self.most: float = math.inf
+        self.absent: str = ""
         self.url = f"http{'s' if certificate else ''}://{HOST}:{self.server_address[1]}"
 
     @contextmanager
@@ -114,6 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.server.needs and self.headers.get(self.server.needs[0]) != self.server.needs[1]:
             self.send_error(403)
+            return
+        if len(body) > self.server.most or (self.server.absent and self.server.absent in self.path):
+            self.send_error(413 if len(body) > self.server.most else 404)
             return
         upstream = http.client.HTTPConnection(HOST, self.server.upstream)
         try:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from prefect import flow
 from sklearn.datasets import load_digits
 
 from tasks import dataset as dataset_module
 from tasks.data import preparation
+from tasks.data.bound_dataset import BoundDataset
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError, StorageError
@@ -164,6 +168,56 @@ def test_a_prepared_dataset_is_used_again(times_made: Count) -> None:
     first = digits(limit_examples=100)
     assert digits(limit_examples=100) == first
     assert times_made() == 1
+
+
+def test_which_copy_is_used_and_when_it_was_made_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    prepared = digits(limit_examples=100)
+    made = datetime(2024, 5, 6, 7, 8, 9).astimezone()
+    os.utime(prepared.directory / "manifest.json", (made.timestamp(), made.timestamp()))
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        digits(limit_examples=100)
+    known = f"from scikit-learn's load_digits, digest {prepared.digest[:12]}"
+    assert caplog.messages == [
+        f"Using digits as it was prepared on 2024-05-06 07:08:09: {prepared.directory} ({known})."
+    ]
+
+
+def pictures(directory: Path, each: int) -> str:
+    """Put so many images more into each of two classes, and return the name of that dataset."""
+    for number, name in enumerate(("cat", "dog")):
+        (directory / "pictures" / name).mkdir(parents=True, exist_ok=True)
+        there = len(list((directory / "pictures" / name).iterdir()))
+        for index in range(there, there + each):
+            Image.new("L", (16, 16), 100 * number + index).save(directory / "pictures" / name / f"{index}.png")
+    return "folder:pictures"
+
+
+def test_what_is_bound_gets_the_copy_of_then_and_says_that_the_source_has_changed(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    how = {"image_size": 16, "validation_fraction": 0.2}
+    first = prepare_dataset.fn(pictures(directory, 6), **how)
+    bound = BoundDataset.of(first)
+    with caplog.at_level(logging.INFO):
+        assert prepare_dataset.fn("folder:pictures", **how, bound=bound) == first
+        assert "left alone" not in caplog.text
+        assert prepare_dataset.fn(pictures(directory, 1), **how, bound=bound) == first
+        assert "What it was prepared from holds other data by now, which is left alone" in caplog.text
+        shutil.rmtree(directory / "pictures")
+        assert prepare_dataset.fn("folder:pictures", **how, bound=bound) == first
+        assert "What it was prepared from cannot be read any more." in caplog.text
+
+
+def test_what_is_bound_is_prepared_again_only_from_the_same_data(directory: Path) -> None:
+    how = {"image_size": 16, "validation_fraction": 0.2}
+    first = prepare_dataset.fn(pictures(directory, 6), **how)
+    bound = BoundDataset.of(first)
+    shutil.rmtree(directory / "data")
+    assert prepare_dataset.fn("folder:pictures", **how, bound=bound) == first
+    shutil.rmtree(directory / "data")
+    with pytest.raises(InputError, match=r"'folder:pictures' holds other data now .* class 'cat' 6 images, now 7; "):
+        prepare_dataset.fn(pictures(directory, 1), **how, bound=bound)
 
 
 def damage(path: Path) -> None:

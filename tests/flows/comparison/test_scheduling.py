@@ -11,7 +11,6 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.comparison import scheduling
 from flows.comparison.scheduling import Tally
 from flows.comparison.worker_tasks import STORE_AWAY
-from flows.parameters.compare import digest_of
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError, StoreAwayError
 from tasks.tracking.stored_run import StoredRun
@@ -29,8 +28,8 @@ def stored(status: str, outcome: str = "completed", accuracy: float = 0.9) -> St
 
 
 def found(monkeypatch: pytest.MonkeyPatch, runs: list[StoredRun]) -> None:
-    def find(study: str, digest: str) -> list[StoredRun]:
-        assert (study, digest) == ("study", digest_of(TRIAL))
+    def find(study: str, trial: TrainParameters) -> list[StoredRun]:
+        assert (study, trial) == ("study", TRIAL)
         return runs
 
     monkeypatch.setattr(scheduling, "find_trials", find)

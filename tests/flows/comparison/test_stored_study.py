@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flows.comparison.answer import chosen_runs, report
 from flows.comparison.stored_study import (
+    STUDY_DATASET_TAG,
     find_trials,
     missing_trials,
     open_study,
     read_trials,
     resumed_study,
     stored_parameters,
+    study_dataset,
     study_directory,
     study_tags,
+    trial_digest,
 )
 from flows.comparison.trial import tags_of
 from flows.parameters.compare import CompareParameters, digest_of
 from flows.parameters.train import TrainParameters
 from study.statistics import compare_trials
+from tasks.data.bound_dataset import BoundDataset
+from tasks.data.prepared import PreparedDataset
 from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client, record
@@ -33,11 +37,19 @@ PARAMETERS = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), lea
 
 
 @pytest.fixture
-def study(workplace: Path, prepared: Any) -> str:
+def study(workplace: Path, prepared: PreparedDataset) -> str:
     assert workplace.is_dir()
+    return begun(prepared)
+
+
+def begun(prepared: PreparedDataset, *, older: bool = False) -> str:
+    """Record a comparison; one of an older version says of its data only what it records as its input."""
     with claim() as claimed:
         tags = study_tags(PARAMETERS, prepared)
+        if older:
+            del tags[STUDY_DATASET_TAG]
         with tracked_run(claimed, experiment(), "a study", PARAMETERS.recorded(), tags) as run:
+            record.log_dataset(run.run_id, prepared)
             return run.run_id
 
 
@@ -45,7 +57,13 @@ def experiment() -> str:
     return mlflow_client.open_experiment("tests")
 
 
-def trained(study: str, parameters: TrainParameters, *accuracies: float, error: BaseException | None = None) -> str:
+def trained(
+    study: str,
+    parameters: TrainParameters,
+    *accuracies: float,
+    error: BaseException | None = None,
+    on: PreparedDataset | None = None,
+) -> str:
     """Record a trial that came to these accuracies, or to an error."""
     run_id = ""
 
@@ -56,6 +74,8 @@ def trained(study: str, parameters: TrainParameters, *accuracies: float, error: 
             name, tags = parameters.display_name(), {"steps_per_epoch": "5"}
             with tracked_run(claimed, experiment(), name, parameters.recorded(), tags) as run:
                 run_id = run.run_id
+                if on:
+                    record.log_dataset(run_id, on)
                 for epoch, accuracy in enumerate(accuracies, start=1):
                     metrics = {"train/loss": 1 - accuracy, "validation/accuracy": accuracy, "epoch_seconds": 2.0}
                     record.log_metrics(run.run_id, metrics, step=epoch)
@@ -92,14 +112,59 @@ def test_a_comparison_goes_on_with_its_own_parameters_and_other_workers(study: s
         resumed_study({"resume": study, "seeds": 3})
 
 
-def test_what_is_not_finished_is_missing(study: str) -> None:
+def test_what_is_not_finished_is_missing(study: str, prepared: PreparedDataset) -> None:
     first, second, third, fourth = PARAMETERS.trials()
     trained(study, first, 0.5, 0.6)
     trained(study, second, 0.5, error=RuntimeError("broke"))
     trained(study, third, 0.5, error=KeyboardInterrupt())
-    trained("another study", fourth, 0.5, 0.6)
-    assert missing_trials(PARAMETERS, find_trials(study)) == [second, third, fourth]
-    assert [run.status for run in find_trials(study, digest_of(first))] == ["FINISHED"]
+    trained(begun(prepared), fourth, 0.5, 0.6)  # of another study
+    assert missing_trials(PARAMETERS, study) == [second, third, fourth]
+    assert [run.status for run in find_trials(study, first)] == ["FINISHED"]
+
+
+def test_a_comparison_belongs_to_the_data_that_it_began_with(study: str, prepared: PreparedDataset) -> None:
+    assert study_dataset(study) == BoundDataset.of(prepared)
+    assert STUDY_DATASET_TAG not in study_tags(
+        resumed_study({"resume": study}), prepared
+    )  # said once, at its beginning
+
+
+def test_trials_on_other_data_are_other_trials(study: str, prepared: PreparedDataset) -> None:
+    other = begun(prepared.model_copy(update={"digest": "other data"}))
+    trial = PARAMETERS.trials()[0]
+    assert trial_digest(study, trial) == digest_of(trial, prepared.digest)
+    assert trial_digest(other, trial) == digest_of(trial, "other data") != trial_digest(study, trial)
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_comparison_of_an_older_version_goes_on_under_its_own_names(prepared: PreparedDataset) -> None:
+    study, (first, *others) = begun(prepared, older=True), PARAMETERS.trials()
+    assert trial_digest(study, first) == digest_of(first, "")
+    trained(study, first, 0.5, 0.6)
+    assert missing_trials(PARAMETERS, study) == others
+    bound = study_dataset(study)
+    assert bound
+    assert (bound.digest, bound.directory) == (prepared.digest[:12], prepared.directory)
+    assert (bound.location, bound.examples) == (prepared.location, prepared.examples)
+    assert bound.prepared_copy() == prepared
+
+
+def test_what_is_bound_to_thousands_of_classes_fits_a_tag(prepared: PreparedDataset) -> None:
+    many = prepared.model_copy(update={"classes": tuple(f"class number {number}" for number in range(3000))})
+    assert len(study_tags(PARAMETERS, many)[STUDY_DATASET_TAG]) < 5000
+
+
+def test_trials_that_an_older_version_let_differ_in_their_data_do_not_meet(
+    study: str, prepared: PreparedDataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, third, _ = PARAMETERS.trials()
+    same = {trained(study, trial, 0.5, 0.6, on=prepared) for trial in (first, third)}
+    trained(study, second, 0.5, 0.9, on=prepared.model_copy(update={"digest": "other data"}))
+    assert {trial.run_id for trial in read_trials(find_trials(study))} == same
+    assert (
+        f"1 trials of this comparison trained on other data (digests other data) than most ({prepared.digest[:12]})"
+        in (caplog.text)
+    )
 
 
 def test_trials_are_read_back_as_they_were(study: str) -> None:

@@ -24,9 +24,12 @@ from prefect.settings import get_current_settings
 
 from flows.lifecycle.crashed_flow_runs import claim_tag
 from flows.lifecycle.reconcile import reconcile
+from tasks.tracking import mlflow_client
 from tasks.tracking.claim import SETTLED, lock_path
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
+from tasks.tracking.outbox_entries import Entry, Metrics
+from tasks.tracking.refused_entries import RefusedError
 from tasks.tracking.store import tracking_uri
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
 from tests.support.forks import Forks
@@ -56,6 +59,7 @@ with claim() as claimed, tracked_run(claimed, experiment, "a name", {"epochs": "
     print("recorded", flush=True)
     THEN
 """
+AWAY = "mlflow_client.send = outage; from tasks.tracking import run_ending; run_ending.SEND_SECONDS = 0.1"
 KILLED, LIVES = "os.kill(os.getpid(), 9)", "time.sleep(1000)"
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -66,7 +70,13 @@ def forks(prefect_server: None) -> Iterator[Forks]:
     assert prefect_server is None
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     url = str(get_current_settings().api.url)
-    with Forks("flows.train", "sklearn.datasets", environment={**environment, "PREFECT_API_URL": url}) as forks:
+    with Forks(
+        "flows.train",
+        "tasks.fit",
+        "tasks.evaluate",
+        "sklearn.datasets",
+        environment={**environment, "PREFECT_API_URL": url},
+    ) as forks:
         yield forks
 
 
@@ -366,14 +376,58 @@ def test_what_a_dead_process_did_not_send_is_sent(forks: Forks, workplace: Path)
 
 
 def test_the_end_that_a_process_could_not_send_is_the_end(forks: Forks, workplace: Path) -> None:
-    quick = "mlflow_client.send = outage; import tasks.tracking.run; tasks.tracking.run.SEND_SECONDS = 0.1"
-    assert forks.run(recording("pass", quick), workplace) == 0
+    assert forks.run(recording("pass", AWAY), workplace) == 0
     assert only_run().info.status == "RUNNING"
     (sent,) = reconcile()
     assert sent.startswith("Sent to MLflow what run")
     assert only_run().info.status == "FINISHED"
     assert only_run().data.metrics["train/loss"] == 0.25
     assert "reason" not in only_run().data.tags
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_what_mlflow_refused_is_kept_and_sent_when_somebody_asks_for_that(forks: Forks, workplace: Path) -> None:
+    refusing = """
+from tasks.tracking.outbox_entries import Metrics
+from tasks.tracking.refused_entries import RefusedError
+send = mlflow_client.send
+def refuse(run_id, entry):
+    if isinstance(entry, Metrics) and "train/loss" in entry.metrics:
+        raise RefusedError("413")
+    send(run_id, entry)
+mlflow_client.send = refuse
+"""
+    assert forks.run(recording("pass", refusing), workplace) == 0
+    assert (only_run().info.status, only_run().data.tags["record.missing"]) == ("FINISHED", "metrics of step 1")
+    kept = sorted(Path("runs").rglob("*"))
+    assert reconcile() == []  # no later start waits for it
+    assert sorted(Path("runs").rglob("*")) == kept
+    (sent,) = reconcile(again=True)
+    assert sent.startswith("Sent to MLflow what run")
+    assert only_run().data.metrics["train/loss"] == 0.25
+    assert only_run().data.tags["record.missing"] == "nothing"
+    assert list(Path("runs").iterdir()) == []
+    assert reconcile(again=True) == []
+
+
+def test_what_mlflow_refuses_when_a_dead_run_is_closed_is_kept(
+    forks: Forks, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert forks.run(recording("pass", AWAY), workplace) == 0
+    send = mlflow_client.send
+
+    def refuse(run_id: str, entry: Entry) -> None:
+        if isinstance(entry, Metrics) and "train/loss" in entry.metrics:
+            raise RefusedError("413")
+        send(run_id, entry)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow_client, "send", refuse)
+        (told,) = reconcile()
+    assert told.startswith("MLflow refused to record metrics of step 1 (413). It is kept in ")
+    assert only_run().info.status == "FINISHED"
+    assert len(reconcile(again=True)) == 1
+    assert only_run().data.metrics["train/loss"] == 0.25
     assert list(Path("runs").iterdir()) == []
 
 
@@ -386,7 +440,7 @@ def test_an_outage_leaves_all_as_it_is_until_it_is_over(
     dead_run(forks, workplace, "mlflow_client.send = outage")
     with monkeypatch.context() as patch:
         patch.setattr("tasks.tracking.mlflow_client.send", outage)
-        patch.setattr("tasks.tracking.run.SEND_SECONDS", 0.1)
+        patch.setattr("tasks.tracking.run_ending.SEND_SECONDS", 0.1)
         (told,) = reconcile()
     assert "MLflow does not take what run" in told
     assert "nobody answers" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,6 @@ from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow
 from prefect.states import AwaitingRetry
 
-import flows.train
 from flows.train import train
 from tasks.data import prepared
 from tasks.foundation.errors import InputError, RecordError
@@ -54,8 +54,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, *, at_epoch: int | None = None, times: int = 1) -> None:
     """Let a training fail, after it was fitted or in an epoch, so many times."""
-    name = "flows.train.evaluate_model" if at_epoch is None else "tasks.training.epoch_loop.open_training_epoch"
-    module = flows.train if at_epoch is None else __import__("tasks.training.epoch_loop", fromlist=[""])
+    name = "tasks.evaluate.evaluate_model" if at_epoch is None else "tasks.training.epoch_loop.open_training_epoch"
+    module = import_module(name.rpartition(".")[0])
     original: Callable[..., Any] = getattr(module, name.rpartition(".")[2])
     left = times
 

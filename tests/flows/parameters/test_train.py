@@ -83,6 +83,7 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("epochs", [1, 10**6], [0, -1, 1.5, 10**6 + 1, 10**20], "a whole number, at least 1, at most 1000000"),
         ("batch_size", [1, 65_536], [0, -32, 65_537], "a whole number, at least 1, at most 65536"),
         ("seed", [0, 2**32 - 1], [-1, 2**32], "a whole number, at least 0, at most 4294967295"),
+        ("threads", [1, 1024], [0, 1025, 1.5, None], "a whole number, at least 1, at most 1024"),
         ("print_every", [0, 10**9, None], [-1, 10**9 + 1], "a whole number, at least 0, at most 1000000000; or none"),
         ("shuffle", [True, "false"], ["perhaps", 2], "true or false"),
         ("download", [True, "no"], ["perhaps", None], "true or false"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks import dataset
+from tasks.data import folder_source
 from tasks.data.images import resize
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
@@ -134,6 +137,41 @@ def test_a_changed_image_is_prepared_anew(root: Path) -> None:
     second = prepare(root)
     assert second.digest != first.digest
     assert (77,) in colours(second, 0)
+
+
+def test_the_same_images_with_other_times_are_not_prepared_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(root)
+    first = prepare(root)
+    for path in root.glob("*/*.png"):
+        os.utime(path, (1, 1))
+    monkeypatch.setattr(dataset, "open_source", lambda *_, **__: pytest.fail("it was prepared again"))
+    assert prepare(root) == first
+
+
+def test_an_image_of_the_same_size_and_time_is_prepared_anew(root: Path) -> None:
+    fill(root)
+    first, path = prepare(root), root / "cat" / "0.png"
+    before = path.stat()
+    path.write_bytes((root / "cat" / "1.png").read_bytes())
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert prepare(root).digest != first.digest
+
+
+def test_a_folder_that_changes_while_it_is_prepared_is_refused(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(root)
+    original = folder_source._pixels
+
+    def changed_meanwhile(path: Path, channels: int) -> np.ndarray:
+        (root / "dog" / "late.png").write_bytes(path.read_bytes())
+        return original(path, channels)
+
+    monkeypatch.setattr(folder_source, "_pixels", changed_meanwhile)
+    with pytest.raises(InputError, match="was changed while it was being prepared; run this again once it is not"):
+        prepare(root)
+    assert [path for path in (tmp_path / "data").iterdir() if path.is_dir()] == []
 
 
 @pytest.mark.parametrize("limit", [0, 1])

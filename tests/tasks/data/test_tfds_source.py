@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
 import struct
@@ -13,6 +14,7 @@ import pytest
 import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.dataset_builders.adhoc_builder import AdhocBuilder
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from tasks.data import tfds_source
@@ -237,6 +239,84 @@ def test_images_of_different_shapes_come_to_one_size(tmp_path: Path, monkeypatch
     assert (images == levels[:, None, None, None]).all()
     assert sorted(levels.tolist()) == [0, 40, 80, 120]
     assert (labels == levels // 40 % 2).all()
+
+
+def tiny(folder: Path, **changes: Any) -> str:
+    """Write a set of 60 and 20 images that is read by its files alone, and return the ``data_dir`` where it lies."""
+    made = {"dtype": np.uint8, "channels": 1, "top": 255, "labels": (0, 1), "test_labels": (0, 1), **changes}
+    pixels = np.random.default_rng(0).random((80, 16, 16, made["channels"])) * made["top"]
+
+    def examples(first: int, last: int, labels: tuple[int, int]) -> list[tuple[int, dict[str, Any]]]:
+        images = pixels.astype(made["dtype"])
+        return [(i, {"image": images[i], "label": labels[i % 2]}) for i in range(first, last)]
+
+    image = tfds.features.Image(shape=(16, 16, made["channels"]), dtype=made["dtype"], encoding_format="png")
+    AdhocBuilder(
+        name="tiny",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(
+            {"image": image, "label": tfds.features.ClassLabel(names=["left", "right"])}
+        ),
+        data_dir=folder,
+        split_datasets={"train": examples(0, 60, made["labels"]), "test": examples(60, 80, made["test_labels"])},
+    ).download_and_prepare()
+    return str(folder)
+
+
+def prepare_tiny(data_dir: str) -> PreparedDataset:
+    return prepare("tiny", data_dir=data_dir, image_size=16)
+
+
+def test_labels_exchanged_under_one_name_and_version_are_other_data(tmp_path: Path) -> None:
+    first = prepare_tiny(tiny(tmp_path / "sets"))
+    shutil.rmtree(tmp_path / "sets")
+    second = prepare_tiny(tiny(tmp_path / "sets", labels=(1, 0)))
+    assert (first.location, first.files["images.npy"]) == (second.location, second.files["images.npy"])
+    assert first.digest != second.digest
+
+
+def test_a_set_of_the_same_name_in_another_folder_is_its_own(tmp_path: Path) -> None:
+    first, second = prepare_tiny(tiny(tmp_path / "one")), prepare_tiny(tiny(tmp_path / "two", labels=(1, 0)))
+    assert first.digest != second.digest
+    assert first.location == f"tensorflow-datasets tiny/1.0.0 in {tmp_path / 'one' / 'tiny' / '1.0.0'}"
+    assert prepare_tiny(str(tmp_path / "one")) == first
+
+
+def test_a_prepared_set_is_found_without_reading_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepare_tiny(tiny(tmp_path / "sets"))
+    monkeypatch.setattr(tfds, "builder", None)
+    assert prepare_tiny(str(tmp_path / "sets")) == first
+
+
+def test_examples_without_a_label_are_refused_with_their_number_and_split(tmp_path: Path) -> None:
+    told = r"no label.* 2 classes \(0 to 1\), for 20 of 20 examples of the test split \(they have -1\); choose a set"
+    with pytest.raises(InputError, match=told):
+        prepare_tiny(tiny(tmp_path / "sets", test_labels=(-1, -1)))
+    assert not [path for path in (tmp_path / "data").iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize(("dtype", "top"), [(np.uint16, 65535), (np.float32, 1.0)])
+def test_images_of_other_types_keep_their_grey_levels(tmp_path: Path, dtype: Any, top: float) -> None:
+    usual = np.load(prepare_tiny(tiny(tmp_path / "usual")).directory / "images.npy").astype(int)
+    other = np.load(prepare_tiny(tiny(tmp_path / "other", dtype=dtype, top=top)).directory / "images.npy")
+    assert other.dtype == np.uint8
+    assert np.abs(other - usual).max() <= 1  # the usual ones were cut to whole numbers, not rounded
+    assert len(np.unique(other)) > 250
+
+
+def test_floats_that_are_no_shares_of_white_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"train split of 'tiny/1\.0\.0' have values from 0\.\d+ to 25\d"):
+        prepare_tiny(tiny(tmp_path / "sets", dtype=np.float32))
+
+
+def test_transparent_images_are_laid_on_white_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        prepared = prepare_tiny(tiny(tmp_path / "sets", channels=4))
+    assert prepared.image_shape == (16, 16, 3)
+    assert np.load(prepared.directory / "images.npy").mean() > 180  # of 127, half of which is white
+    assert "What the images of tiny/1.0.0 let shine through is taken for white." in caplog.messages
 
 
 def test_a_set_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

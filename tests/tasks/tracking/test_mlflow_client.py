@@ -11,6 +11,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partialmethod
 from pathlib import Path
@@ -22,7 +24,9 @@ import mlflow.keras
 import mlflow.store.db.utils
 import numpy as np
 import pytest
+import requests
 from mlflow.exceptions import MlflowException
+from mlflow.utils.rest_utils import verify_rest_response
 
 from flows.servers.server_process import free_port
 from tasks.data.prepared import PreparedDataset
@@ -31,6 +35,7 @@ from tasks.tracking import mlflow_client
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
+from tasks.tracking.refused_entries import RefusedError
 from tasks.tracking.store import run_url, store_name, tracking_uri
 from tasks.tracking.store_outage import pause
 from tasks.tracking.stored_run import DIRECTORY_TAG
@@ -213,12 +218,10 @@ def test_what_mlflow_refuses_is_told_from_what_may_pass(
     run_id: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tag = Tags(tags={"a": "b"})
-    with pytest.raises(MlflowException) as refusal:
+    with pytest.raises(RefusedError, match="not found"):
         mlflow_client.send("0" * 32, tag)
-    assert refusal.value.error_code == "RESOURCE_DOES_NOT_EXIST"
-    with pytest.raises(MlflowException) as refusal:
+    with pytest.raises(RefusedError, match="Invalid value"):
         mlflow_client.send(run_id, Metrics(metrics={"no?name": 1.0}, step=1, timestamp=1))
-    assert refusal.value.error_code == "INVALID_PARAMETER_VALUE"
     lock = sqlite3.connect(workplace / "mlflow.db")
     lock.execute("DROP TABLE tags")
     with pytest.raises(OutageError):
@@ -279,14 +282,15 @@ def test_every_question_waits_for_a_store_that_has_answered(
 
 
 @pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, str], None]]:
-    """A tracking server that answers everything with the status and the text that it is given."""
+def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """A tracking server that answers everything, or all but searches, with the status and the text that it is given."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         answer = (200, "")
+        answers_else = False
 
         def do_POST(self) -> None:
-            status, text = self.answer
+            status, text = (200, "{}") if self.answers_else and "search" in self.path else self.answer
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
@@ -296,8 +300,8 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, str], 
         def log_message(self, *_: object) -> None:
             pass
 
-    def answer(status: int, text: str) -> None:
-        Handler.answer = (status, text)
+    def answer(status: int, text: str, *, answers_else: bool = False) -> None:
+        Handler.answer, Handler.answers_else = (status, text), answers_else
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -313,27 +317,44 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, str], 
     ("status", "text"),
     [
         (401, "who are you"),
+        (403, '{"message": "Forbidden"}'),
         (404, "<html>of another server, or of a proxy</html>"),
+        (413, ""),
         (500, "Internal Server Error"),
         (500, '{"error_code": "INTERNAL_ERROR", "message": "a database that is away"}'),
         (503, "starting"),
         (503, '{"error_code": "TEMPORARILY_UNAVAILABLE", "message": "busy"}'),
     ],
 )
-def test_a_server_that_answers_errors_is_an_outage(
-    status: int, text: str, answering: Callable[[int, str], None]
-) -> None:
+def test_a_server_that_answers_errors_is_an_outage(status: int, text: str, answering: Callable[..., None]) -> None:
     answering(status, text)
     with pytest.raises(OutageError):
         mlflow_client.send("0" * 32, Tags(tags={"a": "b"}))
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (400, "INVALID_PARAMETER_VALUE")])
-def test_a_server_can_refuse(status: int, code: str, answering: Callable[[int, str], None]) -> None:
-    answering(status, json.dumps({"error_code": code, "message": "never"}))
-    with pytest.raises(MlflowException, match="never") as refusal:
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413])
+@pytest.mark.parametrize("text", ["", "<html>of a gateway</html>", '{"message": "Forbidden"}'])
+def test_a_gateway_that_takes_the_rest_can_refuse(status: int, text: str, answering: Callable[..., None]) -> None:
+    answering(status, text, answers_else=True)
+    with pytest.raises(RefusedError):
         mlflow_client.send("0" * 32, Tags(tags={"a": "b"}))
-    assert refusal.value.error_code == code
+
+
+@pytest.mark.parametrize("status", [401, 408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("text", ["", '{"message": "later"}'])
+def test_what_may_pass_is_an_outage_also_where_the_rest_is_taken(
+    status: int, text: str, answering: Callable[..., None]
+) -> None:
+    answering(status, text, answers_else=True)
+    with pytest.raises(OutageError):
+        mlflow_client.send("0" * 32, Tags(tags={"a": "b"}))
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (400, "INVALID_PARAMETER_VALUE")])
+def test_a_server_can_refuse(status: int, code: str, answering: Callable[..., None]) -> None:
+    answering(status, json.dumps({"error_code": code, "message": "never"}))
+    with pytest.raises(RefusedError, match=f"{code}: never"):
+        mlflow_client.send("0" * 32, Tags(tags={"a": "b"}))
 
 
 def test_a_store_that_another_holds_for_long_is_an_outage(
@@ -348,6 +369,74 @@ def test_a_store_that_another_holds_for_long_is_an_outage(
         holder.execute("ROLLBACK")
     mlflow_client.send(run_id, Tags(tags={"a": "b"}))
     assert mlflow_client.get_run(run_id).tags["a"] == "b"
+
+
+@pytest.fixture
+def _old_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server without logged models: MLflow's before version 3, and some that are managed."""
+
+    def not_there(*_: object, **__: object) -> None:
+        response = requests.Response()
+        response.status_code = 404
+        verify_rest_response(response, "/api/2.0/mlflow/logged-models/search")
+
+    for name in ("search_logged_models", "create_logged_model"):
+        monkeypatch.setattr(mlflow.MlflowClient, name, not_there)
+
+
+@pytest.mark.usefixtures("_old_server")
+def test_where_a_server_has_no_logged_models_the_model_is_an_artifact_of_the_run(
+    run_id: str,
+    prepared: PreparedDataset,
+    make_compiled: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = ModelFile(path=make_compiled(), image_shape=prepared.image_shape, num_classes=10)
+    for _ in range(2):
+        mlflow_client.send(run_id, entry)
+    assert mlflow_client.get_run(run_id).tags["record.model"].startswith("artifact 'model' of this run")
+    assert [file.path for file in store().list_artifacts(run_id)] == ["model"]
+    found = mlflow_client.download_model(run_id, tmp_path)
+    assert keras.models.load_model(found).output_shape == (None, 10)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    assert mlflow.keras.load_model(f"runs:/{run_id}/model").output_shape == (None, 10)
+
+
+def test_a_run_without_a_model_is_told(run_id: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"has no model in the MLflow store.*reconcile --again"):
+        mlflow_client.download_model(run_id, tmp_path)
+
+
+def test_whether_files_can_be_stored_is_tried_and_leaves_nothing(run_id: str, workplace: Path) -> None:
+    mlflow_client.require_artifacts(run_id)
+    assert store().list_artifacts(run_id) == []
+    folder = workplace / "mlartifacts"
+    folder.rename("elsewhere")
+    folder.touch()
+    with pytest.raises(InputError, match=r"cannot be stored at '.*mlartifacts.*mend the access") as told:
+        mlflow_client.require_artifacts(run_id)
+    assert told.value.__suppress_context__
+
+
+def test_what_cannot_be_removed_is_told_and_no_fault(
+    run_id: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError("forbidden")
+
+    monkeypatch.setattr("mlflow.store.artifact.local_artifact_repo.LocalArtifactRepository.delete_artifacts", forbidden)
+    with caplog.at_level("INFO", logger="tasks.tracking.mlflow_client"):
+        mlflow_client.require_artifacts(run_id)
+    assert "remains in the run, because it cannot be removed: PermissionError: forbidden" in caplog.text
+
+
+def test_a_package_that_is_missing_refuses_for_good(experiment: str, workplace: Path) -> None:
+    with contextlib.closing(sqlite3.connect(workplace / "mlflow.db")) as database, database:
+        database.execute(f"UPDATE experiments SET artifact_location = 's3://b/x' WHERE experiment_id = {experiment}")  # noqa: S608
+    run_id = mlflow_client.create_run(experiment, "a run", {})
+    with pytest.raises(RefusedError, match="ModuleNotFoundError: No module named 'boto3'"):
+        mlflow_client.send(run_id, Attachment(name="curves.png", content=b"png"))
 
 
 def test_a_folder_of_artifacts_that_cannot_be_written_is_an_outage(run_id: str, workplace: Path) -> None:
@@ -391,6 +480,38 @@ def test_runs_of_many_pages_are_all_found(experiment: str, monkeypatch: pytest.M
     assert set(found) == run_ids
 
 
+def test_runs_are_found_in_a_store_of_more_than_a_thousand_experiments(run_id: str, workplace: Path) -> None:
+    with contextlib.closing(sqlite3.connect(workplace / "mlflow.db")) as database, database:
+        later = int(time.time() * 1000) + 1000
+        columns = "(experiment_id, name, lifecycle_stage, creation_time, last_update_time)"
+        database.executemany(
+            f"INSERT INTO experiments {columns} VALUES (?, ?, 'active', ?, ?)",  # noqa: S608 - our own words
+            [(100 + number, f"experiment {number}", later, later) for number in range(2100)],
+        )
+    assert len(store().search_experiments()) == 1000  # the newest, among which the run's is not
+    assert [run.run_id for run in mlflow_client.find_runs("attributes.status = 'RUNNING'")] == [run_id]
+
+
+def test_mlflow_records_at_once_whatever_its_settings_say(run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_LOGGING", "true")
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("it goes by MLflow's own queue")
+
+    monkeypatch.setattr("mlflow.utils.async_logging.async_logging_queue.AsyncLoggingQueue.log_batch_async", never)
+    mlflow_client.send(run_id, Parameters(parameters={"epochs": "3"}))
+    mlflow_client.send(run_id, Metrics(metrics={"train/loss": 0.5}, step=1, timestamp=1))
+    mlflow_client.send(run_id, Tags(tags={"a": "b"}))
+    mlflow_client.reopen_run(run_id, {"c": "d"})
+    run = mlflow_client.get_run(run_id)
+    assert (run.parameters, run.metrics, run.tags["a"], run.tags["c"]) == (
+        {"epochs": "3"},
+        {"train/loss": 0.5},
+        "b",
+        "d",
+    )
+
+
 @pytest.mark.usefixtures("workplace")
 def test_a_store_without_an_experiment_has_no_runs() -> None:
     store().delete_experiment("0")
@@ -418,10 +539,24 @@ def test_a_logged_model_is_found_by_its_run_and_predicts_the_same(
     assert signature.outputs.inputs[0].shape == (-1, 10)
 
 
-def test_a_password_in_the_address_of_the_store_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    uri = f"postgresql://team:a-secret@127.0.0.1:{free_port()}/mlflow"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert store_name() == uri.replace("a-secret", "***")
-    with pytest.raises(InputError, match=r"postgresql://team:\*\*\*@127") as told:
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "postgresql://team:{}@127.0.0.1:9/mlflow",
+        "postgresql://127.0.0.1:9/mlflow?user=team&password={}",
+        "http://team:{}@127.0.0.1:9",
+    ],
+)
+@pytest.mark.parametrize("secret", ["a-canary", "a-canary/of#many?parts", "of@two-canary"])
+def test_a_secret_in_the_address_of_the_store_is_not_told(
+    uri: str, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(secret))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert store_name() == uri.format("***")
+    with pytest.raises(InputError, match=r"cannot be used") as told:
         mlflow_client.open_experiment("tests")
-    assert "a-secret" not in str(told.value)
+    assert uri.format("***") in str(told.value)
+    # Prefect logs the whole chain of an error that ends a flow.
+    assert "canary" not in "".join(traceback.format_exception(told.value))
+    assert "canary" not in run_url("1", "abc")

@@ -12,12 +12,13 @@ from tasks.foundation.errors import RecordError, StorageError
 from tasks.tracking import outbox as outbox_module
 from tasks.tracking.outbox import JOURNAL, MARK, OutageError, Outbox
 from tasks.tracking.outbox_entries import Attachment, Entry, Metrics, Tags
+from tasks.tracking.refused_entries import REFUSED, RefusedError, read_refusals
 
 SECONDS = 20
 
 
 def entry(name: str) -> Entry:
-    return Tags(tags={"name": name})
+    return Tags(tags={f"is {name}": name})
 
 
 class Receiver:
@@ -25,6 +26,7 @@ class Receiver:
 
     def __init__(self, *, down: bool = False) -> None:
         self.names: list[str] = []
+        self.refuses = {"bad"}
         self.attempts = 0
         self.up = threading.Event()
         self.tried = threading.Event()
@@ -38,9 +40,10 @@ class Receiver:
         if not self.up.is_set():
             raise OutageError("nobody there")
         assert isinstance(received, Tags)
-        if received.tags["name"] == "bad":
-            raise ValueError("no such thing")
-        self.names.append(received.tags["name"])
+        (name,) = received.tags.values()
+        if name in self.refuses:
+            raise RefusedError("no such thing")
+        self.names.append(name)
         self.took_one.set()
 
 
@@ -85,7 +88,7 @@ def test_an_outage_is_over_at_some_time(tmp_path: Path, caplog: pytest.LogCaptur
     assert receiver.attempts > 2
     told = [record.message for record in caplog.records]
     assert told == [
-        "MLflow does not take what this run records (nobody there). It is kept until MLflow does.",
+        "MLflow does not take what this run records (nobody there). It is kept until it does.",
         "MLflow takes it again.",
     ]
 
@@ -162,10 +165,58 @@ def test_a_refusal_does_not_hold_back_the_rest_and_is_told_at_the_end(tmp_path: 
     outbox = Outbox(tmp_path, receiver)
     for name in ("a", "bad", "b"):
         outbox.put(entry(name))
-    with pytest.raises(RecordError, match=r"MLflow refused to record tags \(ValueError: no such thing\)"):
+    with pytest.raises(RecordError, match=r"MLflow refused to record tags \(no such thing\).*reconcile --again"):
         outbox.close(SECONDS)
-    assert receiver.names == ["a", "b"]
-    assert not Outbox(tmp_path, receiver).any_waiting  # it would be refused again
+    assert receiver.names == ["a", "tags", "b"]  # of which the second is that of the run, which says what it lacks
+    later = Outbox(tmp_path, receiver)
+    assert not later.any_waiting  # it would be refused again
+    with pytest.raises(RecordError, match="MLflow refused to record tags"):  # nor is it forgotten
+        later.close(SECONDS)
+
+
+def test_what_was_refused_is_sent_when_somebody_asks_for_that(tmp_path: Path) -> None:
+    receiver = Receiver()
+    receiver.refuses = {"bad", "worse"}
+    outbox = Outbox(tmp_path, receiver)
+    for number, name in enumerate(("bad", "a", "worse", "b")):
+        outbox.put(Tags(tags={f"name {number}": name}))
+    with pytest.raises(RecordError):
+        outbox.close(SECONDS)
+    receiver.refuses, receiver.names = {"worse"}, []
+    again = Outbox(tmp_path, receiver, again=True)
+    assert again.any_waiting
+    with pytest.raises(RecordError, match="tags"):
+        again.close(SECONDS)
+    assert receiver.names == ["bad", "tags", "tags"]
+    receiver.refuses, receiver.names = set(), []
+    Outbox(tmp_path, receiver, again=True).close(SECONDS)
+    assert receiver.names == ["worse", "nothing"]
+    assert (tmp_path / MARK).read_text() == "4\n"
+    assert not (tmp_path / REFUSED).exists()
+
+
+def test_a_tag_that_is_refused_too_holds_nothing_back(tmp_path: Path) -> None:
+    receiver = Receiver()
+    receiver.refuses = {"bad", "tags"}
+    outbox = Outbox(tmp_path, receiver)
+    for name in ("bad", "a"):
+        outbox.put(entry(name))
+    with pytest.raises(RecordError, match="MLflow refused to record tags"):
+        outbox.close(SECONDS)
+    assert receiver.names == ["a"]
+
+
+def test_a_refusal_that_a_kill_left_half_noted_is_noted_by_the_next_process(tmp_path: Path) -> None:
+    first = Outbox(tmp_path, Receiver())
+    first.put(entry("bad"))
+    with pytest.raises(RecordError):
+        first.close(SECONDS)
+    (tmp_path / MARK).unlink()
+    receiver = Receiver()
+    with pytest.raises(RecordError):
+        Outbox(tmp_path, receiver).close(SECONDS)
+    assert receiver.names == ["tags"]
+    assert [refusal.number for refusal in read_refusals(tmp_path)] == [0]
 
 
 def test_another_process_finds_what_was_kept_as_it_was(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,21 +14,21 @@ from mlflow.entities import Run
 
 from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError, RecordError, StorageError, StoreAwayError
-from tasks.tracking import mlflow_client, system_metrics
+from tasks.tracking import mlflow_client, run_ending, system_metrics
 from tasks.tracking import run as run_module
 from tasks.tracking.claim import SETTLED, Claim, claim, unsettled
 from tasks.tracking.outbox import JOURNAL, OutageError, Outbox
-from tasks.tracking.outbox_entries import Entry
-from tasks.tracking.record import log_metrics
+from tasks.tracking.outbox_entries import Attachment, Entry
+from tasks.tracking.record import log_metrics, log_text
+from tasks.tracking.refused_entries import RefusedError, refused_directories
 from tasks.tracking.run import (
-    RUN_FILE,
     TrackedRun,
     last_sign_of_life,
-    read_run_file,
     resumable,
-    send_what_is_left,
     tracked_run,
 )
+from tasks.tracking.run_ending import send_what_is_left
+from tasks.tracking.run_file import RUN_FILE, read_run_file
 from tasks.tracking.store import tracking_uri
 
 
@@ -138,7 +139,7 @@ def test_even_a_short_run_has_a_point_of_the_system_metrics(experiment: str) -> 
 def test_what_cannot_be_sent_is_kept_and_told_and_sent_later(
     experiment: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(run_module, "SEND_SECONDS", 0.2)
+    monkeypatch.setattr(run_ending, "SEND_SECONDS", 0.2)
     with monkeypatch.context() as patched:
         patched.setattr(mlflow_client, "send", out)
         with tracked(experiment) as (claimed, run):
@@ -147,7 +148,7 @@ def test_what_cannot_be_sent_is_kept_and_told_and_sent_later(
     assert "MLflow does not have all of this run yet (nobody there)" in caplog.text
     assert command("reconcile") in caplog.text
     assert only_run(experiment).info.status == "RUNNING"
-    monkeypatch.setattr(run_module, "SEND_SECONDS", 20)
+    monkeypatch.setattr(run_ending, "SEND_SECONDS", 20)
     assert send_what_is_left(claimed.directory, run.run_id)
     assert not send_what_is_left(claimed.directory, run.run_id)
     finished = only_run(experiment)
@@ -170,8 +171,8 @@ def test_an_outage_at_the_end_does_not_hide_what_ended_the_run(
         close(outbox, seconds)
 
     with monkeypatch.context() as patched:
-        patched.setattr(run_module, "SEND_SECONDS", 0.2)
-        patched.setattr(run_module, "INTERRUPTED_SEND_SECONDS", 0.1)
+        patched.setattr(run_ending, "SEND_SECONDS", 0.2)
+        patched.setattr(run_ending, "INTERRUPTED_SEND_SECONDS", 0.1)
         patched.setattr(Outbox, "close", closing)
         patched.setattr(mlflow_client, "send", out)
         run = broken_off(experiment, error)
@@ -197,7 +198,7 @@ def test_a_refusal_does_not_hide_what_ended_the_run(experiment: str, caplog: pyt
         refused()
     run = only_run(experiment)
     assert (run.info.status, run.data.tags["reason"]) == ("FAILED", "ValueError: a reason")
-    assert "MLflow refused to record metrics (MlflowException" in caplog.text
+    assert "MLflow refused to record metrics of step 1 (MlflowException" in caplog.text
     assert unsettled() == []
 
 
@@ -220,16 +221,76 @@ def test_there_is_no_run_without_a_file_that_says_what_it_was_started_with(
     )
 
 
-def test_a_refusal_fails_the_command_and_not_the_record(experiment: str) -> None:
-    def refused() -> None:
-        with tracked(experiment) as (_, run):
-            log_metrics(run.run_id, {"no?name": 0.5}, step=1)
-            log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
-
-    with pytest.raises(RecordError, match=r"MLflow refused to record metrics \(MlflowException"):
-        refused()
+def test_a_refusal_is_told_in_the_run_and_kept(experiment: str) -> None:
+    with tracked(experiment) as (claimed, going_on):
+        log_metrics(going_on.run_id, {"no?name": 0.5}, step=1)
+        log_metrics(going_on.run_id, {"train/loss": 0.5}, step=1)
+    assert claimed.missing.startswith("MLflow refused to record metrics of step 1 (MlflowException")
     run = only_run(experiment)
     assert (run.info.status, run.data.metrics["train/loss"]) == ("FINISHED", 0.5)
+    assert run.data.tags["record.missing"] == "metrics of step 1"
+    assert unsettled() == []  # so that no later start waits for it
+    assert refused_directories() == [claimed.directory]
+
+
+def test_what_was_refused_can_be_sent_once_it_is_taken(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = mlflow_client.send
+
+    def refusing(run_id: str, entry: Entry) -> None:
+        if isinstance(entry, Attachment):
+            raise RefusedError("HTTPError: 413")
+        send(run_id, entry)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow_client, "send", refusing)
+        with tracked(experiment) as (claimed, run):
+            log_text(run.run_id, "a table", "curves.png")
+            log_metrics(run.run_id, {"train/loss": 0.5}, step=1)
+        with pytest.raises(RecordError, match=r"curves\.png"):
+            send_what_is_left(claimed.directory, run.run_id, again=True)
+    assert only_run(experiment).data.tags["record.missing"] == "curves.png"
+    assert send_what_is_left(claimed.directory, run.run_id, again=True)
+    assert not send_what_is_left(claimed.directory, run.run_id, again=True)
+    finished = only_run(experiment)
+    assert (finished.info.status, finished.data.tags["record.missing"]) == ("FINISHED", "nothing")
+    assert [file.path for file in store().list_artifacts(run.run_id)] == ["curves.png"]
+
+
+def test_a_store_that_takes_no_files_is_told_before_anything_is_done(experiment: str) -> None:
+    with sqlite3.connect("mlflow.db") as database:
+        database.execute("UPDATE experiments SET artifact_location = 's3://bucket/x' WHERE name = 'tests'")
+    with (
+        pytest.raises(InputError, match=r"cannot be stored at 's3://bucket/x.*boto3'.*install 'boto3'"),
+        tracked(experiment),
+    ):
+        raise AssertionError("it trains")
+    assert store().search_runs([experiment]) == []
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_a_run_is_not_reopened_in_a_store_that_takes_no_files_any_more(experiment: str) -> None:
+    run = broken_off(experiment, KeyboardInterrupt())
+    Path("mlartifacts").rename("elsewhere")
+    Path("mlartifacts").touch()
+    with pytest.raises(InputError, match="cannot be stored at"), tracked(experiment, run.info.run_id):
+        raise AssertionError("it trains")
+    assert only_run(experiment).data.tags["outcome"] == "killed"
+    assert (Path(run.data.tags["run.directory"]) / RUN_FILE).exists()
+
+
+def test_a_secret_of_the_store_s_address_is_neither_recorded_nor_kept(
+    experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "tracking_uri", lambda: "postgresql://team:a/secret@db/mlflow")
+    monkeypatch.setattr(run_module, "store_name", lambda: "postgresql://team:***@db/mlflow")
+    run = broken_off(experiment, ValueError("no answer from postgresql://team:a/secret@db/mlflow"))
+    assert run.data.tags["reason"] == "ValueError: no answer from postgresql://team:***@db/mlflow"
+    directory = Path(run.data.tags["run.directory"])
+    assert read_run_file(directory).store == "postgresql://team:***@db/mlflow"
+    # As it was written before, when not all forms of a secret were known.
+    older = (directory / RUN_FILE).read_text().replace("***", "a/secret")
+    (directory / RUN_FILE).write_text(older)
+    assert read_run_file(directory).store == "postgresql://team:***@db/mlflow"
 
 
 def test_a_full_disk_does_not_keep_the_reason_from_mlflow(experiment: str) -> None:

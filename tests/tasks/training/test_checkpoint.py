@@ -17,7 +17,7 @@ from models.losses import make_loss
 from models.optimizers import OPTIMIZERS, make_optimizer
 from models.schedules import make_schedule
 from models.steps import make_train_steps
-from tasks.foundation.errors import StorageError
+from tasks.foundation.errors import InputError, StorageError
 from tasks.training.checkpoint import HEADER, Checkpoints, _digest
 from tasks.training.fit_state import EpochRow, EpochSoFar, FitState
 
@@ -215,19 +215,29 @@ def test_new_ones_are_kept_where_later_ones_were_refused(saved: list[Path], chec
     assert_equal(after, model)
 
 
-@pytest.mark.parametrize(
-    ("own", "told"),
-    [(("other", "a digest"), "it belongs to run a run"), (("a run", "other"), "it was trained on other data")],
-)
 @pytest.mark.usefixtures("saved")
-def test_that_of_another_run_or_other_data_is_refused(
-    tmp_path: Path, caplog: Log, own: tuple[str, str], told: str
-) -> None:
+def test_that_of_another_run_is_refused(tmp_path: Path, caplog: Log) -> None:
     model, untouched = compiled(), compiled()
-    assert Checkpoints(tmp_path / "checkpoints", *own).restore(model) == FitState()
+    assert Checkpoints(tmp_path / "checkpoints", "other", "a digest").restore(model) == FitState()
     assert_equal(model, untouched)
     assert len(warnings(caplog)) == 2
-    assert all(told in message for message in warnings(caplog))
+    assert all("it belongs to run a run" in message for message in warnings(caplog))
+
+
+def test_that_of_other_data_ends_the_fit_and_is_left_as_it_is(
+    tmp_path: Path, saved: list[Path], checkpoints: Checkpoints, caplog: Log
+) -> None:
+    model, untouched = compiled(), compiled()
+    with pytest.raises(InputError) as refused:
+        Checkpoints(tmp_path / "checkpoints", "a run", "other data").restore(model)
+    assert str(refused.value) == (
+        f"dataset: the checkpoint {str(saved[-1])!r} was trained on other data (digest a digest) than are given now "
+        "(other data); give the dataset back what it held, or start anew, without resume"
+    )
+    assert_equal(model, untouched)
+    assert sorted((tmp_path / "checkpoints").iterdir()) == saved
+    assert warnings(caplog) == []
+    assert checkpoints.restore(model) == SECOND  # with its own data it goes on
 
 
 @pytest.mark.parametrize(

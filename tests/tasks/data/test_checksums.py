@@ -1,0 +1,74 @@
+"""The digest of a source's files: by their content, and read once for each state of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.data import checksums
+from tasks.data.checksums import contents_digest
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "source"
+    root.mkdir()
+    (root / "a").write_bytes(b"first")
+    (root / "b").write_bytes(b"second")
+    return root
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that were read, and files of now count as old."""
+    paths: list[Path] = []
+    original = checksums.sha256
+    monkeypatch.setattr(checksums, "sha256", lambda path: paths.append(path) or original(path))
+    monkeypatch.setattr(checksums, "SETTLED_SECONDS", -60)
+    return paths
+
+
+def digest(root: Path) -> str:
+    return contents_digest(root, sorted(root.iterdir()))
+
+
+def test_what_has_not_changed_is_read_once(root: Path, read: list[Path]) -> None:
+    assert digest(root) == digest(root)
+    assert read == [root / "a", root / "b"]
+
+
+def test_other_times_of_the_same_content_are_the_same(root: Path, read: list[Path]) -> None:
+    first = digest(root)
+    os.utime(root / "a", (1, 1))
+    assert digest(root) == first
+    assert len(read) == 4
+
+
+def test_other_content_of_the_same_size_and_time_is_another(root: Path, read: list[Path]) -> None:
+    first, before = digest(root), (root / "a").stat()
+    time.sleep(0.02)  # more than one tick of the file system's clock
+    (root / "a").write_bytes(b"FIRST")
+    os.utime(root / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert digest(root) != first
+    assert len(read) == 4
+
+
+def test_another_name_is_another(root: Path) -> None:
+    first = digest(root)
+    (root / "a").rename(root / "c")
+    assert digest(root) != first
+
+
+def test_what_was_written_just_now_is_read_again(root: Path, tmp_path: Path) -> None:
+    digest(root)
+    assert list((tmp_path / "data").glob("*") if (tmp_path / "data").exists() else []) == []
+
+
+def test_a_file_that_is_gone_is_named(root: Path) -> None:
+    with pytest.raises(FileNotFoundError) as error:
+        contents_digest(root, [root / "gone"])
+    assert error.value.filename == str(root / "gone")
