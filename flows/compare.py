@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.comparison.answer import CompareResult, conclude
+from flows.comparison.answer import CompareResult, conclude, report
 from flows.comparison.forked_preparation import prepare
-from flows.comparison.missing_trials import run_missing_trials
+from flows.comparison.missing_trials import is_complete, run_missing_trials
 from flows.comparison.scheduling import require_success
 from flows.comparison.stored_study import resumed_study, study_dataset, study_directory, study_tags
 from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
@@ -15,6 +15,7 @@ from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import flat_signature
+from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 
 WORKERS_LOG = "workers.log"
@@ -34,6 +35,11 @@ def compare(parameters: CompareParameters) -> CompareResult:
     """Train once for each optimizer, learning rate, loss, batch size and seed, and say which is best."""
     resume = parameters.resume or begun_before("compare", study_directory)
     p = resumed_study({**given_to_flow(parameters), "resume": resume}) if resume else parameters
+    if p.resume and is_complete(p):  # nothing of it is touched
+        task_log().info("All %d trials are done.", len(p.trials()))
+        with claimed_run(p.resume, study_directory) as claimed:
+            claimed.result = answer = report(p.resume)[0]
+        return answer
     experiment_id = mlflow_client.open_experiment(p.experiment)
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
     tags = study_tags(p, prepared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from study.comparison import Contender, Pair
+from study.comparison import Contender, Pair, Trial
 from study.number_formats import accuracy_interval, counted, percent, short_interval, short_number
 
 MOST_NAMED = 6  # pairs in one sentence; more are counted
@@ -28,6 +28,17 @@ def verdict(contenders: Sequence[Contender], pairs: Sequence[Pair], target: floa
         _misses(contenders, target),
     )
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def incomplete(trials: Sequence[Trial], planned: int) -> str:
+    """Return that planned trials have no result, in a sentence; nothing if all have one, were it that they failed."""
+    missing = planned - len(trials)
+    if not missing:
+        return ""
+    outcomes = [trial.outcome for trial in trials]
+    counts = ", ".join(f"{outcome} {outcomes.count(outcome)}" for outcome in ("completed", "diverged", "failed"))
+    have = "has" if missing == 1 else "have"
+    return f"Planned {planned}, {counts}: {counted(missing, 'trial')} {have} no result, and may change the answer."
 
 
 def _best(best: Contender) -> str:

@@ -83,8 +83,8 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         record.log_pictures(run_id, partial(_curves, fitted.epochs), "The training curves")
     if fitted.best:
         best = {
-            "best/validation_accuracy": fitted.best.validation_accuracy or 0.0,
-            "best/epoch": fitted.best.epoch,
+            "best_validation_accuracy": fitted.best.validation_accuracy or 0.0,
+            "best_epoch": fitted.best.epoch,
         }
         record.log_metrics(run_id, best)
     if fitted.outcome == "completed":

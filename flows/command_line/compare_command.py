@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.session import DONE, in_session, print_json, record_status
+from flows.command_line.session import DONE, INCOMPLETE, in_session, print_json, record_status
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
 from tasks.terminal.messages import quiet_start, say, take_over_logging
@@ -41,7 +41,7 @@ def compare(
     if dry_run:
         say(console, _estimate(console, parameters))
         return DONE
-    if not parameters.dask_address:
+    if not parameters.dask_address and not parameters.resume:  # of that one nothing may be missing
         from flows.workers.fork_server import start_fork_server
 
         with quiet_start():
@@ -54,7 +54,8 @@ def compare(
         f"\n{result.summary()}\n\nThe whole answer  {result.page}\nMLflow run        {result.run_url}\n"
         f"Prefect run       {result.flow_run_url}\nLook at them with: make ui",
     )
-    return record_status(console, result.missing)
+    status = record_status(console, result.missing)
+    return INCOMPLETE if result.incomplete else status
 
 
 def _load_compare(parameters: CompareParameters) -> Callable[[], CompareResult]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 Result = TypeVar("Result")
-# The exit status of a command that did what it was asked; and of one that did, and whose record is not whole.
+# The exit status of a command that did what it was asked; and of one that did, and whose record or answer is not whole.
 DONE, INCOMPLETE = 0, 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from distributed import Future
@@ -11,6 +11,7 @@ from prefect_dask import DaskTaskRunner
 
 from flows.comparison.stored_study import missing_trials, study_dataset
 from flows.comparison.training_time import TrainingTime
+from flows.comparison.watch import result_of
 from flows.comparison.worker_tasks import time_trial
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
@@ -42,9 +43,15 @@ def announce_estimate(
     prepared: PreparedDataset,
     tried: Mapping[int, Future],
     places: int,
+    *,
+    look: Callable[[], None],
 ) -> None:
-    """Say about how long the missing trials will take on so many workers, from what `start_calibration` found."""
-    seconds = estimated_seconds(missing, prepared, {size: future.result() for size, future in tried.items()}, places)
+    """Say about how long the missing trials will take on so many workers, from what `start_calibration` found.
+
+    ``look`` is called while that is waited for.
+    """
+    times = {size: result_of(future, look) for size, future in tried.items()}
+    seconds = estimated_seconds(missing, prepared, times, places)
     task_log().info("%s", _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds))
 
 

@@ -14,17 +14,35 @@ from prefect_dask import DaskTaskRunner
 from flows.comparison.answer import chosen_runs
 from flows.comparison.estimate import announce_estimate, start_calibration
 from flows.comparison.scheduling import Tally, run_trials
-from flows.comparison.stored_study import find_trials, missing_trials, read_trials, trial_digest
+from flows.comparison.stored_study import (
+    CONCLUDED,
+    find_trials,
+    missing_trials,
+    open_study,
+    read_trials,
+    trial_digest,
+)
+from flows.comparison.watch import Watch
 from flows.comparison.worker_tasks import test_trial
 from flows.lifecycle.crashed_flow_runs import close_task_runs
 from flows.lifecycle.reconcile import Ended, reconcile
 from flows.parameters.compare import CompareParameters
 from flows.workers.dask_cluster import dask_workers, worker_count
+from flows.workers.worker_check import require_fit_cluster
 from study.statistics import compare_trials
 from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import InputError, StoreAwayError, is_fault
 from tasks.foundation.log import task_log
 from tasks.tracking.store import tracking_uri
+from tasks.tracking.store_outage import without_waiting
 from tasks.tracking.stored_run import TRIAL_TAG, StoredRun
+
+
+def is_complete(p: CompareParameters) -> bool:
+    """Return whether the comparison ``p.resume`` has ended with its answer, and lacks nothing."""
+    study = open_study(str(p.resume))
+    ended = study.status == "FINISHED" and study.tags.get("outcome") == CONCLUDED
+    return ended and not missing_trials(p, study.run_id) and not _untested(p, study.run_id)
 
 
 def run_missing_trials(p: CompareParameters, study: str, prepared: PreparedDataset, *, log: Path) -> Tally:
@@ -37,11 +55,14 @@ def run_missing_trials(p: CompareParameters, study: str, prepared: PreparedDatas
         task_log().info("All %d trials are done.", len(p.trials()))
         return Tally(total=0)
     with _trials_closed(), dask_workers(p, log) as workers:
+        if p.dask_address:
+            require_fit_cluster(workers.client, study)
         tally = Tally(total=0)
         if missing:
             tried = start_calibration(p, missing, prepared, workers)
             told = partial(announce_estimate, p, missing, prepared, tried, worker_count(workers))
-            tally = run_trials(workers, missing, study, told)
+            watch = Watch(workers.client, study, guests=bool(p.dask_address))
+            tally = run_trials(workers, missing, study, told, watch)
         _close_trials("FAILED")  # those whose worker died twice
         _test_chosen(p, study, prepared, workers)
     return tally
@@ -53,7 +74,11 @@ def _trials_closed() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        _close_trials("FAILED" if isinstance(error, Exception) else "KILLED")
+        try:
+            with without_waiting():
+                _close_trials("FAILED" if is_fault(error) else "KILLED")
+        except (InputError, StoreAwayError) as away:  # what ended the block is to be told, and not this
+            task_log().warning("%s. What trials have left open is closed when the next training starts.", away)
         raise
     finally:
         close_task_runs(UUID(flow_run.id))
@@ -88,4 +113,4 @@ def _untested(p: CompareParameters, study: str) -> list[StoredRun]:
     """Return the runs of the best contender that have not seen the test split."""
     runs = {run.run_id: run for run in find_trials(study)}
     chosen = chosen_runs(compare_trials(read_trials(runs.values()), p.target))
-    return [runs[run_id] for run_id in chosen if "test/accuracy" not in runs[run_id].metrics]
+    return [runs[run_id] for run_id in chosen if runs[run_id].test_accuracy is None]

@@ -7,17 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from distributed import Client, Future, as_completed
+from distributed import Client, Future
 from prefect_dask import DaskTaskRunner
 
 from flows.comparison.stored_study import find_trials
-from flows.comparison.worker_tasks import run_trial, trials_running
+from flows.comparison.watch import Watch, as_they_end
+from flows.comparison.worker_tasks import STORE_AWAY, run_trial, trials_running
 from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import worker_count
-from tasks.foundation.errors import InputError, TrialsError
+from tasks.foundation.errors import InputError, StoreAwayError, TrialsError
 from tasks.foundation.log import task_log
 from tasks.terminal.progress import trials_progress
 from tasks.tracking.store import tracking_uri
+from tasks.tracking.store_outage import without_waiting
 from tasks.tracking.stored_run import FLOW_TAG, resume_command
 
 MOST_FAILURES_IN_A_ROW = 3
@@ -47,11 +49,18 @@ class Tally:
 
 
 def run_trials(
-    workers: DaskTaskRunner, trials: Sequence[TrainParameters], study: str, announce: Callable[[], None]
+    workers: DaskTaskRunner,
+    trials: Sequence[TrainParameters],
+    study: str,
+    announce: Callable[..., None],
+    watch: Watch,
 ) -> Tally:
     """Run every trial, wherever a worker is free, and call ``announce`` first; three failures in a row end that.
 
     Whatever ends it early, the trials that are going on are stopped first, so that they can be gone on with.
+
+    Raises:
+        StoreAwayError: a trial waited for the MLflow store in vain.
     """
     place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri(), "study": study}
     submitted: dict[Future, TrainParameters] = {}
@@ -60,10 +69,10 @@ def run_trials(
         submitted[workers.submit(run_trial, parameters=given).wrapped_future] = trial
     tally, at_a_time = Tally(total=len(trials)), worker_count(workers)
     try:
-        announce()
+        announce(look=watch.look)
         with trials_progress(len(trials)) as show:
             show(tally.done, min(at_a_time, tally.total), 0, tally.best, None)
-            for future in as_completed(list(submitted), loop=workers.client.loop, raise_errors=False):
+            for future in as_they_end(workers.client, list(submitted), watch.look):
                 _count(tally, submitted[future], study, _failure(future))
                 if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
                     break
@@ -95,10 +104,12 @@ def require_success(tally: Tally, study: str, page: Path) -> None:
 
 
 def _failure(future: Future) -> str:
-    """Return why a trial failed; nothing if it did not."""
+    """Return why a trial failed; nothing if it did not. Raises StoreAwayError if an outage ended it."""
     if future.status != "finished":  # Dask's own words for a worker that died twice speak of its keys
         return "its worker died, twice" if future.status == "error" else "the Dask cluster gave it up"
     state = future.result()
+    if state.name == STORE_AWAY:
+        raise StoreAwayError(state.message)
     return "" if state.is_completed() else state.message or state.name
 
 
@@ -118,8 +129,9 @@ def _count(tally: Tally, trial: TrainParameters, study: str, failure: str) -> No
 def _came_to(tally: Tally, trial: TrainParameters, study: str) -> str:
     """Return what a trial came to, as far as MLflow can tell: what it does not have yet is sent later."""
     try:
-        runs = [run for run in find_trials(study, trial) if run.status == "FINISHED"]
-    except InputError as error:
+        with without_waiting():
+            runs = [run for run in find_trials(study, trial) if run.status == "FINISHED"]
+    except (InputError, StoreAwayError) as error:
         return f"done, but {error}"
     if not runs:
         return "done, but MLflow does not have all of it yet"

@@ -22,6 +22,9 @@ from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
 PARAMETERS_TAG, EXAMPLES_TAG, STUDY_DATASET_TAG = "compare.parameters", "compare.examples", "compare.dataset"
 LONGEST_TAG = 5000
+CONCLUDED = "completed"  # the outcome of a comparison whose answer lacks no trial
+# Which of its parameters a study shows, each as a tag: as parameters they would be axes between those of its trials.
+SHOWN = ("epochs", "optimizers", "learning_rates", "grid_size", "losses", "batch_sizes", "seeds", "target")
 HISTORIES = ("train/loss", "validation/accuracy", "epoch_seconds")
 
 
@@ -30,7 +33,8 @@ def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict
 
     What a comparison is bound to is said once, when it begins: one of an older version goes on without.
     """
-    tags = {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(prepared.examples)}
+    shown = {f"compare.{name}": _as_text(value) for name, value in parameters.only(*SHOWN).items() if value is not None}
+    tags = {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(prepared.examples), **shown}
     bound = BoundDataset.of(prepared)
     said = bound.model_dump_json()
     if len(said) > LONGEST_TAG:  # of thousands of classes
@@ -55,6 +59,10 @@ def _identifying_dataset(study: str) -> str:
     """Return the digest of a comparison's data, which its trials are known by; of older versions empty."""
     said = mlflow_client.get_run(study).tags.get(STUDY_DATASET_TAG)
     return BoundDataset.model_validate_json(said).digest if said else ""
+
+
+def _as_text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def open_study(study: str) -> StoredRun:

@@ -89,11 +89,22 @@ def _recipe(parameters: TrainParameters, prepared: PreparedDataset) -> dict[str,
 
 
 def tags_of(parameters: TrainParameters, study: str) -> dict[str, str]:
-    """Return the tags that make a run a child of a study, and by which MLflow groups and filters it."""
+    """Return the tags that make a run a trial of a study, and by which MLflow groups and filters it.
+
+    MLflow's own tag for a parent is not among them: its table then shows the study, with its trials folded away,
+    wherever one filters for these.
+    """
     varied = parameters.only("optimizer", "learning_rate", "loss", "batch_size", "seed")
     return {
-        "mlflow.parentRunId": study,
         STUDY_TAG: study,
+        "setting": setting_of(parameters),
         TRIAL_TAG: trial_digest(study, parameters),
         **{name: str(value) for name, value in varied.items()},
     }
+
+
+def setting_of(parameters: TrainParameters) -> str:
+    """Return what trials that differ in their seeds alone have in common, as a name to group them by."""
+    usual = {name: TrainParameters.model_fields[name].default for name in ("loss", "batch_size")}
+    others = [f"{name}={value}" for name, value in parameters.only(*usual).items() if value != usual[name]]
+    return " ".join([parameters.optimizer, f"{parameters.learning_rate:g}", *others])

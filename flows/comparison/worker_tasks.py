@@ -24,10 +24,13 @@ from flows.comparison.training_time import TrainingTime
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import StoreAwayError
+from tasks.tracking.store_outage import expect_answers, pause
 from tasks.training.interruption import StoppedError, asked_to_stop
 from tasks.training.threads import use_threads
 
 POLL_SECONDS = 0.2
+STORE_AWAY = "MLflow away"  # how a trial ends in Prefect that waited for the store in vain
 _running: set[UUID] = set()  # the trials in this process, by their task run
 
 
@@ -43,7 +46,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
         tracking_uri: The store of the comparison.
 
     Returns:
-        The state Cancelled if the comparison wants it no more.
+        The state Cancelled if the comparison wants it no more, or, under the name STORE_AWAY, if the store is away.
     """
     from flows.comparison.trial import train_trial
 
@@ -54,6 +57,8 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
         _in_a_thread(lambda: train_trial(parameters, study, parent), _wanted())
     except StoppedError:
         return Cancelled(message="The comparison was ended.")
+    except StoreAwayError as away:
+        return Cancelled(name=STORE_AWAY, message=str(away))
     finally:
         _running.discard(parent)
     return None
@@ -95,6 +100,7 @@ def prepare_process(directory: str, tracking_uri: str, threads: int) -> None:
     if Path(directory).is_dir():
         os.chdir(directory)
     os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
+    expect_answers()  # the comparing process has had one
     use_threads(threads)
 
 
@@ -120,8 +126,13 @@ def _in_a_thread(work: Callable[[], None], wanted: Callable[[], bool]) -> None:
     """
     stop, settings = Event(), get_settings_context()
 
+    def pause_unless_stopped(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise StoppedError("asked to stop")
+
     def run() -> None:
         asked_to_stop.set(stop)
+        pause.set(pause_unless_stopped)
         with SettingsContext(profile=settings.profile, settings=settings.settings):
             work()
 

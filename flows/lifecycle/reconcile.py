@@ -144,6 +144,6 @@ def _close_without_files(runs: list[StoredRun], host: str | None, ended: Ended) 
 
 def _close_run(run: StoredRun, ended_at: int | None, ended: Ended) -> str:
     process = f"its process {run.tags.get(PROCESS_TAG)} on host {run.tags.get(HOST_TAG)} is gone"
-    mlflow_client.send(run.run_id, Tags(tags={"outcome": ended.lower(), "reason": f"{process}, without a word"}))
-    mlflow_client.send(run.run_id, End(status=ended, timestamp=ended_at or now()))
+    mlflow_client.send_now(run.run_id, Tags(tags={"outcome": ended.lower(), "reason": f"{process}, without a word"}))
+    mlflow_client.send_now(run.run_id, End(status=ended, timestamp=ended_at or now()))
     return f"Closed run {run.run_id} ({run.name}): {process}. Go on with it: {resume_command(run.run_id, run.tags)}"

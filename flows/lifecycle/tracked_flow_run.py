@@ -57,7 +57,7 @@ def tracked_flow_run(
             *(claimed, experiment_id, p.display_name(), p.recorded(), described),
             dataset=BoundDataset.of(prepared),
             resumed=p.resume,
-            measured=flow == "train",  # a comparison's trials are measured each for itself
+            trains=flow == "train",
         ) as run,
     ):
         publish_link(run.url)

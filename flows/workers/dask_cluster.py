@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from prefect.settings import get_current_settings
 from prefect_dask import DaskTaskRunner
 
 from flows.parameters.compare import CompareParameters
+from flows.workers.cpu_quota import cpu_quota
 from flows.workers.fork_server import START_METHOD, start_fork_server
 from flows.workers.worker_plugin import WorkerSetup
 from tasks.foundation.errors import InputError
@@ -70,8 +72,9 @@ def trials_at_a_time(p: CompareParameters, gpus: int) -> int:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many whole cores this process may use, one at least."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.floor(min(count, cpu_quota())))
 
 
 def worker_count(runner: DaskTaskRunner) -> int:

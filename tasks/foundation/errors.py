@@ -40,8 +40,17 @@ class RecordError(PlainError):
     """MLflow answered, and refused what it was asked to record."""
 
 
+class StoreAwayError(PlainError):
+    """The MLflow store answered before, and does not now: an outage, for which nothing that was asked is to blame."""
+
+
 class RemoteError(RuntimeError):
     """What happened in another process, in words."""
+
+
+def is_fault(error: BaseException) -> bool:
+    """Return whether an error is a fault of what was run; interruptions and outages are none."""
+    return isinstance(error, Exception) and not isinstance(error, StoreAwayError)
 
 
 def portable_errors(function: Callable[P, R]) -> Callable[P, R]:

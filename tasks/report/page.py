@@ -39,6 +39,7 @@ class ReportFacts(BaseModel):
         study: The MLflow run of the comparison; its page is ``mlflow_url``.
         dataset_examples: Examples in each split.
         seeds: Trials of each setting that were planned; ``trials_planned`` of all settings.
+        incomplete: Which of these have no result yet, and what to do, in words; empty if all have one.
         made_with: The parameters that all trials share.
         test: ``test/accuracy`` of the chosen setting, the median over ``seeds`` of them; none if there is no such.
         run_urls: The page of each trial, by its run.
@@ -54,6 +55,7 @@ class ReportFacts(BaseModel):
     epochs: int
     seeds: int
     trials_planned: int
+    incomplete: str = ""
     made_with: dict[str, str]
     test: dict[str, float] | None
     mlflow_url: str
@@ -85,7 +87,8 @@ def write_report(comparison: Comparison, facts: ReportFacts, directory: Path) ->
 def summary_markdown(comparison: Comparison, facts: ReportFacts) -> str:
     """Return verdict, cautions and the ranked contenders as Markdown."""
     rows = table_rows(comparison)
-    lines = [*(f"- {sentence}" for sentence in (*comparison.verdict, *test_sentences(facts.test)))]
+    lines = [f"**{facts.incomplete}**", ""] if facts.incomplete else []
+    lines += [*(f"- {sentence}" for sentence in (*comparison.verdict, *test_sentences(facts.test)))]
     if comparison.cautions:
         lines += ["", "**Cautions**", "", *(f"- {caution}" for caution in comparison.cautions)]
     if rows:

@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.foundation.commands import command
 from tasks.foundation.crash_points import crash_point
-from tasks.foundation.errors import InputError
+from tasks.foundation.errors import InputError, StoreAwayError
 from tasks.foundation.secrets_in_addresses import without_secrets
 from tasks.tracking.databases import migration_lock
 from tasks.tracking.outbox import OutageError
@@ -36,7 +36,8 @@ from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, M
 from tasks.tracking.refused_entries import RefusedError
 from tasks.tracking.store import store_name, tracking_uri
 from tasks.tracking.store_errors import http_status, in_words, is_not_there, is_understood, may_pass
-from tasks.tracking.stored_run import MISSING_TAG, MODEL_TAG, StoredRun
+from tasks.tracking.store_outage import expect_answers, has_answered, waits_for_store
+from tasks.tracking.stored_run import DIRECTORY_TAG, MISSING_TAG, MODEL_TAG, StoredRun
 
 KIND = ("mlflow.experimentKind", "custom_model_development")  # else it opens in the view for language models
 LONGEST_TAG = 5000  # MLflow's own limit is 8000 characters
@@ -45,6 +46,7 @@ MODEL_ARTIFACT = "model"  # where a run's model lies if the server has no logged
 log = logging.getLogger(__name__)
 
 
+@waits_for_store
 def open_experiment(name: str) -> str:
     """Return the id of an experiment, made together with its store where they do not exist yet.
 
@@ -79,10 +81,23 @@ def _create_experiment(client: MlflowClient, name: str) -> str:
 
 def create_run(experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
     """Start a run and return its id."""
-    with _opened_store() as client:
-        run_id: str = client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+    try:
+        with _opened_store() as client:
+            run_id: str = client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+    except StoreAwayError:
+        run_id = _create_run_after_outage(experiment_id, name, tags)
     crash_point("run_created")
     return run_id
+
+
+@waits_for_store
+def _create_run_after_outage(experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+    """Start a run, unless the store has made it when it was asked before, and could not say so."""
+    with _opened_store() as client:
+        of_this_directory = f"tags.`{DIRECTORY_TAG}` LIKE '%{Path(tags[DIRECTORY_TAG]).name}'"
+        made = client.search_runs([experiment_id], of_this_directory)
+        run = made[0] if made else client.create_run(experiment_id, run_name=name, tags=dict(tags))
+        return str(run.info.run_id)
 
 
 def delete_run(run_id: str) -> None:
@@ -91,6 +106,7 @@ def delete_run(run_id: str) -> None:
         client.delete_run(run_id)
 
 
+@waits_for_store
 def require_artifacts(run_id: str) -> None:
     """Make sure that a run can store files: write a small one, read it, and remove it where that is possible.
 
@@ -106,6 +122,8 @@ def require_artifacts(run_id: str) -> None:
             (fetched := Path(directory) / "fetched").mkdir()
             client.download_artifacts(run_id, PROBE, str(fetched))
         except Exception as error:  # noqa: BLE001 - each kind of storage raises errors of its own
+            if has_answered() and may_pass(error) and not _answers(client):
+                raise StoreAwayError(f"The MLflow store {store_name()!r} does not answer ({in_words(error)})") from None
             what_to_do = (
                 f"install {error.name!r} in the environment that trains"
                 if isinstance(error, ModuleNotFoundError)
@@ -122,6 +140,7 @@ def require_artifacts(run_id: str) -> None:
             log.info("The file %s remains in the run, because it cannot be removed: %s", PROBE, in_words(error))
 
 
+@waits_for_store
 def reopen_run(run_id: str, tags: Mapping[str, str]) -> None:
     """Let a run that ended, or whose process did, go on."""
     with _opened_store() as client:
@@ -131,6 +150,7 @@ def reopen_run(run_id: str, tags: Mapping[str, str]) -> None:
         _set_tags(client, run_id, tags.items())
 
 
+@waits_for_store
 def get_run(run_id: str) -> StoredRun:
     """Return a run. Raises InputError if there is none of that id, or the store cannot be used."""
     with _opened_store() as client:
@@ -142,6 +162,7 @@ def get_run(run_id: str) -> StoredRun:
             raise InputError(f"the MLflow store {store_name()!r} has no run {run_id!r}") from None
 
 
+@waits_for_store
 def find_runs(condition: str) -> list[StoredRun]:
     """Return the runs of all experiments that fulfil a condition of MLflow's search."""
     with _opened_store() as client:
@@ -163,6 +184,7 @@ def _pages(search: Callable[..., Any]) -> Iterator[Iterable[Any]]:
         yield page
 
 
+@waits_for_store
 def metric_history(run_id: str, name: str) -> tuple[float, ...]:
     """Return the values of a metric, by step."""
     with _opened_store() as client:
@@ -170,6 +192,7 @@ def metric_history(run_id: str, name: str) -> tuple[float, ...]:
     return tuple(point.value for point in sorted(points, key=lambda point: point.step))
 
 
+@waits_for_store
 def download_model(run_id: str, directory: Path) -> Path:
     """Return the .keras file of the model that a run has stored, fetched into a directory.
 
@@ -218,6 +241,15 @@ def _answers(client: MlflowClient) -> bool:
     except (MlflowException, SQLAlchemyError, OSError):
         return False
     return True
+
+
+@waits_for_store
+def send_now(run_id: str, entry: Entry) -> None:
+    """Have MLflow record an entry, which waits for a store that is away. Raises StoreAwayError if it stays away."""
+    try:
+        send(run_id, entry)
+    except OutageError as outage:
+        raise StoreAwayError(f"The MLflow store {store_name()!r} does not answer ({outage})") from outage
 
 
 def _record(client: MlflowClient, run_id: str, entry: Entry) -> None:
@@ -333,7 +365,12 @@ def system_metrics() -> Callable[[], dict[str, float]]:
 
 @contextmanager
 def _opened_store() -> Iterator[MlflowClient]:
-    """Yield a client of the store, which is made if it does not exist. Raises InputError if it cannot be used."""
+    """Yield a client of the store, which is made if it does not exist.
+
+    Raises:
+        InputError: it cannot be used.
+        StoreAwayError: it cannot now, and could before.
+    """
     # MLflow's own time-outs let a server that is not there stall the first call for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -344,6 +381,8 @@ def _opened_store() -> Iterator[MlflowClient]:
         _ensure_tables(tracking_uri())
         yield _client()
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:  # a database needs its driver
+        if has_answered() and may_pass(error):
+            raise StoreAwayError(f"The MLflow store {store_name()!r} does not answer ({in_words(error)})") from None
         raise InputError(
             f"the MLflow store {store_name()!r} cannot be used ({in_words(error)}); start its server or mend "
             "MLFLOW_TRACKING_URI; without that variable, mlflow.db in the working directory is used"
@@ -364,3 +403,4 @@ def _ensure_tables(uri: str) -> None:
     """Open the store for the first time in this process, which makes the tables of a database that has none."""
     with migration_lock(uri, "mlflow"):
         _client_of(uri).search_experiments(max_results=1)
+    expect_answers()

@@ -122,7 +122,7 @@ def _put(run_id: str, entry: Entry) -> None:
     if recorder := _recorders.get(run_id):
         recorder.put(entry)
     else:
-        mlflow_client.send(run_id, entry)
+        mlflow_client.send_now(run_id, entry)
 
 
 def now() -> int:

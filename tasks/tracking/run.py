@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.crash_points import crash_point
-from tasks.foundation.errors import InputError
+from tasks.foundation.errors import InputError, is_fault
 from tasks.foundation.secrets_in_addresses import without_secrets_of
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import Claim
@@ -48,13 +48,13 @@ def tracked_run(
     *,
     dataset: BoundDataset | None = None,
     resumed: str | None = None,
-    measured: bool = True,
+    trains: bool = True,
 ) -> Iterator[TrackedRun]:
     """Start a run, or let the run ``resumed`` go on, and yield it.
 
     It ends FINISHED, FAILED with the reason, or KILLED if it was interrupted. Its directory is deleted once it has
-    FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed. While it is
-    ``measured``, what it takes of the machine is recorded.
+    FINISHED and MLflow knows all about it; of any other it is kept, so that the run can be resumed. Of a run that
+    ``trains`` the parameters are recorded as such, and what it takes of the machine; a comparison has others train.
 
     Raises:
         InputError: the store cannot be used, or not store files.
@@ -69,11 +69,12 @@ def tracked_run(
     write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
         try:
-            recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
-            with recorded_system_metrics(run_id, recorder.next_step("system/")) if measured else nullcontext():
+            if trains:
+                recorder.put(Parameters(parameters={key: _shown(value) for key, value in parameters.items()}))
+            with recorded_system_metrics(run_id, recorder.next_step("system/")) if trains else nullcontext():
                 yield TrackedRun(run_id, experiment_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
-            ended: Literal["FAILED", "KILLED"] = "FAILED" if isinstance(error, Exception) else "KILLED"
+            ended: Literal["FAILED", "KILLED"] = "FAILED" if is_fault(error) else "KILLED"
             reason = without_secrets_of(tracking_uri(), f"{type(error).__name__}: {error}".removesuffix(": "))
             end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
             raise

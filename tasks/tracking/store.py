@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from tasks.foundation.secrets_in_addresses import without_login, without_secrets
+from tasks.tracking.stored_run import STUDY_TAG
 
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m flows ui` shows the default store
 # Without it a page of MLflow opens in its view for language models, whatever the experiment says.
@@ -33,3 +37,15 @@ def ui_url() -> str:
 def run_url(experiment_id: str, run_id: str) -> str:
     """Return the address of the run's page: on the tracking server, else where ``make ui`` shows it."""
     return f"{ui_url()}/#/experiments/{experiment_id}/runs/{run_id}?{MODEL_TRAINING_VIEW}"
+
+
+def trials_url(experiment_id: str, study: str) -> str:
+    """Return the address of the table of a study's trials, and of their charts."""
+    condition = quote(f"tags.{STUDY_TAG} = '{study}'")
+    return f"{ui_url()}/#/experiments/{experiment_id}/runs?searchFilter={condition}&{MODEL_TRAINING_VIEW}"
+
+
+def comparison_url(experiment_id: str, run_ids: Sequence[str]) -> str:
+    """Return the address of the page on which runs are compared."""
+    runs, experiments = quote(json.dumps(list(run_ids))), quote(json.dumps([experiment_id]))
+    return f"{ui_url()}/#/compare-runs?runs={runs}&experiments={experiments}&{MODEL_TRAINING_VIEW}"

@@ -48,6 +48,11 @@ class StoredRun:
         """Where its files are, on its host; none if it was not made by this pipeline."""
         return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
 
+    @property
+    def test_accuracy(self) -> float | None:
+        """On the test split; none if that was not asked. Older runs have it under another name."""
+        return self.metrics.get("test_accuracy", self.metrics.get("test/accuracy"))
+
 
 def _bound_dataset(dataset: Any) -> BoundDataset:
     """Return what an input of a run says of its data: `record.log_dataset` wrote it."""

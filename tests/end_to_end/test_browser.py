@@ -103,22 +103,24 @@ def test_the_trials_of_a_study_are_found_grouped_drawn_and_compared_in_mlflow(
     expect_whole(page.get_by_role("link", name=study.info.run_name, exact=True))
 
     search(page, f"tags.study = '{study.info.run_id}'")
-    expect(page.get_by_text(f"{len(trials) + 1} matching runs")).to_be_visible()  # MLflow shows the parent too
+    expect(page.get_by_text(f"{len(trials)} matching runs")).to_be_visible()  # the study is none of its trials
     page.locator("label:has(input[value=CHART])").click()
     page.get_by_role("button", name="Group by").click()
-    page.get_by_role("menuitemcheckbox", name="optimizer", exact=True).last.click()
+    page.get_by_role("menuitemcheckbox", name="setting", exact=True).last.click()
     page.keyboard.press("Escape")
     for trial in trials:
         expect_whole(page.get_by_role("link", name=trial.info.run_name, exact=True))
+    settings = sorted({trial.data.tags["setting"] for trial in trials})
+    assert [setting.partition(" ")[0] for setting in settings] == sorted(OPTIMIZERS)  # each at one rate
     charts = page.get_by_placeholder("Search metric charts")
     for metric in ("train/loss", "validation/accuracy"):
         charts.fill(f"^{metric}$")
-        for optimizer in OPTIMIZERS:
-            expect(page.get_by_text(f"{optimizer} ({metric})")).to_be_attached()
+        for setting in settings:
+            expect(page.get_by_text(f"{setting} ({metric})")).to_be_attached()
             # The mean of the seeds, and a band around it.
             expect(page.locator(".scatterlayer .trace .js-line").nth(2 * len(OPTIMIZERS))).to_be_attached()
     charts.fill("(train|validation)/")
-    expect(page.get_by_text(f"{OPTIMIZERS[0]} (validation/accuracy)")).to_be_attached()
+    expect(page.get_by_text(f"{settings[0]} (validation/accuracy)")).to_be_attached()
     picture("mlflow_runs")
 
     chosen = [trial for trial in trials if trial.data.params["seed"] == "0"][:2]
@@ -129,6 +131,45 @@ def test_the_trials_of_a_study_are_found_grouped_drawn_and_compared_in_mlflow(
     for trial in chosen:
         expect(page.get_by_text(trial.info.run_name, exact=True).first).to_be_visible()
     expect(page.get_by_text("optimizer", exact=True).first).to_be_visible()
+
+
+def test_the_study_leads_to_its_trials_and_has_numbers_and_a_page_to_copy_addresses_from(
+    page: Page, compared: str, runs_of: dict[str, list[Any]]
+) -> None:
+    (study,), trials = runs_of["compare"], runs_of["train"]
+    own = f"{compared}/#/experiments/{study.info.experiment_id}/runs/{study.info.run_id}"
+    page.goto(f"{own}?{MODEL_TRAINING_VIEW}")
+    trials_address = page.get_by_role("link", name="Its trials").get_attribute("href")
+    compared_address = page.get_by_role("link", name="A trial of each contender, compared").get_attribute("href")
+    expect(page.get_by_text("study/validation_accuracy", exact=True).first).to_be_visible()
+    assert trials_address
+    assert compared_address
+    page.goto(trials_address)
+    expect(page.get_by_text(f"{len(trials)} matching runs")).to_be_visible()
+    page.goto(compared_address)
+    expect(page.get_by_text(f"Comparing {len(OPTIMIZERS)} Runs from 1 Experiment")).to_be_visible()
+    for axis in ("optimizer", "learning_rate"):
+        expect(page.get_by_text(axis, exact=True).first).to_be_visible()
+    expect(page.get_by_text("grid_size")).to_have_count(0)
+
+    page.goto(f"{own}/artifacts/report.html?{MODEL_TRAINING_VIEW}")
+    report = page.frame_locator("iframe.mlflow-html-iframe")
+    expect(report.get_by_text(f"{own}?{MODEL_TRAINING_VIEW}", exact=True)).to_be_visible()
+    expect(report.get_by_text(study.data.tags["prefect.flow_run_url"], exact=True)).to_be_visible()
+
+
+def test_the_charts_of_a_run_begin_with_its_curves(page: Page, compared: str, runs_of: dict[str, list[Any]]) -> None:
+    (trial, *_) = [run for run in runs_of["train"] if "test_accuracy" in run.data.metrics]
+    address = f"{compared}/#/experiments/{trial.info.experiment_id}/runs/{trial.info.run_id}/model-metrics"
+    page.goto(f"{address}?{MODEL_TRAINING_VIEW}")
+    heights = []
+    for section in ("train", "validation", "Model metrics"):  # the last holds what has no slash in its name
+        heading = page.get_by_text(re.compile(rf"^\s*{section}\s*\(\d+\)\s*$")).first
+        expect(heading).to_be_attached()
+        heights.append(heading.evaluate("element => element.getBoundingClientRect().y"))
+    assert heights == sorted(heights)
+    for section in ("best", "test"):
+        expect(page.get_by_text(re.compile(rf"^\s*{section}\s*\(\d+\)\s*$"))).to_have_count(0)
 
 
 def test_the_dag_the_log_and_the_artifacts_of_a_trial_are_seen_in_prefect(

@@ -20,7 +20,7 @@ from PIL import Image
 
 from tests.support.comparisons import SHORT, learning_of, store, trials_of
 from tests.support.recorded import recorded
-from tests.support.running import Running, free_port
+from tests.support.running import Running, free_port, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
@@ -52,7 +52,8 @@ def test_every_combination_is_trained_once_and_recorded_as_a_child(undisturbed: 
     ) == [(optimizer, seed, "0.01") for optimizer in ("adam", "sgd") for seed in ("0", "1")]
     for run in trials:
         assert run.info.status == "FINISHED"
-        assert run.data.tags["mlflow.parentRunId"] == result["study"]
+        assert run.data.tags["study"] == result["study"]
+        assert run.data.tags["setting"] == f"{run.data.tags['optimizer']} 0.01"
         assert run.data.tags["loss"] == "softmax_cross_entropy"
     assert len(learning_of(directory, result["study"])) == 4
     assert list((directory / "runs").iterdir()) == []
@@ -61,9 +62,9 @@ def test_every_combination_is_trained_once_and_recorded_as_a_child(undisturbed: 
 def test_only_the_chosen_setting_has_seen_the_test_split(undisturbed: dict[str, Any]) -> None:
     result = undisturbed["result"]
     tested = {
-        (run.data.tags["optimizer"], run.data.metrics["test/accuracy"])
+        (run.data.tags["optimizer"], run.data.metrics["test_accuracy"])
         for run in trials_of(undisturbed["directory"], result["study"])
-        if "test/accuracy" in run.data.metrics
+        if "test_accuracy" in run.data.metrics
     }
     assert {optimizer for optimizer, _ in tested} == {result["contenders"][0]["optimizer"]}
     assert result["test"]["seeds"] == 2
@@ -77,9 +78,12 @@ def test_the_parent_holds_the_answer(undisturbed: dict[str, Any]) -> None:
     assert "report.html" in study.pictures
     assert result["verdict"][0] in study.run.data.tags["verdict"]
     assert result["verdict"][0] in study.run.data.tags["mlflow.note.content"]
-    assert study.run.data.params["optimizers"] == "sgd, adam"
+    assert study.run.data.params == {}  # parameters are its trials' alone
+    assert study.run.data.tags["compare.optimizers"] == "sgd, adam"
     assert study.datasets == 1
-    assert study.points == {}
+    assert {len(points) for points in study.points.values()} == {1}
+    assert study.points["study/trials_completed"] == [(0, 4)]
+    assert study.points["study/test_accuracy"] == [(0, result["test"]["test/accuracy"])]
     assert Path(result["page"]).is_file()
 
 
@@ -128,14 +132,17 @@ def test_a_comparison_that_is_complete_trains_nothing_more(
     undisturbed: dict[str, Any], compare: Callable[..., Running]
 ) -> None:
     directory, study = undisturbed["directory"], undisturbed["result"]["study"]
-    before = {run.info.run_id: run.info.end_time for run in trials_of(directory, study)}
+    before, answer = trials_of(directory, study), recorded(store(directory), study)
     ended = compare("--resume", study, "--json", directory=directory).ended()
     assert (ended.status, ended.left) == (0, []), ended
     assert json.loads(ended.out)["verdict"] == undisturbed["result"]["verdict"]
     assert "All 4 trials are done." in ended.err
-    assert {run.info.run_id: run.info.end_time for run in trials_of(directory, study)} == before
-    learning_of(directory, study)  # nothing twice
-    assert recorded(store(directory), study).run.info.status == "FINISHED"
+    # Of what has ended nothing is touched: no time, no tag, no point.
+    assert [run.to_dictionary() for run in trials_of(directory, study)] == [run.to_dictionary() for run in before]
+    after = recorded(store(directory), study)
+    assert after.run.to_dictionary() == answer.run.to_dictionary()
+    assert (after.points, after.pictures) == (answer.points, answer.pictures)
+    assert list((directory / "runs").iterdir()) == []
 
 
 def test_other_parameters_are_refused(undisturbed: dict[str, Any], compare: Callable[..., Running]) -> None:
@@ -195,6 +202,31 @@ def test_a_cluster_that_is_not_there_is_an_error(compare: Callable[..., Running]
     ended = compare(*SHORT, "--dask-address", f"tcp://127.0.0.1:{free_port()}").ended()
     assert (ended.status, ended.left) == (2, [])
     assert "no Dask scheduler answers" in ended.err
+
+
+def test_workers_that_cannot_run_trials_are_named_before_any_is_submitted(
+    compare: Callable[..., Running], start: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    address = f"tcp://127.0.0.1:{(port := free_port())}"
+    dask = ("-m", "dask")
+    start(*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard", directory=elsewhere)
+    worker = (*dask, "worker", address, "--no-dashboard", "--nthreads")
+    strange = start(*worker, 1, "--name", "strange", directory=elsewhere, PYTHONPATH="")
+    broad = start(*worker, 2, "--name", "broad", directory=elsewhere)
+    for running in (strange, broad):
+        wait_for(lambda running=running: "Starting established connection" in running.err.read_text(), "the worker")
+    ended = compare(*SHORT, "--dask-address", address).ended()
+    assert (ended.status, ended.left) == (2, []), ended
+    assert re.search(
+        r"the Dask worker tcp://\S+ cannot run a trial \(ModuleNotFoundError: No module named 'flows'\)", ended.err
+    )
+    assert re.search(r"the Dask worker tcp://\S+ has 2 threads, but .*start it with --nthreads 1", ended.err)
+    (study,) = runs(tmp_path)
+    assert study.data.tags["run.flow"] == "compare"
+    for running in (strange, broad):
+        assert running.process.poll() is None  # nothing that they could not import was sent to them
 
 
 @pytest.fixture

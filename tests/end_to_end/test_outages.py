@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.comparisons import learning_of, trials_of
 from tests.support.recorded import Recorded, recorded
 from tests.support.running import Ended, Running, wait_for
 from tests.support.servers import Proxy, Server, mlflow_server, prefect_server
@@ -267,3 +268,27 @@ def test_a_prefect_api_that_stays_away_costs_nothing_but_its_own_record(
     run.assert_complete(EPOCHS)
     assert run.learning == learning
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_trials_that_begin_while_the_tracker_is_away_wait_for_it(
+    compare: Callable[..., Running], mlflow: Server
+) -> None:
+    mlflow.start()
+    patience = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    trials = ("--optimizers", "sgd,adam", "--learning-rates", 0.01, "--epochs", 2, "--seeds", 4, "--target", 0.5)
+    running = compare(*TRAINING, *trials, MLFLOW_TRACKING_URI=mlflow.url, **patience)
+    running.printed("Trial 1 of 8")
+    mlflow.kill()
+    running.printed("The MLflow store .* does not answer")
+    back = time.monotonic() + 20  # three trials after each other would have failed by then
+    wait_for(lambda: time.monotonic() > back, "the outage to have its length")
+    mlflow.start()
+    ended = running.ended()
+
+    assert (ended.status, ended.err, ended.left) == (0, "", []), ended
+    study = run_id(ended)
+    assert len(learning_of(mlflow.url, study)) == 8
+    assert {run.info.status for run in trials_of(mlflow.url, study)} == {"FINISHED"}
+    assert recorded(mlflow.url, study).run.info.status == "FINISHED"
+    assert "failed" not in ended.out

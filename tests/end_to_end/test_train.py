@@ -51,7 +51,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 def metrics(run: Any) -> dict[str, float]:
     """What a run's metrics say about learning, not about this machine."""
-    learning = ("train/", "validation/", "test/", "best/", "learning_rate")
+    learning = ("train/", "validation/", "test_", "best_", "learning_rate")
     return {name: value for name, value in run.data.metrics.items() if name.startswith(learning)}
 
 
@@ -77,12 +77,12 @@ def test_a_first_run_in_an_empty_directory(
 
     (run,) = runs(tmp_path)
     assert (run.info.run_id, run.info.status) == (printed["run_id"], "FINISHED")
-    assert f"{run.data.metrics['test/accuracy']:.4f}" == printed["accuracy"]
+    assert f"{run.data.metrics['test_accuracy']:.4f}" == printed["accuracy"]
     assert (run.data.params["dataset"], run.data.params["epochs"], run.data.tags["outcome"]) == (
         *("digits", "2"),
         "completed",
     )
-    assert run.data.metrics["test/accuracy"] > 0.85
+    assert run.data.metrics["test_accuracy"] > 0.85
 
 
 def test_two_first_runs_at_the_same_moment_succeed_and_agree_to_the_last_bit(
@@ -115,7 +115,7 @@ def test_json_prints_one_object_on_standard_output_and_the_rest_on_standard_erro
     assert ended.out.count("\n") == 1
     (run,) = runs(tmp_path)
     assert (result["run_id"], result["outcome"], len(result["epochs"])) == (run.info.run_id, "completed", 2)
-    assert result["test"] == {name: run.data.metrics[name] for name in ("test/loss", "test/accuracy")}
+    assert result["test"] == {f"test/{name}": run.data.metrics[f"test_{name}"] for name in ("loss", "accuracy")}
     assert "Training lenet on digits" in ended.err
     assert re.search(f"^{EPOCH_LINE}$", ended.err, re.MULTILINE)
 
@@ -158,7 +158,7 @@ def test_a_diverged_run_says_so_and_has_no_score(
     )
     (run,) = runs(tmp_path)
     assert (run.info.status, run.data.tags["outcome"]) == ("FINISHED", "diverged")
-    assert not [name for name in run.data.metrics if name.startswith(("test/", "best/"))]
+    assert not [name for name in run.data.metrics if name.startswith(("test_", "best_"))]
     assert all(math.isfinite(value) for value in run.data.metrics.values())
 
 
@@ -176,7 +176,7 @@ def test_a_folder_of_images_trains(
     ended = train("--dataset", "folder:pictures", "--epochs", 3, "--batch-size", 8).ended()
     assert (ended.status, ended.err) == (0, "")
     (run,) = runs(tmp_path)
-    assert run.data.metrics["test/accuracy"] == 1.0
+    assert run.data.metrics["test_accuracy"] == 1.0
 
 
 def test_the_real_mnist_trains(
@@ -186,4 +186,4 @@ def test_the_real_mnist_trains(
     ended = train("--dataset", "mnist", *arguments).ended()
     assert (ended.status, ended.err) == (0, "")
     (run,) = runs(tmp_path)
-    assert run.data.metrics["test/accuracy"] > 0.7
+    assert run.data.metrics["test_accuracy"] > 0.7

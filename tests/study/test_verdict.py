@@ -9,8 +9,9 @@ import pytest
 
 from study.comparison import Pair, Trial
 from study.statistics import compare_trials
-from study.verdict import verdict
+from study.verdict import incomplete, verdict
 from tests.support.contenders import contender, pair, warned
+from tests.support.trials import finals
 
 
 def test_the_best_and_how_sure_that_is() -> None:
@@ -158,3 +159,15 @@ def test_a_comparison_is_told_in_these_words() -> None:
         "Failed trials, which count for nothing: 1 of sgd.",
         "Each best learning rate was chosen on the seeds that it is ranked by, which flatters it.",
     )
+
+
+def test_what_has_no_result_is_told_first_and_what_failed_is_not_counted_so() -> None:
+    trials = [
+        *finals("adam", (0.9, 0.8)),
+        *finals("sgd", (0.1,), outcome="failed"),
+        *finals("lion", (0.1,), outcome="diverged"),
+    ]
+    assert incomplete(trials, 4) == ""
+    told = "Planned 5, completed 2, diverged 1, failed 1: 1 trial has no result, and may change the answer."
+    assert incomplete(trials, 5) == told
+    assert "3 trials have no result" in incomplete(trials, 7)

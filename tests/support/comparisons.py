@@ -57,6 +57,6 @@ def learning_of(place: Path | str, study: str) -> dict[str, dict[str, list[tuple
         learned[run.info.run_name] = {
             name: points
             for name, points in read.points.items()
-            if name.startswith(LEARNING) and not name.startswith("test/")
+            if name.startswith(LEARNING) and not name.startswith("test_")
         }
     return learned

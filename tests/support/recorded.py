@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-LEARNING = ("train/", "validation/", "test/", "best/", "learning_rate")  # what says nothing about this machine
+LEARNING = ("train/", "validation/", "test_", "best_", "learning_rate")  # what says nothing about this machine
 EPOCH_METRICS = (
     *("train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "learning_rate"),
     *("step_milliseconds", "epoch_seconds"),
 )
-ONCE = ("best/validation_accuracy", "best/epoch", "test/loss", "test/accuracy")
+ONCE = ("best_validation_accuracy", "best_epoch", "test_loss", "test_accuracy")
 
 
 @dataclass

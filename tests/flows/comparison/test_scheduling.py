@@ -10,8 +10,9 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.comparison import scheduling
 from flows.comparison.scheduling import Tally
+from flows.comparison.worker_tasks import STORE_AWAY
 from flows.parameters.train import TrainParameters
-from tasks.foundation.errors import InputError
+from tasks.foundation.errors import InputError, StoreAwayError
 from tasks.tracking.stored_run import StoredRun
 
 TRIAL = TrainParameters(dataset="digits", seed=3)
@@ -63,9 +64,17 @@ def test_what_a_trial_came_to(monkeypatch: pytest.MonkeyPatch, runs: list[Stored
     assert scheduling._came_to(Tally(total=4), TRIAL, "study") == told
 
 
-def test_an_outage_of_mlflow_is_told_and_harms_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_an_outage_ended_is_no_failure_of_its_own() -> None:
+    with pytest.raises(StoreAwayError, match="waited for, for 5 minutes"):
+        scheduling._failure(future("finished", Cancelled(name=STORE_AWAY, message="It was waited for, for 5 minutes")))
+
+
+@pytest.mark.parametrize("error", [InputError, StoreAwayError])
+def test_an_outage_of_mlflow_is_told_and_harms_no_trial(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     def away(*_: str) -> None:
-        raise InputError("the MLflow store 'http://x' cannot be used")
+        raise error("the MLflow store 'http://x' cannot be used")
 
     monkeypatch.setattr(scheduling, "find_trials", away)
     tally = Tally(total=4)

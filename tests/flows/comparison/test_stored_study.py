@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.comparison.answer import chosen_runs
+from flows.comparison.answer import chosen_runs, report
 from flows.comparison.stored_study import (
     STUDY_DATASET_TAG,
     find_trials,
@@ -201,3 +201,37 @@ def test_the_way_on_from_a_trial_is_that_of_its_comparison(study: str) -> None:
     assert resume_command("a run", tags_of(PARAMETERS.trials()[0], study)) == command("compare", "--resume", study)
     assert resume_command("0a1b", {}) == command("train", "--resume", "0a1b")
     assert resume_command("0a1b", {"run.flow": "compare"}) == command("compare", "--resume", "0a1b")
+
+
+def test_trials_that_differ_in_their_seeds_alone_are_of_one_setting() -> None:
+    varied = CompareParameters(
+        optimizers=("adam",), learning_rates=(0.001, 0.1), losses=("softmax_cross_entropy", "mse"), batch_sizes=(32, 64)
+    )
+    tags = [tags_of(trial, "study") for trial in varied.trials()]
+    settings = {(tag["learning_rate"], tag["loss"], tag["batch_size"]): tag["setting"] for tag in tags}
+    assert len(set(settings.values())) == len(settings) == 8
+    assert settings["0.001", "softmax_cross_entropy", "32"] == "adam 0.001"
+    assert settings["0.1", "mse", "64"] == "adam 0.1 loss=mse batch_size=64"
+
+
+def test_an_answer_that_lacks_a_trial_says_so_first(study: str, tmp_path: Path) -> None:
+    first, second, third, _ = PARAMETERS.trials()
+    for trial in (first, second, third):
+        trained(study, trial, 0.5, 0.8)
+    result, comparison, _ = report(study, tmp_path)
+    assert result.trials == {"planned": 4, "completed": 3, "diverged": 0, "failed": 0}
+    lacking = "Planned 4, completed 3, diverged 0, failed 0: 1 trial has no result"
+    assert result.summary().startswith(lacking)
+    assert f"compare --resume {study}" in result.summary().splitlines()[0]
+    assert result.summary().splitlines()[1] == comparison.verdict[0]
+    trained(study, PARAMETERS.trials()[3], 0.5, error=ValueError("a fault"))
+    assert report(study, tmp_path)[0].incomplete == ""  # it failed, which is told otherwise
+
+
+def test_the_accuracy_on_the_test_split_has_had_another_name(study: str) -> None:
+    run_id = trained(study, PARAMETERS.trials()[0], 0.5)
+    assert mlflow_client.get_run(run_id).test_accuracy is None
+    record.log_metrics(run_id, {"test/accuracy": 0.25})
+    assert mlflow_client.get_run(run_id).test_accuracy == 0.25
+    record.log_metrics(run_id, {"test_accuracy": 0.5})
+    assert mlflow_client.get_run(run_id).test_accuracy == 0.5

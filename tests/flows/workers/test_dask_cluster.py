@@ -15,6 +15,7 @@ from prefect.context import refresh_global_settings_context
 from prefect.settings import get_current_settings
 
 from flows.parameters.compare import CompareParameters
+from flows.workers import dask_cluster
 from flows.workers.dask_cluster import cores, trials_at_a_time
 from flows.workers.worker_plugin import WorkerSetup
 
@@ -37,6 +38,13 @@ def test_a_gpu_takes_one_trial_at_a_time_unless_it_is_to_take_more(
     given: dict[str, int], gpus: int, expected: int
 ) -> None:
     assert trials_at_a_time(CompareParameters(**given), gpus) == expected
+
+
+@pytest.mark.parametrize(("quota", "expected"), [(0.5, 1), (1.0, 1), (2.9, 2), (99.0, 4), (float("inf"), 4)])
+def test_a_container_has_the_cores_of_its_quota(monkeypatch: pytest.MonkeyPatch, quota: float, expected: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    monkeypatch.setattr(dask_cluster, "cpu_quota", lambda: quota)
+    assert cores() == expected
 
 
 @pytest.fixture

@@ -126,6 +126,9 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(page: str) -> None:
     assert not re.search(r"@import|url\((?!#)", page)
     assert set(parsed.links) == {FACTS.mlflow_url, FACTS.flow_run_url, *FACTS.run_urls.values()}
     assert len(parsed.ids) == len(set(parsed.ids))
+    # MLflow shows it in a frame in which links do nothing: what is not to be clicked can be copied.
+    assert {FACTS.mlflow_url, FACTS.flow_run_url, "adam-0.1-0"} <= set(re.findall("[^ \n]+", parsed.text))
+    assert page.count("<a ") == page.count('target="_blank"')
     named = set(re.findall(r"(?:url\(#|xlink:href=\"#)([^)\"]+)", page))
     assert named
     assert named <= set(parsed.ids)
@@ -230,3 +233,12 @@ def test_every_comparison_has_a_page(trials: list[Trial], tmp_path: Path) -> Non
     parsed = Parsed((tmp_path / "report.html").read_text())
     assert parsed.open == []
     assert comparison.verdict[0] in " ".join(parsed.text.split())
+
+
+def test_what_has_no_result_is_said_before_all_else(comparison: Comparison, tmp_path: Path) -> None:
+    facts = FACTS.model_copy(update={"incomplete": "Planned 12, completed 11: 1 trial has no result."})
+    write_report(comparison, facts, tmp_path)
+    text = Parsed((tmp_path / "report.html").read_text()).text
+    assert text.index(facts.incomplete) < text.index(comparison.verdict[0])
+    assert summary_markdown(comparison, facts).startswith(f"**{facts.incomplete}**\n")
+    assert FACTS.incomplete == ""

@@ -25,6 +25,7 @@ import mlflow.store.db.utils
 import numpy as np
 import pytest
 import requests
+from mlflow.exceptions import MlflowException
 from mlflow.utils.rest_utils import verify_rest_response
 
 from flows.servers.server_process import free_port
@@ -36,6 +37,8 @@ from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.refused_entries import RefusedError
 from tasks.tracking.store import run_url, store_name, tracking_uri
+from tasks.tracking.store_outage import pause
+from tasks.tracking.stored_run import DIRECTORY_TAG
 
 ROOT = Path(__file__).parents[3]
 
@@ -227,6 +230,55 @@ def test_what_mlflow_refuses_is_told_from_what_may_pass(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(OutageError):
         mlflow_client.send(run_id, tag)
+
+
+def test_a_run_that_the_store_made_and_could_not_tell_of_is_not_made_twice(
+    experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = mlflow.MlflowClient.create_run
+
+    def create_and_lose_the_answer(*arguments: Any, **named: Any) -> None:
+        create(*arguments, **named)
+        raise MlflowException("API request failed")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "create_run", create_and_lose_the_answer)
+    tags = {DIRECTORY_TAG: "/it's/runs/0123abcd"}
+    run_id = mlflow_client.create_run(experiment, "a run", tags)
+    (run,) = mlflow_client.find_runs("attributes.run_name = 'a run'")
+    assert (run.run_id, run.tags[DIRECTORY_TAG]) == (run_id, tags[DIRECTORY_TAG])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda run_id: mlflow_client.open_experiment("lenet"),  # noqa: ARG005
+        lambda run_id: mlflow_client.get_run(run_id).run_id,
+        lambda run_id: mlflow_client.find_runs("attributes.status = 'RUNNING'"),  # noqa: ARG005
+        lambda run_id: mlflow_client.metric_history(run_id, "train/loss"),
+        lambda run_id: mlflow_client.reopen_run(run_id, {"a": "b"}),
+        lambda run_id: mlflow_client.send_now(run_id, Tags(tags={"a": "b"})),
+    ],
+)
+def test_every_question_waits_for_a_store_that_has_answered(
+    run_id: str, monkeypatch: pytest.MonkeyPatch, question: Callable[[str], object]
+) -> None:
+    expected = question(run_id)
+    client, paused = mlflow_client._client, []
+
+    def away() -> None:
+        raise MlflowException("API request to http://x failed with exception")
+
+    def comes_back(seconds: float) -> None:
+        paused.append(seconds)
+        monkeypatch.setattr(mlflow_client, "_client", client)
+
+    monkeypatch.setattr(mlflow_client, "_client", away)
+    token = pause.set(comes_back)
+    try:
+        assert question(run_id) == expected
+    finally:
+        pause.reset(token)
+    assert paused == [1]
 
 
 @pytest.fixture

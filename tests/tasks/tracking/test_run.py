@@ -13,7 +13,7 @@ import pytest
 from mlflow.entities import Run
 
 from tasks.foundation.commands import command
-from tasks.foundation.errors import InputError, RecordError, StorageError
+from tasks.foundation.errors import InputError, RecordError, StorageError, StoreAwayError
 from tasks.tracking import mlflow_client, run_ending, system_metrics
 from tasks.tracking import run as run_module
 from tasks.tracking.claim import SETTLED, Claim, claim, unsettled
@@ -95,6 +95,7 @@ def test_a_run_that_ends_is_finished_with_its_parameters_and_tags(experiment: st
     [
         (ValueError("a reason"), "FAILED", "ValueError: a reason"),
         (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt"),
+        (StoreAwayError("no answer"), "KILLED", "StoreAwayError: no answer"),  # an outage is no fault of the run
         (SystemExit(143), "KILLED", "SystemExit: 143"),
     ],
 )
