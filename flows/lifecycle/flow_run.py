@@ -1,4 +1,4 @@
-"""Flow runs under a claim, by which they are found should their process be killed, and their names."""
+"""Flow runs under a claim, by which they are found should their process be killed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,10 @@ from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow
-from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.lifecycle.crashed_flow_runs import claim_tag
 from flows.lifecycle.reconcile import reconcile
-from flows.parameters.compare import CompareParameters
-from flows.parameters.signature import validated
-from flows.parameters.train import TrainParameters
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError, ServerError
 from tasks.foundation.log import task_log
@@ -104,16 +100,3 @@ def _wait_for_task_run(client: SyncPrefectClient, task_run_id: UUID) -> None:
         else:
             return
     raise ServerError(f"the Prefect API did not hear of task run {task_run_id} within {EVENT_SECONDS} s")
-
-
-def name_from(model: type[TrainParameters | CompareParameters]) -> Callable[[], str]:
-    """Return what makes the name of a flow run from the flow run's parameters."""
-
-    def name() -> str:
-        try:
-            parameters = validated(model, flow_run.parameters)
-        except InputError:  # the flow itself says what is wrong
-            return f"{flow_run.flow_name} with bad input"
-        return f"resume {parameters.resume}" if parameters.resume else parameters.display_name()
-
-    return name

@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG
 from flows.lifecycle.flow_run import claimed_run
 from flows.lifecycle.prefect_artifacts import publish_link
+from flows.lifecycle.run_names import run_name
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 from tasks.data.prepared import PreparedDataset
@@ -52,7 +53,7 @@ def tracked_flow_run(
     with (
         claimed_run(p.resume, directory_of) as claimed,
         tracked_run(
-            *(claimed, experiment_id, p.display_name(), p.recorded(), described),
+            *(claimed, experiment_id, run_name(p), p.recorded(), described),
             resumed=p.resume,
             measured=flow == "train",  # a comparison's trials are measured each for itself
         ) as run,

@@ -319,7 +319,8 @@ def test_a_run_that_failed_goes_on(failed: str) -> None:
     assert run.data.metrics.items() >= result.test.items()
     assert list(Path("runs").iterdir()) == []
     with get_client(sync_client=True) as client:
-        assert client.read_flow_run(UUID(result.flow_run_id)).name == f"resume {failed}"
+        called = client.read_flow_run(UUID(result.flow_run_id)).name
+    assert called == f"{TrainParameters(**TINY).display_name()} (resumed)"
     with pytest.raises(InputError, match="has finished; there is nothing left of it to do"):
         run_train(TrainParameters(resume=failed))
 
