@@ -12,6 +12,7 @@ from rich.console import Console
 from flows.command_line.session import DONE, in_session, print_json
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
+from tasks.data.dataset_names import require_known
 from tasks.terminal.messages import say
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         from flows.lifecycle.resume import resumed
 
         parameters = resumed(given)
+    else:
+        require_known(parameters.dataset, parameters.data_dir)
     say(console, parameters.banner())
     result = in_session(console, lambda: _load_train(parameters))
     if json:

@@ -17,14 +17,6 @@ from tasks.foundation.errors import InputError
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def folder_of(dataset: str) -> Path:
-    """Return the folder that ``folder:PATH`` names. Raises InputError if there is none."""
-    root = Path(dataset.removeprefix("folder:")).expanduser()
-    if not root.is_dir():
-        raise InputError(f"dataset: received {dataset!r}, but there is no folder {str(root)!r}; give an existing one")
-    return root
-
-
 def folder_identity(root: Path) -> str:
     """Names, sizes and times of the files: cheap to read, and different as soon as an image is."""
     listing = []
