@@ -9,7 +9,7 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
-from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG
+from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG, untag
 from flows.lifecycle.flow_run import claimed_run
 from flows.lifecycle.prefect_artifacts import publish_link
 from flows.lifecycle.run_names import run_name
@@ -58,6 +58,7 @@ def tracked_flow_run(
             measured=flow == "train",  # a comparison's trials are measured each for itself
         ) as run,
     ):
+        untag(claimed.directory)
         publish_link(run.url)
         record.log_dataset(run.run_id, prepared)
         yield claimed, run
