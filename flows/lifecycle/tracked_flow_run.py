@@ -9,9 +9,10 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
-from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG
+from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG, untag
 from flows.lifecycle.flow_run import claimed_run, flow_run_page
 from flows.lifecycle.prefect_artifacts import publish_link
+from flows.lifecycle.run_names import run_name
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 from tasks.data.bound_dataset import BoundDataset
@@ -54,12 +55,13 @@ def tracked_flow_run(
     with (
         claimed_run(p.resume, directory_of) as claimed,
         tracked_run(
-            *(claimed, experiment_id, p.display_name(), p.recorded(), described),
+            *(claimed, experiment_id, run_name(p), p.recorded(), described),
             dataset=BoundDataset.of(prepared),
             resumed=p.resume,
             trains=flow == "train",
         ) as run,
     ):
+        untag(claimed.directory)
         publish_link(run.url)
         record.log_dataset(run.run_id, prepared)
         yield claimed, run
