@@ -40,18 +40,10 @@ def tracked_flow_run(
         p: Its parameters.
         experiment_id: Where a new run is made.
         prepared: What it works on, recorded as its input.
-        tags: What the flow has to say beside what is said of every run.
+        tags: Beside those of every run.
         directory_of: From the MLflow run to be resumed to its directory.
     """
-    described = {
-        FLOW_TAG: flow,
-        FLOW_RUN_TAG: flow_run.id or "",
-        TRY_TAG: str(flow_run.run_count),
-        "prefect.flow_run_url": flow_run_page(),
-        DATASET_TAG: prepared.digest,
-        "mlflow.source.name": f"flows/{flow}.py",
-        **tags,
-    }
+    described = {**_tags(flow, prepared), **tags}
     with (
         claimed_run(p.resume, directory_of) as claimed,
         tracked_run(
@@ -65,3 +57,14 @@ def tracked_flow_run(
         publish_link(run.url)
         record.log_dataset(run.run_id, prepared)
         yield claimed, run
+
+
+def _tags(flow: str, prepared: PreparedDataset) -> dict[str, str]:
+    return {
+        FLOW_TAG: flow,
+        FLOW_RUN_TAG: flow_run.id or "",
+        TRY_TAG: str(flow_run.run_count),
+        "prefect.flow_run_url": flow_run_page(),
+        DATASET_TAG: prepared.digest,
+        "mlflow.source.name": f"flows/{flow}.py",
+    }

@@ -74,12 +74,16 @@ def tracked_run(
             with recorded_system_metrics(run_id, recorder.next_step("system/")) if trains else nullcontext():
                 yield TrackedRun(run_id, experiment_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
-            ended: Literal["FAILED", "KILLED"] = "FAILED" if is_fault(error) else "KILLED"
-            reason = without_secrets_of(tracking_uri(), f"{type(error).__name__}: {error}".removesuffix(": "))
-            end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
+            end_early(claimed, recorder, *_ending(error), resume_command(run_id, all_tags))
             raise
         crash_point("run_ending")
         end_finished(claimed, recorder)
+
+
+def _ending(error: BaseException) -> tuple[Literal["FAILED", "KILLED"], str]:
+    """Return how a run ends for an error, and why, in words."""
+    reason = without_secrets_of(tracking_uri(), f"{type(error).__name__}: {error}".removesuffix(": "))
+    return "FAILED" if is_fault(error) else "KILLED", reason
 
 
 def _reopened(run_id: str, tags: Mapping[str, str]) -> str:
