@@ -63,8 +63,7 @@ def tracked_run(
     file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters), dataset=dataset)
     write_run_file(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
-    here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
-    all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
+    all_tags = {**provenance_tags(), **claimed.tags, **tags, **_here(directory)}
     run_id = _reopened(resumed, all_tags) if resumed else _created(claimed, experiment_id, name, all_tags)
     write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
@@ -80,6 +79,10 @@ def tracked_run(
             raise
         crash_point("run_ending")
         end_finished(claimed, recorder)
+
+
+def _here(directory: Path) -> dict[str, str]:
+    return {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
 
 
 def _reopened(run_id: str, tags: Mapping[str, str]) -> str:
