@@ -33,6 +33,7 @@ from study.statistics import compare_trials
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError, StoreAwayError, is_fault
 from tasks.foundation.log import task_log
+from tasks.terminal.messages import quiet_start
 from tasks.tracking.store import tracking_uri
 from tasks.tracking.store_outage import without_waiting
 from tasks.tracking.stored_run import TRIAL_TAG, StoredRun
@@ -63,6 +64,7 @@ def run_missing_trials(p: CompareParameters, study: str, prepared: PreparedDatas
             told = partial(announce_estimate, p, missing, prepared, tried, worker_count(workers))
             watch = Watch(workers.client, study, guests=bool(p.dask_address))
             tally = run_trials(workers, missing, study, told, watch)
+        open_study(study)  # should the store be away, this waits for it and says so; what follows says nothing
         _close_trials("FAILED")  # those whose worker died twice
         _test_chosen(p, study, prepared, workers)
     return tally
@@ -85,7 +87,9 @@ def _trials_closed() -> Iterator[None]:
 
 
 def _close_trials(ended: Ended) -> None:
-    for done in reconcile(ended=ended):
+    with quiet_start():  # a model that a trial could not send needs TensorFlow
+        told = reconcile(ended=ended)
+    for done in told:
         task_log().info("%s", done)
 
 

@@ -63,8 +63,7 @@ def tracked_run(
     file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters), dataset=dataset)
     write_run_file(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
-    here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
-    all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
+    all_tags = {**provenance_tags(), **claimed.tags, **tags, **_here(directory)}
     run_id = _reopened(resumed, all_tags) if resumed else _created(claimed, experiment_id, name, all_tags)
     write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
@@ -84,6 +83,10 @@ def _ending(error: BaseException) -> tuple[Literal["FAILED", "KILLED"], str]:
     """Return how a run ends for an error, and why, in words."""
     reason = without_secrets_of(tracking_uri(), f"{type(error).__name__}: {error}".removesuffix(": "))
     return "FAILED" if is_fault(error) else "KILLED", reason
+
+
+def _here(directory: Path) -> dict[str, str]:
+    return {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
 
 
 def _reopened(run_id: str, tags: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ from flows.comparison.stored_study import (
     study_tags,
     trial_digest,
 )
-from flows.comparison.trial import tags_of
+from flows.comparison.trial import setting_of, tags_of
 from flows.parameters.compare import CompareParameters, digest_of
 from flows.parameters.train import TrainParameters
 from study.statistics import compare_trials
@@ -207,11 +207,13 @@ def test_trials_that_differ_in_their_seeds_alone_are_of_one_setting() -> None:
     varied = CompareParameters(
         optimizers=("adam",), learning_rates=(0.001, 0.1), losses=("softmax_cross_entropy", "mse"), batch_sizes=(32, 64)
     )
-    tags = [tags_of(trial, "study") for trial in varied.trials()]
-    settings = {(tag["learning_rate"], tag["loss"], tag["batch_size"]): tag["setting"] for tag in tags}
+    settings = {
+        (trial.learning_rate, trial.loss, trial.batch_size): setting_of(trial) for trial in reversed(varied.trials())
+    }
     assert len(set(settings.values())) == len(settings) == 8
-    assert settings["0.001", "softmax_cross_entropy", "32"] == "adam 0.001"
-    assert settings["0.1", "mse", "64"] == "adam 0.1 loss=mse batch_size=64"
+    assert {setting_of(trial) for trial in varied.trials()} == set(settings.values())
+    assert settings[0.001, "softmax_cross_entropy", 32] == "adam 0.001"
+    assert settings[0.1, "mse", 64] == "adam 0.1 loss=mse batch_size=64"
 
 
 def test_an_answer_that_lacks_a_trial_says_so_first(study: str, tmp_path: Path) -> None:

@@ -30,14 +30,14 @@ from mlflow.utils.rest_utils import verify_rest_response
 
 from flows.servers.server_process import free_port
 from tasks.data.prepared import PreparedDataset
-from tasks.foundation.errors import InputError
+from tasks.foundation.errors import InputError, StoreAwayError
 from tasks.tracking import mlflow_client
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
 from tasks.tracking.refused_entries import RefusedError
 from tasks.tracking.store import run_url, store_name, tracking_uri
-from tasks.tracking.store_outage import pause
+from tasks.tracking.store_outage import pause, without_waiting
 from tasks.tracking.stored_run import DIRECTORY_TAG
 
 ROOT = Path(__file__).parents[3]
@@ -256,7 +256,6 @@ def test_a_run_that_the_store_made_and_could_not_tell_of_is_not_made_twice(
         lambda run_id: mlflow_client.find_runs("attributes.status = 'RUNNING'"),  # noqa: ARG005
         lambda run_id: mlflow_client.metric_history(run_id, "train/loss"),
         lambda run_id: mlflow_client.reopen_run(run_id, {"a": "b"}),
-        lambda run_id: mlflow_client.send_now(run_id, Tags(tags={"a": "b"})),
     ],
 )
 def test_every_question_waits_for_a_store_that_has_answered(
@@ -279,6 +278,41 @@ def test_every_question_waits_for_a_store_that_has_answered(
     finally:
         pause.reset(token)
     assert paused == [1]
+
+
+def test_what_is_sent_at_once_waits_too(run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    send, paused = mlflow_client.send, []
+
+    def away(*_: object) -> None:
+        raise OutageError("nobody there")
+
+    def comes_back(seconds: float) -> None:
+        paused.append(seconds)
+        monkeypatch.setattr(mlflow_client, "send", send)
+
+    monkeypatch.setattr(mlflow_client, "send", away)
+    token = pause.set(comes_back)
+    try:
+        mlflow_client.send_now(run_id, Tags(tags={"a": "b"}))
+    finally:
+        pause.reset(token)
+    assert paused == [1]
+    assert mlflow_client.get_run(run_id).tags["a"] == "b"
+
+
+def test_a_store_that_goes_away_while_its_files_are_tried_is_no_bad_input(
+    run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise MlflowException("API request to http://x failed with exception")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_artifact", away)
+    with without_waiting():
+        with pytest.raises(InputError, match="files of a run cannot be stored"):
+            mlflow_client.require_artifacts(run_id)
+        monkeypatch.setattr(mlflow.MlflowClient, "search_experiments", away)
+        with pytest.raises(StoreAwayError, match="does not answer"):
+            mlflow_client.require_artifacts(run_id)
 
 
 @pytest.fixture
