@@ -5,6 +5,9 @@ VENV_PYTHON := .venv/bin/python
 # One stamp for each lock, named by its checksum: a lock that was only touched costs nothing.
 RUNTIME := .venv/.runtime-$(firstword $(shell cksum requirements.txt))
 DEVELOPMENT := .venv/.development-$(firstword $(shell cksum requirements-dev.txt))
+CUDA := .venv/.cuda-$(firstword $(shell cksum requirements-gpu.txt))
+# What was once asked for with GPU=1 is kept complete and up to date, whether GPU=1 is given again or not.
+READY := $(if $(GPU)$(wildcard .venv/.cuda-*),$(CUDA),$(RUNTIME))
 # --compile: without bytecode TensorFlow takes three times as long to import, and Python may be told to write none.
 # --no-deps: the locks are complete, and pip looks for `package[extra]` beyond what they pin.
 # -qq: errors only; with each file pinned there is nothing else to act on.
@@ -17,6 +20,15 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 # `python -m flows` is to find the packages of this folder, whatever other projects want.
 unexport PYTHONSAFEPATH
+
+ifneq ($(GPU),)
+  ifneq ($(GPU),1)
+    $(error GPU is "$(GPU)"; give GPU=1 to add the libraries for NVIDIA GPUs to .venv, or unset it to leave .venv as it is)
+  endif
+  ifneq ($(shell uname -sm),Linux x86_64)
+    $(error GPU=1 needs Linux on an x86_64 processor, and this is $(shell uname -sm): TensorFlow uses no NVIDIA GPU here)
+  endif
+endif
 
 export SOAK_KILLS SOAK_SEED
 
@@ -33,22 +45,22 @@ DIGITS = $(if $(filter --dataset --dataset=% --resume --resume=%,$(ARGS)),,--dat
 .PHONY: help train compare ui deploy worker test pictures bench profile soak lint format lock clean
 
 help: ## list the targets
-	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12]'
+	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12] [GPU=1]'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
-train: $(RUNTIME) ## train one model: make train ARGS="--dataset mnist --optimizer adam"
+train: $(READY) ## train one model: make train ARGS="--dataset mnist --optimizer adam"
 	$(VENV_PYTHON) -m flows train $(DIGITS) $(ARGS)
 
-compare: $(RUNTIME) ## find the best optimizer: make compare ARGS="--optimizers sgd,adam --seeds 5"
+compare: $(READY) ## find the best optimizer: make compare ARGS="--optimizers sgd,adam --seeds 5"
 	$(VENV_PYTHON) -m flows compare $(DIGITS) $(ARGS)
 
-ui: $(RUNTIME) ## open the user interfaces of Prefect and MLflow
+ui: $(READY) ## open the user interfaces of Prefect and MLflow
 	$(VENV_PYTHON) -m flows ui $(ARGS)
 
-deploy: $(RUNTIME) ## make the work pool and the deployments of prefect.yaml
+deploy: $(READY) ## make the work pool and the deployments of prefect.yaml
 	$(VENV_PYTHON) -m flows deploy
 
-worker: $(RUNTIME) ## run what is asked of the deployments, one at a time
+worker: $(READY) ## run what is asked of the deployments, one at a time
 	$(VENV_PYTHON) -m flows worker $(ARGS)
 
 test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
@@ -57,7 +69,7 @@ test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
 pictures: $(DEVELOPMENT) ## take the pictures of both user interfaces again, in a browser
 	$(VENV_PYTHON) -m pytest tests/end_to_end/test_browser.py --pictures docs/images
 
-bench: $(RUNTIME) ## measure, with targets: make bench ARGS="step overhead --rounds 5"
+bench: $(READY) ## measure, with targets: make bench ARGS="step overhead --rounds 5"
 	$(VENV_PYTHON) -m benchmarks $(ARGS)
 
 profile: $(DEVELOPMENT) ## write a TensorFlow trace and a flame graph of a short training into profiles/
@@ -75,9 +87,10 @@ format: $(DEVELOPMENT) ## format the code and mend what ruff can mend
 	$(VENV_PYTHON) -m ruff check --fix
 	$(VENV_PYTHON) -m ruff format
 
-lock: $(DEVELOPMENT) ## bring the locks up to date with the .in files; ARGS=--upgrade takes the newest releases
+lock: $(DEVELOPMENT) ## bring all locks up to date with the .in files; ARGS=--upgrade takes the newest releases
 	$(VENV_PYTHON) -m uv pip compile --quiet $(ARGS) requirements.in --output-file requirements.txt
 	$(VENV_PYTHON) -m uv pip compile --quiet $(ARGS) requirements-dev.in --output-file requirements-dev.txt
+	$(VENV_PYTHON) -m uv pip compile --quiet $(ARGS) requirements-gpu.in --output-file requirements-gpu.txt
 
 clean: ## remove .venv and caches; data, runs and the tracking database stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -97,7 +110,15 @@ $(RUNTIME):
 	@$(VENV_PYTHON) -m flows.servers.empty_databases
 	@touch $@
 
-$(DEVELOPMENT): $(RUNTIME)
+$(CUDA): $(RUNTIME)
+	@echo "Adding TensorFlow's CUDA libraries to .venv: gigabytes. They stay, with GPU=1 or without; make clean removes .venv."
+	@rm -f .venv/.cuda-*
+	@touch .venv/.cuda-begun
+	@$(PIP_INSTALL) --requirement requirements-gpu.txt
+	@touch $@
+
+# Order only: adding CUDA's libraries says nothing about the development tools.
+$(DEVELOPMENT): $(RUNTIME) | $(READY)
 	@echo 'Adding the development tools to .venv.'
 	@rm -f .venv/.development-*
 	@$(PIP_INSTALL) --requirement requirements-dev.txt

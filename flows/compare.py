@@ -9,9 +9,10 @@ from flows.comparison.forked_preparation import prepare
 from flows.comparison.missing_trials import is_complete, run_missing_trials
 from flows.comparison.scheduling import require_success
 from flows.comparison.stored_study import resumed_study, study_dataset, study_directory, study_tags
-from flows.lifecycle.flow_run import claimed_run, name_from, run_claimed
+from flows.lifecycle.flow_run import claimed_run, run_claimed
 from flows.lifecycle.resume import given_to_flow
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
+from flows.lifecycle.run_names import name_from
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import flat_signature

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.lifecycle.flow_run import claimed_run, flow_run_page, name_from, run_claimed
+from flows.lifecycle.flow_run import claimed_run, flow_run_page, run_claimed
 from flows.lifecycle.prefect_artifacts import publish_result
 from flows.lifecycle.resume import bound_dataset, given_to_flow, resumed, tell_of_unknown_threads
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
+from flows.lifecycle.run_names import name_from
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature

@@ -12,6 +12,7 @@ from rich.console import Console
 from flows.command_line.session import DONE, INCOMPLETE, in_session, print_json, record_status
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
+from tasks.data.dataset_names import require_known
 from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def compare(
         from flows.comparison.stored_study import resumed_study
 
         parameters = resumed_study(given)
+    else:
+        require_known(parameters.dataset, parameters.data_dir)
     say(console, parameters.banner())
     if dry_run:
         say(console, _estimate(console, parameters))

@@ -13,6 +13,7 @@ from rich.console import Console
 from flows.command_line.session import in_session, print_json, record_status
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
+from tasks.data.dataset_names import require_known
 from tasks.terminal.messages import say
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         from flows.lifecycle.resume import resumed
 
         parameters = resumed(given)
+    else:
+        require_known(parameters.dataset, parameters.data_dir)
     say(console, parameters.banner())
     result = in_session(console, lambda: _load_train(parameters))
     if json:

@@ -64,7 +64,12 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     return None
 
 
-@task(name="test", task_run_name="test {run_id}", cache_policy=NO_CACHE)
+def _test_name(parameters: dict[str, Any]) -> str:
+    return f"test {validated(TrainParameters, parameters['given']).display_name()}"
+
+
+# Prefect's type for such a function asks for a class with a method.
+@task(name="test", task_run_name=_test_name, cache_policy=NO_CACHE)  # type: ignore[arg-type]
 def test_trial(
     run_id: str,
     given: Mapping[str, Any],

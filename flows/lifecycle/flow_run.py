@@ -1,4 +1,4 @@
-"""Flow runs under a claim, by which they are found should their process be killed, and their names."""
+"""Flow runs under a claim, by which they are found should their process be killed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 
 from flows.lifecycle.crashed_flow_runs import claim_tag
 from flows.lifecycle.reconcile import reconcile
-from flows.parameters.compare import CompareParameters
-from flows.parameters.signature import validated
-from flows.parameters.train import TrainParameters
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError, ServerError
 from tasks.foundation.log import task_log
@@ -110,16 +107,3 @@ def _wait_for_task_run(client: SyncPrefectClient, task_run_id: UUID) -> None:
 def flow_run_page() -> str:
     """Return the address of the page of the flow run that asks, without the login that the API's may hold."""
     return without_login(flow_run.ui_url or "")
-
-
-def name_from(model: type[TrainParameters | CompareParameters]) -> Callable[[], str]:
-    """Return what makes the name of a flow run from the flow run's parameters."""
-
-    def name() -> str:
-        try:
-            parameters = validated(model, flow_run.parameters)
-        except InputError:  # the flow itself says what is wrong
-            return f"{flow_run.flow_name} with bad input"
-        return f"resume {parameters.resume}" if parameters.resume else parameters.display_name()
-
-    return name

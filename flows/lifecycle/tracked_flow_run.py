@@ -9,9 +9,10 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
-from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG
+from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG, untag
 from flows.lifecycle.flow_run import claimed_run, flow_run_page
 from flows.lifecycle.prefect_artifacts import publish_link
+from flows.lifecycle.run_names import run_name
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 from tasks.data.bound_dataset import BoundDataset
@@ -39,27 +40,31 @@ def tracked_flow_run(
         p: Its parameters.
         experiment_id: Where a new run is made.
         prepared: What it works on, recorded as its input.
-        tags: What the flow has to say beside what is said of every run.
+        tags: Beside those of every run.
         directory_of: From the MLflow run to be resumed to its directory.
     """
-    described = {
+    described = {**_tags(flow, prepared), **tags}
+    with (
+        claimed_run(p.resume, directory_of) as claimed,
+        tracked_run(
+            *(claimed, experiment_id, run_name(p), p.recorded(), described),
+            dataset=BoundDataset.of(prepared),
+            resumed=p.resume,
+            trains=flow == "train",
+        ) as run,
+    ):
+        untag(claimed.directory)
+        publish_link(run.url)
+        record.log_dataset(run.run_id, prepared)
+        yield claimed, run
+
+
+def _tags(flow: str, prepared: PreparedDataset) -> dict[str, str]:
+    return {
         FLOW_TAG: flow,
         FLOW_RUN_TAG: flow_run.id or "",
         TRY_TAG: str(flow_run.run_count),
         "prefect.flow_run_url": flow_run_page(),
         DATASET_TAG: prepared.digest,
         "mlflow.source.name": f"flows/{flow}.py",
-        **tags,
     }
-    with (
-        claimed_run(p.resume, directory_of) as claimed,
-        tracked_run(
-            *(claimed, experiment_id, p.display_name(), p.recorded(), described),
-            dataset=BoundDataset.of(prepared),
-            resumed=p.resume,
-            trains=flow == "train",
-        ) as run,
-    ):
-        publish_link(run.url)
-        record.log_dataset(run.run_id, prepared)
-        yield claimed, run

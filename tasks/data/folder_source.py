@@ -17,14 +17,6 @@ from tasks.foundation.errors import InputError
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def folder_of(dataset: str) -> Path:
-    """Return the folder that ``folder:PATH`` names. Raises InputError if there is none."""
-    root = Path(dataset.removeprefix("folder:")).expanduser()
-    if not root.is_dir():
-        raise InputError(f"dataset: received {dataset!r}, but there is no folder {str(root)!r}; give an existing one")
-    return root
-
-
 def folder_identity(root: Path) -> str:
     """Return what tells a folder from another, or from itself at another time: its images, and how they are sorted."""
     try:

@@ -6,7 +6,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from tasks.data.folder_source import folder_identity, folder_of, folder_source
+from tasks.data.dataset_names import folder_of
+from tasks.data.folder_source import folder_identity, folder_source
 from tasks.data.images import Source, resize
 from tasks.data.tfds_location import found_location, tfds_identity
 

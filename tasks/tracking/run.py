@@ -63,7 +63,8 @@ def tracked_run(
     file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters), dataset=dataset)
     write_run_file(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
-    all_tags = {**provenance_tags(), **claimed.tags, **tags, **_here(directory)}
+    here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
+    all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
     run_id = _reopened(resumed, all_tags) if resumed else _created(claimed, experiment_id, name, all_tags)
     write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
@@ -73,16 +74,16 @@ def tracked_run(
             with recorded_system_metrics(run_id, recorder.next_step("system/")) if trains else nullcontext():
                 yield TrackedRun(run_id, experiment_id, run_url(experiment_id, run_id), directory)
         except BaseException as error:
-            ended: Literal["FAILED", "KILLED"] = "FAILED" if is_fault(error) else "KILLED"
-            reason = without_secrets_of(tracking_uri(), f"{type(error).__name__}: {error}".removesuffix(": "))
-            end_early(claimed, recorder, ended, reason, resume_command(run_id, all_tags))
+            end_early(claimed, recorder, *_ending(error), resume_command(run_id, all_tags))
             raise
         crash_point("run_ending")
         end_finished(claimed, recorder)
 
 
-def _here(directory: Path) -> dict[str, str]:
-    return {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
+def _ending(error: BaseException) -> tuple[Literal["FAILED", "KILLED"], str]:
+    """Return how a run ends for an error, and why, in words."""
+    reason = without_secrets_of(tracking_uri(), f"{type(error).__name__}: {error}".removesuffix(": "))
+    return "FAILED" if is_fault(error) else "KILLED", reason
 
 
 def _reopened(run_id: str, tags: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"
     if wanted == "gpu" and not gpus:
         raise InputError(
             "device: received 'gpu', but TensorFlow sees no GPU on this machine; "
-            "choose cpu or auto, or install what TensorFlow needs to see it (its CUDA libraries and the driver)"
+            "choose cpu or auto, or install the driver and, with make GPU=1, the CUDA libraries that TensorFlow needs"
         )
     for gpu in gpus:
         # Without it one process takes the whole memory, and a second trial on the same GPU fails.

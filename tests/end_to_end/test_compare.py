@@ -102,7 +102,10 @@ def test_prefect_shows_the_trials_within_the_comparison(undisturbed: dict[str, A
     flow_run = undisturbed["result"]["flow_run_url"].rpartition("/")[2]
     only = {"flow_runs": {"id": {"any_": [flow_run]}}}
     tasks = httpx.post(f"{prefect_api}/task_runs/filter", json=only).raise_for_status().json()
-    trials = [task for task in tasks if task["name"].endswith(" digits")]
+    tested = {task["name"].removeprefix("test ") for task in tasks if task["name"].startswith("test ")}
+    trials = [task for task in tasks if task["name"].endswith(" digits") and not task["name"].startswith("test ")]
+    assert tested
+    assert tested < {task["name"] for task in trials}
     assert (len(trials), {task["state_type"] for task in tasks}) == (4, {"COMPLETED"})
     children = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in trials]}}}
     trained = httpx.post(f"{prefect_api}/flow_runs/filter", json=children).raise_for_status().json()

@@ -125,12 +125,15 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     (elsewhere := tmp_path / "elsewhere").mkdir()
     command = ("-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--limit", "1")
     worker = start(*command, directory=elsewhere, PYTHONPATH="", DO_NOT_TRACK="1", **servers)
-    asked = ("--param", "optimizer=adam", "--param", "epochs=1", "--watch")
+    asked = ("--param", "optimizer=adam", "--param", "epochs=1", "--flow-run-name", "my-run", "--watch")
     ran = succeeded(prefect("deployment", "run", "train/digits", *asked).ended())
     assert "Completed" in ran.out
     (run,) = runs(mlflow)
     assert (run.info.status, run.data.params["dataset"], run.data.params["optimizer"]) == ("FINISHED", "digits", "adam")
-    assert run.data.tags["prefect.flow_run_id"] in ran.out
+    flow_run_id = run.data.tags["prefect.flow_run_id"]
+    assert flow_run_id in ran.out
+    flow_run = httpx.get(f"{prefect_api}/flow_runs/{flow_run_id}").raise_for_status().json()
+    assert (flow_run["name"], run.info.run_name, run.data.params["learning_rate"]) == ("my-run", "my-run", "0.001")
     picture = f"{mlflow}/get-artifact?run_id={run.info.run_id}&path=training_curves.png"
     assert httpx.get(picture).raise_for_status().content.startswith(b"\x89PNG")
     loaded = start("-c", LOAD_MODEL, f"runs:/{run.info.run_id}/model", MLFLOW_TRACKING_URI=mlflow).ended()

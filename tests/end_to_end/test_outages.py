@@ -195,7 +195,7 @@ def test_what_a_gateway_refuses_is_told_and_sent_once_it_is_taken(
 ) -> None:
     proxy.most = 60_000  # of which the model is larger
     ended = tracked(epochs=2, MLFLOW_TRACKING_URI=proxy.url).ended()
-    assert (ended.status, ended.err, ended.left) == (1, "", [])
+    assert (ended.status, ended.err, ended.left) == (1, "", []), ended
     assert len(re.findall("^Test accuracy ", ended.out, re.MULTILINE)) == 1
     told = r"^The record is not whole\. MLflow refused to record model \(HTTPError: 413.*reconcile --again"
     assert re.search(told, ended.out, re.MULTILINE)
@@ -218,11 +218,11 @@ def test_a_server_without_logged_models_gets_the_model_as_an_artifact(
 ) -> None:
     proxy.absent = "logged-models"
     ended = tracked(epochs=1, MLFLOW_TRACKING_URI=proxy.url).ended()
-    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    assert (ended.status, ended.err, ended.left) == (0, "", []), ended
     run = recorded(mlflow.url, run_id(ended))
     assert run.run.info.status == "FINISHED"
     assert run.run.data.tags["record.model"].startswith("artifact 'model' of this run")
-    assert run.pictures == ["confusion_matrix.png", "model", "training_curves.png"]
+    assert run.files == ["confusion_matrix.png", "model", "training_curves.png", "weights_by_epoch.json"]
     assert list((tmp_path / "runs").iterdir()) == []
 
 

@@ -62,7 +62,7 @@ def test_help_shows_each_parameter_with_description_choices_and_default(capsys: 
         assert str(field.description)[:40] in words
     assert "[choices: sgd, momentum, rmsprop, adam, adamw, nadam, adagrad, lion] [default: momentum]" in words
     assert "examples in one step (at least 1" in words
-    assert "the optimizer's usual one (more than 0) [default: none]" in words
+    assert "the optimizer's usual one (more than 0, at most 1e+30) [default: none]" in words
     assert "[default: true]" in words
 
 

@@ -184,10 +184,9 @@ def test_prefect_has_the_nodes_of_the_dag(trained: Trained) -> None:
     assert trained.flow_run.name == TrainParameters(**TINY).display_name()
 
 
-def test_the_flow_run_names_the_directory_that_its_process_holds_and_its_task_runs_do_not(trained: Trained) -> None:
-    directory = Path(trained.run.data.tags["run.directory"])
-    assert directory.parent == trained.directory / "runs"
-    assert trained.flow_run.tags == [f"runs/{directory.name}"]
+def test_lists_of_flow_runs_and_task_runs_show_no_tags(trained: Trained) -> None:
+    assert trained.run.data.tags["prefect.flow_run_id"] == str(trained.flow_run.id)  # by which it is found
+    assert trained.flow_run.tags == []
     assert {tuple(task_run.tags) for task_run in trained.task_runs} == {()}
 
 
@@ -327,7 +326,8 @@ def test_a_run_that_failed_goes_on(failed: str) -> None:
     assert run.data.metrics.items() >= result.test.items()
     assert list(Path("runs").iterdir()) == []
     with get_client(sync_client=True) as client:
-        assert client.read_flow_run(UUID(result.flow_run_id)).name == f"resume {failed}"
+        called = client.read_flow_run(UUID(result.flow_run_id)).name
+    assert called == f"{TrainParameters(**TINY).display_name()} (resumed)"
     with pytest.raises(InputError, match="has finished; there is nothing left of it to do"):
         run_train(TrainParameters(resume=failed))
 

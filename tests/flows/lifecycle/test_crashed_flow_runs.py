@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelling, Completed, Pending, Running
 
-from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG, claim_tag, close_flow_runs
+from flows.lifecycle import crashed_flow_runs
+from flows.lifecycle.crashed_flow_runs import FLOW_RUN_TAG, TRY_TAG, claim_tag, close_flow_runs, untag
 from tasks.tracking.stored_run import StoredRun
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -60,3 +63,21 @@ def test_what_names_a_directory_that_nobody_holds_crashed_in_whatever_state() ->
     close_flow_runs(DIRECTORY, [])
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(found).state_name == "Crashed"
+
+
+def test_a_tag_is_taken_off_alone_and_an_api_that_fails_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tags = ["mine", claim_tag(DIRECTORY)]
+    made = flow_run(Running(), tags=tuple(tags))
+    monkeypatch.setattr(crashed_flow_runs, "flow_run", SimpleNamespace(id=str(made), tags=tags))
+    untag(DIRECTORY)
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(made).tags == ["mine"]
+
+    def fails(**_: Any) -> None:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr(crashed_flow_runs, "get_client", fails)
+    untag(DIRECTORY)
+    assert f"Prefect goes on showing the tag {claim_tag(DIRECTORY)}: ConnectError: refused" in caplog.text

@@ -113,9 +113,13 @@ def only_directory() -> Path:
     return lock.with_suffix("")
 
 
-def flow_runs(tag: str) -> tuple[list[FlowRun], list[TaskRun]]:
+def tagged(tag: str) -> FlowRunFilter:
+    return FlowRunFilter(tags=FlowRunFilterTags(any_=[tag]))
+
+
+def flow_runs(wanted: FlowRunFilter) -> tuple[list[FlowRun], list[TaskRun]]:
     with get_client(sync_client=True) as prefect:
-        found = prefect.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(any_=[tag])))
+        found = prefect.read_flow_runs(flow_run_filter=wanted)
         these = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id for flow_run in found]))
         return found, prefect.read_task_runs(flow_run_filter=these) if found else []
 
@@ -162,16 +166,16 @@ def test_the_run_of_a_dead_process_is_closed_at_its_last_sign_of_life(forks: For
 
 def test_flow_run_and_task_runs_of_a_dead_process_crash(forks: Forks, workplace: Path) -> None:
     assert forks.run(TRAIN, workplace, CRASH_AT="epoch_trained:2") == -signal.SIGKILL
-    tag = claim_tag(only_directory())
-    ((flow_run,), before) = flow_runs(tag)
+    named = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(only_run().data.tags["prefect.flow_run_id"])]))
+    ((flow_run,), before) = flow_runs(named)
     assert flow_run.state_name == "Running"
-    assert str(flow_run.id) == only_run().data.tags["prefect.flow_run_id"]
+    assert flow_runs(tagged(claim_tag(only_directory())))[0] == []  # by which it was found before there was a run
     assert {task_run.name.rpartition("-")[0] for task_run in before} >= {"fit_model"}
 
     assert f"Closed run {only_run().info.run_id}" in reconcile()[-1]  # after what had not been sent, if anything
     assert only_run().info.status == "FAILED"
     assert [point.step for point in client().get_metric_history(only_run().info.run_id, "train/loss")] == [1]
-    ((flow_run,), task_runs) = flow_runs(tag)
+    ((flow_run,), task_runs) = flow_runs(named)
     assert flow_run.state
     assert (flow_run.state.name, flow_run.state.message) == ("Crashed", "Its process is gone, without a word.")
     states = {task_run.name.rpartition("-")[0]: task_run.state_name for task_run in task_runs}
@@ -181,12 +185,12 @@ def test_flow_run_and_task_runs_of_a_dead_process_crash(forks: Forks, workplace:
     assert "Completed" in states.values()  # what was done stays done
 
     assert reconcile() == []
-    assert flow_runs(tag)[0][0].state_name == "Crashed"
+    assert flow_runs(named)[0][0].state_name == "Crashed"
 
 
 def test_a_flow_run_without_a_run_in_mlflow_is_closed_too(forks: Forks, workplace: Path) -> None:
     assert forks.run(TRAIN, workplace, CRASH_AT="flow_run_created") == -signal.SIGKILL
-    tag = claim_tag(only_directory())
+    tag = tagged(claim_tag(only_directory()))
     assert [str(flow_run.state_name) for flow_run in flow_runs(tag)[0]] == ["Pending"]
     assert reconcile() == []  # nothing that a person could go on with
     assert [flow_run.state_name for flow_run in flow_runs(tag)[0]] == ["Crashed"]
