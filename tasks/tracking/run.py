@@ -63,7 +63,8 @@ def tracked_run(
     file = RunFile(store=store_name(), run_id=resumed, parameters=dict(parameters), dataset=dataset)
     write_run_file(directory, file)  # before there is a run: so there is none that could not be resumed
     claimed.state = "open"
-    all_tags = {**provenance_tags(), **claimed.tags, **tags, **_here(directory)}
+    here = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid()), DIRECTORY_TAG: str(directory)}
+    all_tags = {**provenance_tags(), **claimed.tags, **tags, **here}
     run_id = _reopened(resumed, all_tags) if resumed else _created(claimed, experiment_id, name, all_tags)
     write_run_file(directory, file.model_copy(update={"run_id": run_id}))
     with recording(run_id, directory) as recorder:
