@@ -16,10 +16,15 @@ import pytest
 
 from tests.support.preloaded import Preloaded
 from tests.support.running import ROOT, Running, answers, free_port, wait_for
-from tests.support.servers import made
+from tests.support.servers import NO_JOBS, made
 
 SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
-QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    **NO_JOBS,
+}
 OWN_PORT = {"PREFECT_SERVER_UI_API_URL": "/api"}  # else its pages look for the API at port 4200
 
 

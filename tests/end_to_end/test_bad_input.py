@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.dataset import prepare_dataset
 from tests.support.running import Running, free_port
 
 pytestmark = pytest.mark.end_to_end
@@ -62,13 +64,10 @@ def test_a_broken_image_is_named(refused: Callable[..., str], tmp_path: Path) ->
 
 
 def test_a_damaged_prepared_dataset_is_prepared_again(
-    start: Callable[..., Running], train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
+    train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
-    prepare = (
-        "from tasks.dataset import prepare_dataset\n"
-        "print(prepare_dataset.fn('digits', image_size=32, validation_fraction=0.1).digest)"
-    )
-    digest = start("-c", prepare).ended().out.strip()
+    with contextlib.chdir(tmp_path):
+        digest = prepare_dataset.fn("digits", image_size=32, validation_fraction=0.1).digest
     (images,) = tmp_path.glob("data/*/images.npy")
     whole = images.read_bytes()
     images.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))

@@ -189,7 +189,7 @@ def test_the_dag_the_log_and_the_artifacts_of_a_trial_are_seen_in_prefect(
     for name in ("prepare_dataset", "build_model", "compile_model", "fit_model"):
         expect(page.get_by_role("link", name=re.compile(f"^{name}-")).first).to_be_visible()
     page.get_by_text("Logs", exact=True).click()
-    expect(page.get_by_text(re.compile(r"Epoch:\[ +0/ +4\], step:\[")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Epoch:\[ +1/ +4\], step:\[")).first).to_be_visible()
     picture("prefect_run")
 
     page.get_by_text("Artifacts", exact=True).click()

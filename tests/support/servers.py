@@ -16,6 +16,8 @@ from tasks.tracking.databases import Owner, migration_lock
 from tests.support.running import Running, answers, free_port, wait_for
 
 HOST = "127.0.0.1"
+# As in the server of `make ui`: else MLflow starts seven processes for jobs, which take 20 s of processor time.
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 class Server:
@@ -56,7 +58,8 @@ def mlflow_server(directory: Path, environment: Mapping[str, str]) -> Server:
     """Return an MLflow server, not started, with its store and its ``artifacts`` in a directory."""
     store = ("--backend-store-uri", made(directory / "server.db", "mlflow"))
     artifacts = ("--artifacts-destination", str(directory / "artifacts"))
-    return Server(["-m", "mlflow", "server", "--workers", "1", *store, *artifacts], "/health", directory, environment)
+    command = ["-m", "mlflow", "server", "--workers", "1", *store, *artifacts]
+    return Server(command, "/health", directory, {**environment, **NO_JOBS})
 
 
 def prefect_server(directory: Path, environment: Mapping[str, str]) -> Server:
