@@ -75,7 +75,7 @@ def test_the_parent_holds_the_answer(undisturbed: dict[str, Any]) -> None:
     result, directory = undisturbed["result"], undisturbed["directory"]
     study = recorded(store(directory), result["study"])
     assert study.run.info.status == "FINISHED"
-    assert "report.html" in study.pictures
+    assert "report.html" in study.files
     assert result["verdict"][0] in study.run.data.tags["verdict"]
     assert result["verdict"][0] in study.run.data.tags["mlflow.note.content"]
     assert study.run.data.params == {}  # parameters are its trials' alone
@@ -144,7 +144,7 @@ def test_a_comparison_that_is_complete_trains_nothing_more(
     assert [run.to_dictionary() for run in trials_of(directory, study)] == [run.to_dictionary() for run in before]
     after = recorded(store(directory), study)
     assert after.run.to_dictionary() == answer.run.to_dictionary()
-    assert (after.points, after.pictures) == (answer.points, answer.pictures)
+    assert (after.points, after.files) == (answer.points, answer.files)
     assert list((directory / "runs").iterdir()) == []
 
 
@@ -177,7 +177,7 @@ def test_the_first_of_all_has_a_server_of_its_own_and_leaves_tensorflow_to_its_w
         running = start("-m", "flows", "compare", *SHORT, HOME=str(tmp_path / "home"))
         running.printed("Trial 3 of 4")
     assert "libtensorflow" not in Path(f"/proc/{running.process.pid}/maps").read_text()
-    assert len([process for process in running.processes() if "server" in process.cmdline()]) == 1
+    assert len([process for process in running.processes() if "flows.servers.serve_prefect" in process.cmdline()]) == 1
     ended = running.ended()
     assert (ended.status, ended.err, ended.left) == (0, "", []), ended
     assert len(ended.out.splitlines()) == len(undisturbed["err"].splitlines()), ended.out  # nobody else writes there

@@ -27,15 +27,17 @@ class Trainings:
         shutil.copy(empty_store, directory / "mlflow.db")
         self._store = f"sqlite:///{directory / 'mlflow.db'}"
         self._claims: set[str] = set()
+        self._flow_runs: set[str] = set()
 
     def start(self, *arguments: object, **settings: str) -> Running:
         words = ["-m", "flows", *map(str, arguments)]
         return Running(words, self.directory, {**self._preloaded.environment, **settings}, self._preloaded.start)
 
     def ended(self, running: Running) -> Ended:
-        """Wait until a process has ended, and remember the directories that it left."""
+        """Wait until a process has ended, and remember the directories that it left, and its flow runs."""
         ended = running.ended()
         self._claims |= {path.name.partition(".")[0] for path in (self.directory / "runs").glob("*")}
+        self._flow_runs |= {run.data.tags["prefect.flow_run_id"] for run in self.runs()}
         return ended
 
     def run(self, *arguments: object) -> None:
@@ -95,13 +97,16 @@ class Trainings:
 
     def states_in_prefect(self) -> list[str]:
         """The states of all flow runs of this directory, and of their task runs."""
-        claims = self._claims | {Path(run.data.tags["run.directory"]).name for run in self.runs()}
-        if not claims:
-            return []
-        body = {"flow_runs": {"tags": {"any_": [f"runs/{claim}" for claim in claims]}}}
-        api = self._preloaded.environment["PREFECT_API_URL"]
-        return [
-            each["state_type"]
-            for kind in ("flow_runs", "task_runs")
-            for each in httpx.post(f"{api}/{kind}/filter", json=body).raise_for_status().json()
+        # A directory's name is a tag of its flow run until MLflow names that.
+        by_tag = {"tags": {"any_": [f"runs/{claim}" for claim in self._claims]}}
+        ways = [
+            way for way in (by_tag, {"id": {"any_": list(self._flow_runs)}}) if any(next(iter(way.values())).values())
         ]
+        api = self._preloaded.environment["PREFECT_API_URL"]
+        found = [
+            each
+            for kind in ("flow_runs", "task_runs")
+            for way in ways
+            for each in httpx.post(f"{api}/{kind}/filter", json={"flow_runs": way}).raise_for_status().json()
+        ]
+        return [each["state_type"] for each in found]
