@@ -201,7 +201,7 @@ def test_what_a_gateway_refuses_is_told_and_sent_once_it_is_taken(
     assert re.search(told, ended.out, re.MULTILINE)
     run = recorded(mlflow.url, run_id(ended)).run
     assert (run.info.status, run.data.tags["record.missing"]) == ("FINISHED", "model")
-    assert "test/accuracy" in run.data.metrics
+    assert "test_accuracy" in run.data.metrics
 
     here = {"MLFLOW_TRACKING_URI": proxy.url, "PREFECT_API_URL": prefect_api}
     assert start("-m", "flows", "reconcile", **here).ended().out.startswith("Nothing to close")
