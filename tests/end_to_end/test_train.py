@@ -32,6 +32,7 @@ FIRST_RUN = "\n".join(
         r"Training lenet on digits, images 32x32, 10% held back for validation",
         r"  momentum, momentum 0\.9, nesterov False, learning_rate 0\.01 \(constant\), softmax_cross_entropy",
         r"  2 epochs, batch_size 32, seed 0, device auto",
+        r"Using digits as it was prepared on \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: \S+ \(from .+, digest [0-9a-f]{12}\)\.",
         *[STEP_LINE.format(epoch=1), EPOCH_LINE, VALIDATION_LINE.format(epoch=1)],
         *[STEP_LINE.format(epoch=2), EPOCH_LINE, VALIDATION_LINE.format(epoch=2)],
         r"",
@@ -142,8 +143,9 @@ def test_a_terminal_shows_a_progress_bar_and_whole_lines(start: Callable[..., Ru
     lines = [line.strip() for line in re.split(r"[\r\n]+", CONTROL.sub("", screen.decode()))]
     bars = [line for line in lines if line.startswith("Epoch 1/2 ")]
     assert any(re.fullmatch(r"Epoch 1/2 \S+ +0/41 steps \S+", bar) for bar in bars), lines
-    steps = [line for line in lines if line.startswith("Epoch:")]
-    assert [bool(re.fullmatch(STEP_LINE.format(epoch=epoch), steps[epoch])) for epoch in (0, 1)] == [True, True], steps
+    told = [line for line in lines if line.startswith("Epoch:")]
+    expected = [line.format(epoch=epoch) for epoch in (1, 2) for line in (STEP_LINE, VALIDATION_LINE)]
+    assert [bool(re.fullmatch(*pair)) for pair in zip(expected, told, strict=True)] == [True] * 4, told
     assert [line for line in lines if line.startswith("Test accuracy")]
     assert not [line for line in lines if "WARNING" in line or "Traceback" in line]
 
