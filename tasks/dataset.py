@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
@@ -13,8 +12,10 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
 from tasks.data.images import Source
+from tasks.data.load_or_write import load_or_write, lock_of
 from tasks.data.preparation import Preparation, write_prepared
-from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
+from tasks.data.prepared import PreparedDataset, load_prepared
+from tasks.data.resplit import resplit
 from tasks.data.sources import identify, open_source
 from tasks.data.tfds_location import location_lock
 from tasks.foundation.durable_files import storing
@@ -33,11 +34,14 @@ def prepare_dataset(
     image_size: int,
     validation_fraction: float,
     limit_examples: int | None = None,
+    split_seed: int = 0,
     data_dir: str | None = None,
     download: bool = True,
     bound: BoundDataset | None = None,
 ) -> PreparedDataset:
     """Return ``dataset`` prepared at ``image_size``; made once below ``data/``, by one process, then verified.
+
+    Its validation images are those that `resplit` draws with ``split_seed``.
 
     What goes on with a run, or belongs to a comparison, is ``bound`` to the dataset with which that began: it gets the
     copy that was prepared then, as long as that is there.
@@ -49,31 +53,25 @@ def prepare_dataset(
         StorageError: the prepared files cannot be written.
     """
     if bound and (kept := bound.prepared_copy()):
-        _tell(kept, _changed_since(bound, data_dir))
-        return kept
+        return _told(resplit(kept, split_seed), _changed_since(bound, data_dir))
     source = _identified(dataset, data_dir=data_dir, download=download)
     how = Preparation(dataset, source, image_size, validation_fraction, limit_examples)
     prepared = _load_or_write(how, partial(open_source, dataset, data_dir=data_dir, download=download))
     if bound:
         bound.require_same(prepared)
-    _tell(prepared)
-    return prepared
+    return _told(resplit(prepared, split_seed))
 
 
 def _load_or_write(how: Preparation, source: Callable[[], Source]) -> PreparedDataset:
     """Return what lies on disk, verified; written by one process if it is not there, or damaged."""
     directory = how.directory()
-    with storing(directory):
-        directory.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{directory}.lock"):
-        if not directory.exists():
-            write_prepared(directory, how, source())
-        try:
-            return load_prepared(directory)
-        except DamagedError as damage:
-            task_log().warning("The prepared file %s is damaged; the dataset is prepared again.", damage.path)
-        write_prepared(directory, how, source())
-        return _load_written_again(directory)
+    return load_or_write(
+        directory,
+        lambda: load_prepared(directory),
+        lambda: write_prepared(directory, how, source()),
+        lock=lock_of(directory),
+        anew="the dataset is prepared again",
+    )
 
 
 def _identified(dataset: str, *, data_dir: str | None, download: bool) -> str:
@@ -98,21 +96,13 @@ def _changed_since(bound: BoundDataset, data_dir: str | None) -> str:
     return " What it was prepared from holds other data by now, which is left alone: a run goes on with its own."
 
 
-def _tell(prepared: PreparedDataset, more: str = "") -> None:
-    """Say which prepared copy is used, and how old it is."""
+def _told(prepared: PreparedDataset, more: str = "") -> PreparedDataset:
+    """Say which prepared copy is used, and how old it is; return it."""
+    seed = prepared.split_seed
     task_log().info(
-        "Using %s as it was prepared on %s: %s (from %s, digest %s).%s",
+        "Using %s as it was prepared on %s: %s (from %s, digest %s).%s%s",
         *(prepared.name, f"{prepared.made_at():%Y-%m-%d %H:%M:%S}", prepared.directory),
-        *(prepared.location, prepared.digest[:SHOWN_DIGITS], more),
+        *(prepared.location, prepared.digest[:SHOWN_DIGITS]),
+        *(f" It is validated on the images that split_seed {seed} draws." if seed else "", more),
     )
-
-
-def _load_written_again(directory: Path) -> PreparedDataset:
-    """Return what was damaged and was written again. Raises InputError if it is damaged all the same."""
-    try:
-        return load_prepared(directory)
-    except DamagedError as damage:
-        raise InputError(
-            f"dataset: the prepared file {str(damage.path)!r} is damaged, and was so again after the dataset had "
-            f"been prepared anew; check the disk, or work in a directory on another one"
-        ) from damage
+    return prepared

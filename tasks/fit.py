@@ -46,7 +46,7 @@ def fit_model(
     loop = EpochLoop(
         prepared,
         run_id,
-        Checkpoints(directory / "checkpoints", run_id, prepared.digest),
+        Checkpoints(directory / "checkpoints", run_id, prepared.identity),
         epochs=epochs,
         batch_size=batch_size,
         shuffle=shuffle,

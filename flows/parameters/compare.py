@@ -20,6 +20,9 @@ MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and
 # How a comparison is run; it answers the same question whatever these are.
 NOT_RECORDED = {"resume", "workers", "trials_per_gpu", "dask_address"}
 
+# What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
+UNSAID = {"threads": 1, "split_seed": 0}
+
 
 def _separated(given: Any) -> Any:
     """Take ``a,b`` for the list of a and b, and a single number for a list of one."""
@@ -180,9 +183,8 @@ def digest_of(trial: TrainParameters, dataset_digest: str) -> str:
 
     In comparisons of older versions it was of the parameters alone, and ``dataset_digest`` is empty.
     """
-    identity = trial.recorded() | ({"dataset_digest": dataset_digest} if dataset_digest else {})
-    if identity["threads"] == 1:  # as all trials had from the first, when nobody recorded it
-        del identity["threads"]
+    identity = {name: value for name, value in trial.recorded().items() if (name, value) not in UNSAID.items()}
+    identity |= {"dataset_digest": dataset_digest} if dataset_digest else {}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -17,7 +17,7 @@ class TrainParameters(SharedParameters):
     ORDER: ClassVar = (
         *("dataset", "optimizer", "learning_rate", "epochs", "batch_size", "loss", "seed", "model"),
         *("schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov", "label_smoothing", "smooth_l1_beta"),
-        *("run_name", "experiment", "image_size", "validation_fraction", "limit_examples"),
+        *("run_name", "experiment", "image_size", "validation_fraction", "split_seed", "limit_examples"),
     )
 
     loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
@@ -29,6 +29,15 @@ class TrainParameters(SharedParameters):
     batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH, description="examples in one step")] = 32
     seed: Annotated[
         int, Field(ge=0, le=2**32 - 1, description="fixes the initial weights and the order of the data")
+    ] = 0
+    split_seed: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=2**32 - 1,
+            description="another one draws other validation images from the training split, as many of each class; "
+            "test images never change",
+        ),
     ] = 0
     test: Annotated[bool, Field(description="false: leave the test split alone, as the trials of a comparison do")] = (
         True
@@ -75,6 +84,11 @@ class TrainParameters(SharedParameters):
                 f"label_smoothing: received {self.label_smoothing}, but loss {self.loss!r} does not smooth "
                 "labels; leave it out, or choose loss softmax_cross_entropy"
             )
+        if self.split_seed and not self.validation_fraction:
+            raise ValueError(
+                f"split_seed: received {self.split_seed} with validation_fraction 0, which leaves no validation images "
+                "to draw; leave split_seed out, or hold something back for validation, for instance 0.1"
+            )
         if self.warmup_epochs >= self.epochs:
             raise ValueError(
                 f"warmup_epochs: received {self.warmup_epochs:g} with epochs {self.epochs}; "
@@ -85,6 +99,10 @@ class TrainParameters(SharedParameters):
     def recorded(self) -> dict[str, Any]:
         """Return the parameters that belong to the run, which are all but ``resume``."""
         return self.model_dump(exclude={"resume"})
+
+    def preparation(self) -> dict[str, Any]:
+        """Return what a prepared dataset is made from, beside its name, and how it is split."""
+        return {**super().preparation(), **self.only("split_seed")}
 
     def optimizer_hyperparameters(self) -> dict[str, float | bool]:
         """Return the chosen optimizer's own hyperparameters, by name."""
@@ -120,6 +138,7 @@ class TrainParameters(SharedParameters):
         own = "".join(f", {name} {value}" for name, value in self.optimizer_hyperparameters().items())
         decay = f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
         held_back = f", {self.validation_fraction:.0%} held back for validation" if self.validation_fraction else ""
+        held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
         return (
             f"Training {self.model} on {self.dataset}, images {self.image_size}x{self.image_size}{held_back}\n"
             f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {self.loss}\n"

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tasks.data.images import Source
 from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, PreparedDataset
 from tasks.data.splits import require_labels, split_examples
 from tasks.foundation.crash_points import crash_point
-from tasks.foundation.durable_files import storing
+from tasks.foundation.durable_files import replacing
 from tasks.foundation.errors import InputError
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
@@ -60,20 +59,9 @@ def write_prepared(directory: Path, how: Preparation, source: Source) -> None:
         InputError: the source is broken, changes meanwhile, has labels that are none, or is too small to be split.
         StorageError: they cannot be written.
     """
-    unfinished, damaged = (directory.with_name(f"{directory.name}.{state}") for state in ("unfinished", "damaged"))
-    for left_over in (unfinished, damaged):  # by a holder of the lock that was killed
-        shutil.rmtree(left_over, ignore_errors=True)
-    with storing(directory):
-        unfinished.mkdir()
-        try:
-            _write(unfinished, how, source)
-            crash_point("dataset_written")
-            if directory.exists():
-                directory.rename(damaged)
-            unfinished.rename(directory)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.rmtree(damaged, ignore_errors=True)
+    with replacing(directory) as unfinished:
+        _write(unfinished, how, source)
+        crash_point("dataset_written")
 
 
 def _write(directory: Path, how: Preparation, source: Source) -> None:
@@ -109,7 +97,7 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
         pixel_deviation=deviation,
     )
     (directory / MANIFEST).write_text(
-        manifest.model_dump_json(exclude={"directory"}, indent=2) + "\n", encoding="utf-8"
+        manifest.model_dump_json(exclude={"directory", "split_seed"}, indent=2) + "\n", encoding="utf-8"
     )
     (directory / MANIFEST_DIGEST).write_text(sha256(directory / MANIFEST), encoding="utf-8")
 

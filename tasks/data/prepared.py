@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tasks.data.checksums import sha256
+from tasks.data.epoch_order import cut, epoch_passes
 
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
@@ -30,18 +31,22 @@ BLOCK_STEPS = 32
 class PreparedDataset(BaseModel):
     """A dataset on disk: ``images.npy``, ``labels.npy`` and, for each split, the indices of its examples.
 
+    ``digest`` and ``split_seed`` together say every pixel, label and split. A run and a comparison belong to a digest,
+    whatever part of the data is drawn for validation.
+
     Attributes:
         directory: Where it lies.
         name: As the user named it.
         location: Where the images come from.
         source: What identified the source when it was prepared; empty if an older version prepared it.
-        digest: SHA-256 over all files, so over every pixel, label and split.
-        files: SHA-256 of each file, by its name.
+        digest: SHA-256 over all files, so over every pixel, label and the splits of ``split_seed`` 0.
+        files: SHA-256 of each of these files, by its name.
         image_shape: (height, width, channels) of the uint8 images.
         classes: The name of each label, by label.
         examples: Examples in each split; no example is in two of them.
         pixel_mean: Mean of each channel over the training split, in pixel values (0 to 255).
         pixel_deviation: Standard deviation of each channel over the training split, in pixel values.
+        split_seed: 0: training and validation split are those that were prepared; else those that `resplit` draws.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,6 +62,23 @@ class PreparedDataset(BaseModel):
     examples: dict[Split, int]
     pixel_mean: tuple[float, ...]
     pixel_deviation: tuple[float, ...]
+    split_seed: int = 0
+
+    @property
+    def identity(self) -> str:
+        """What tells this data, split in this way, from all other."""
+        return f"{self.digest} with split_seed {self.split_seed}" if self.split_seed else self.digest
+
+    def split_directory(self, split_seed: int) -> Path:
+        """Return where the index files of another training and validation split lie."""
+        return self.directory / "splits" / str(split_seed)
+
+    def indices(self, split: Split) -> np.ndarray:
+        """Return the positions of a split's examples in ``images.npy``: ascending, int64, of shape (examples,)."""
+        redrawn = self.split_seed and split != "test"
+        directory = self.split_directory(self.split_seed) if redrawn else self.directory
+        positions: np.ndarray = np.load(directory / f"{split}.npy")
+        return positions
 
     def steps_per_epoch(self, batch_size: int, repeat: int) -> int:
         """Return the steps of one epoch; the last of them takes what is left."""
@@ -93,38 +115,6 @@ def load_prepared(directory: Path) -> PreparedDataset:
         if not path.is_file() or sha256(path) != digest:
             raise DamagedError(path)
     return prepared
-
-
-def epoch_passes(num_examples: int, *, seed: int, epoch: int, shuffle: bool, repeat: int) -> Iterator[np.ndarray]:
-    """Yield the positions of the examples in one epoch: ``repeat`` passes, each shuffled by itself.
-
-    A function of its arguments alone, so that a resumed run sees the data that an uninterrupted one would have.
-
-    Yields:
-        int64 of shape (num_examples,), made when it is asked for: there may be thousands.
-    """
-    generator = np.random.default_rng((seed, epoch))
-    for _ in range(repeat):
-        yield generator.permutation(num_examples) if shuffle else np.arange(num_examples)
-
-
-def cut(passes: Iterable[np.ndarray], *, block: int, skip: int) -> Iterator[np.ndarray]:
-    """Yield passes one after the other, without the first ``skip`` positions, as blocks of ``block`` positions.
-
-    The last block takes what is left. No more is kept at a time than a pass and a block.
-    """
-    parts: list[np.ndarray] = []
-    for one_pass in passes:
-        parts.append(one_pass[skip:])
-        skip = max(0, skip - len(one_pass))
-        if sum(map(len, parts)) < block:
-            continue
-        joined = np.concatenate(parts)
-        whole = len(joined) - len(joined) % block
-        yield from np.split(joined[:whole], whole // block)
-        parts = [joined[whole:]]
-    if any(map(len, parts)):
-        yield np.concatenate(parts)
 
 
 def open_training_epoch(
@@ -168,7 +158,7 @@ def _read(prepared: PreparedDataset, split: Split, blocks: Iterable[np.ndarray])
     """
     images = np.load(prepared.directory / "images.npy", mmap_mode="r")
     labels = np.load(prepared.directory / "labels.npy")
-    indices = np.load(prepared.directory / f"{split}.npy")
+    indices = prepared.indices(split)
 
     def read(positions: np.ndarray) -> Block:
         chosen = indices[positions]

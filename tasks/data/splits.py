@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -67,16 +68,40 @@ def split_examples(labels: np.ndarray, kept: dict[str, int], validation_fraction
     return {"train": train, "validation": validation, "test": test}
 
 
+def redrawn_splits(
+    labels: np.ndarray, train: np.ndarray, validation: np.ndarray, split_seed: int
+) -> dict[Split, np.ndarray]:
+    """Return training and validation split drawn anew from both, with as many examples of each class in each.
+
+    Args:
+        labels: Of all examples.
+        train: The indices of the training split as `split_examples` drew it; ``validation`` likewise.
+        validation: It is not empty.
+        split_seed: Another draws others.
+
+    Returns:
+        Indices by split: int64, sorted.
+    """
+    pool = np.union1d(train, validation)
+    held_back = Counter(labels[validation].tolist())
+    wanted = {label: held_back[label] for label in np.unique(labels[pool]).tolist()}
+    drawn = pool[_choice(labels[pool], wanted, seed=(SPLIT_SEED + 1, split_seed))]
+    return {"train": np.setdiff1d(pool, drawn), "validation": drawn}
+
+
 def stratified_choice(labels: np.ndarray, fraction: float, *, seed: int) -> np.ndarray:
     """Return positions that hold about ``fraction`` of each class: at least one and never all where it has two.
 
     Returns:
         int64, sorted.
     """
+    sizes = Counter(labels.tolist())
+    wanted = {label: min(max(1, round(fraction * sizes[label])), sizes[label] - 1) for label in sorted(sizes)}
+    return _choice(labels, wanted, seed=seed)
+
+
+def _choice(labels: np.ndarray, wanted: Mapping[int, int], *, seed: int | tuple[int, int]) -> np.ndarray:
+    """Return positions, sorted, of as many examples of each label as are wanted of it."""
     generator = np.random.default_rng(seed)
-    chosen = []
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        wanted = min(max(1, round(fraction * len(members))), len(members) - 1)
-        chosen.append(generator.permutation(members)[:wanted])
-    return np.sort(np.concatenate(chosen))
+    members = {label: generator.permutation(np.flatnonzero(labels == label)) for label in wanted}
+    return np.sort(np.concatenate([members[label][:count] for label, count in wanted.items()]))

@@ -1,10 +1,11 @@
-"""Files that are whole or not there, whenever the process is killed or the power goes."""
+"""Files and folders that are whole or not there, whenever the process is killed or, for files, the power goes."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,31 @@ def append_durably(path: Path, line: bytes) -> None:
 def _write_whole(file: io.FileIO, line: bytes) -> None:
     if file.write(line) < len(line):  # a disk that fills up takes as much as fits
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextmanager
+def replacing(directory: Path) -> Iterator[Path]:
+    """Yield a new folder beside ``directory``, which takes its place once the block has filled it.
+
+    If the block fails, what was there before is as it was. One process at a time may do this, and whoever reads checks
+    what is in it: it is not flushed to the disk.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    unfinished, damaged = (directory.with_name(f"{directory.name}.{state}") for state in ("unfinished", "damaged"))
+    for left_over in (unfinished, damaged):  # by a process that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    with storing(directory):
+        unfinished.mkdir(parents=True)
+        try:
+            yield unfinished
+            if directory.exists():
+                directory.rename(damaged)
+            unfinished.rename(directory)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(damaged, ignore_errors=True)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class Checkpoints:
     Args:
         directory: Where they lie; made with the first.
         run_id: The run that they belong to.
-        dataset_digest: The data that it trains on.
+        dataset_digest: The data that it trains on, and how they are split: `PreparedDataset.identity`.
     """
 
     def __init__(self, directory: Path, run_id: str, dataset_digest: str) -> None:
@@ -105,7 +105,7 @@ class Checkpoints:
         if header.dataset_digest != self._dataset_digest:  # a good one: with its own data it can be gone on with
             raise InputError(
                 f"dataset: the checkpoint {str(path)!r} was trained on other data (digest "
-                f"{header.dataset_digest[:SHOWN_DIGITS]}) than are given now ({self._dataset_digest[:SHOWN_DIGITS]}); "
+                f"{_shown(header.dataset_digest)}) than are given now ({_shown(self._dataset_digest)}); "
                 "give the dataset back what it held, or start anew, without resume"
             )
         variables = _variables(model)
@@ -129,6 +129,12 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     return {
         f"{number:04d} {path}": variable for number, (path, variable) in enumerate(zip(paths, variables, strict=True))
     }
+
+
+def _shown(identity: str) -> str:
+    """Return what identifies data as people are shown it: the first digits of a digest, and the split if it is said."""
+    digest, space, split = identity.partition(" ")
+    return f"{digest[:SHOWN_DIGITS]}{space}{split}"
 
 
 def _digest(content: bytes) -> str:

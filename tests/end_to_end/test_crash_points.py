@@ -24,11 +24,13 @@ EPOCHS = 3
 TRAINING = (
     *("--dataset", "digits", "--limit-examples", 300, "--image-size", 16, "--epochs", EPOCHS),
     *("--optimizer", "adam", "--schedule", "cosine", "--learning-rate", 0.002, "--seed", 3),
+    *("--split-seed", 5),
 )
 # Which passage of each point: one in the middle of things, where there are several.
 POINTS = {
     "flow_run_created": 1,
     "dataset_written": 1,
+    "split_written": 1,
     "json_half_written": 2,  # MLflow has the run, and its directory does not know that
     "json_written": 1,
     "run_created": 1,

@@ -41,6 +41,8 @@ from tasks.foundation.errors import InputError
 from tasks.tracking.claim import held_claim, lock_path
 from tasks.tracking.run_file import RunFile
 from tasks.tracking.store import tracking_uri
+from tasks.training.epoch_loop import EpochLoop
+from tasks.training.fit_state import EpochRow
 
 TINY = {
     "dataset": "digits",
@@ -402,6 +404,40 @@ def test_a_run_that_an_older_version_let_go_on_with_other_data_is_refused(failed
     with pytest.raises(InputError, match=r"went on with other data at some time \(digests \w{12}, other\)"):
         run_train(TrainParameters(resume=failed))
     assert touched(failed) == before
+
+
+def learned(result: TrainResult) -> list[dict[str, Any]]:
+    return [row.model_dump(exclude={"step_milliseconds", "epoch_seconds"}) for row in result.epochs]
+
+
+def broken_off_after_an_epoch(monkeypatch: pytest.MonkeyPatch, **given: Any) -> str:
+    """Train until the first epoch is recorded, and return the id of the run."""
+    original = EpochLoop._record
+
+    def breaks(loop: EpochLoop, rows: tuple[EpochRow, ...]) -> None:
+        original(loop, rows)
+        if rows:
+            raise RuntimeError("broken off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochLoop, "_record", breaks)
+        with pytest.raises(RuntimeError, match="broken off"):
+            run_train(TrainParameters(**given))
+    (run_id,) = [run.info.run_id for run in runs() if run.info.status == "FAILED"]
+    return str(run_id)
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_a_run_goes_on_with_its_own_split(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = TINY | {"split_seed": 5}
+    whole = run_train(TrainParameters(**given))
+    resumed = run_train(TrainParameters(resume=broken_off_after_an_epoch(monkeypatch, **given)))
+    assert learned(resumed) == learned(whole) != learned(trained.result)
+    assert resumed.test == whole.test
+    assert resumed.parameters["split_seed"] == 5
+    run = store().get_run(resumed.run_id)
+    assert run.data.params["split_seed"] == "5"
+    assert resumed.dataset_digest == trained.result.dataset_digest == run.data.tags["dataset.digest"]
 
 
 def test_a_run_that_goes_on_elsewhere_is_not_resumed(failed: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -24,6 +25,7 @@ from tasks import dataset as dataset_module
 from tasks.data import preparation
 from tasks.data.bound_dataset import BoundDataset
 from tasks.data.prepared import PreparedDataset
+from tasks.data.resplit import resplit
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError, StorageError
 from tests.support.forks import Forks
@@ -218,6 +220,19 @@ def test_what_is_bound_is_prepared_again_only_from_the_same_data(directory: Path
     shutil.rmtree(directory / "data")
     with pytest.raises(InputError, match=r"'folder:pictures' holds other data now .* class 'cat' 6 images, now 7; "):
         prepare_dataset.fn(pictures(directory, 1), **how, bound=bound)
+
+
+def test_what_is_prepared_or_bound_comes_with_its_split(caplog: pytest.LogCaptureFixture) -> None:
+    base, drawn = digits(limit_examples=100), digits(limit_examples=100, split_seed=5)
+    assert drawn == resplit(base, 5) != base
+    manifest = json.loads((base.directory / "manifest.json").read_text())
+    assert "split_seed" not in manifest  # which is to be that of older versions, byte for byte
+    with caplog.at_level(logging.INFO):
+        assert digits(limit_examples=100, split_seed=5, bound=BoundDataset.of(base)) == drawn
+        assert digits(limit_examples=100, bound=BoundDataset.of(drawn)) == base
+    told, other = caplog.messages
+    assert told.endswith(f"digest {base.digest[:12]}). It is validated on the images that split_seed 5 draws.")
+    assert other.endswith(f"digest {base.digest[:12]}).")
 
 
 def damage(path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.parameters.compare import CompareParameters, digest_of
+from flows.parameters.compare import UNSAID, CompareParameters, digest_of
 from flows.parameters.hyperparameters import USUAL_LEARNING_RATES, OptimizerName
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
@@ -152,12 +152,13 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(TrainParameters(seed=2), "data") != known
     assert digest_of(TrainParameters(seed=1, weight_decay=0.1), "data") != known
     assert digest_of(TrainParameters(seed=1, threads=2), "data") != known
+    assert digest_of(TrainParameters(seed=1, split_seed=1), "data") != known
     assert digest_of(TrainParameters(seed=1), "other data") != known
 
 
 def test_trials_of_comparisons_before_that_are_known_by_their_parameters_alone() -> None:
     trial = TrainParameters(seed=1)
-    before = {name: value for name, value in trial.recorded().items() if name != "threads"}
+    before = {name: value for name, value in trial.recorded().items() if name not in UNSAID}
     assert digest_of(trial, "") == hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()[:16]
     assert digest_of(TrainParameters(seed=1, learning_rate=0.01), "") == "61e50210aace1b56"
 

@@ -83,6 +83,7 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("epochs", [1, 10**6], [0, -1, 1.5, 10**6 + 1, 10**20], "a whole number, at least 1, at most 1000000"),
         ("batch_size", [1, 65_536], [0, -32, 65_537], "a whole number, at least 1, at most 65536"),
         ("seed", [0, 2**32 - 1], [-1, 2**32], "a whole number, at least 0, at most 4294967295"),
+        ("split_seed", [0, 2**32 - 1], [-1, 2**32, 0.5], "a whole number, at least 0, at most 4294967295"),
         ("threads", [1, 1024], [0, 1025, 1.5, None], "a whole number, at least 1, at most 1024"),
         ("print_every", [0, 10**9, None], [-1, 10**9 + 1], "a whole number, at least 0, at most 1000000000; or none"),
         ("shuffle", [True, "false"], ["perhaps", 2], "true or false"),
@@ -173,6 +174,20 @@ def test_hyperparameters_of_other_losses_are_refused() -> None:
 def test_the_warm_up_is_shorter_than_the_training(warmup: float) -> None:
     told = f"warmup_epochs: received {warmup:g} with epochs 2; the warm-up must be shorter than the training"
     assert refusal(epochs=2, warmup_epochs=warmup) == told
+
+
+def test_there_is_no_other_split_where_nothing_is_held_back() -> None:
+    told = refusal(split_seed=3, validation_fraction=0)
+    assert told.startswith(
+        "split_seed: received 3 with validation_fraction 0, which leaves no validation images to draw"
+    )
+    assert told.endswith("leave split_seed out, or hold something back for validation, for instance 0.1")
+
+
+def test_a_training_says_how_its_dataset_is_split() -> None:
+    how = {"image_size": 32, "validation_fraction": 0.1, "limit_examples": None}
+    assert TrainParameters(split_seed=3).preparation() == {**how, "split_seed": 3}
+    assert CompareParameters().preparation() == how
 
 
 def test_what_applies_gets_its_default_and_what_does_not_is_none() -> None:
@@ -274,6 +289,7 @@ def test_the_banner_says_what_will_run() -> None:
         "  10 epochs, batch_size 32, seed 0, device auto"
     )
     assert "held back" not in TrainParameters(validation_fraction=0).banner()
+    assert "10% held back for validation (split_seed 7)\n" in TrainParameters(split_seed=7).banner()
 
 
 def test_parameters_cannot_be_changed() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.foundation.durable_files import append_durably, storing, write_durably
+from tasks.foundation.durable_files import append_durably, replacing, storing, write_durably
 from tasks.foundation.errors import StorageError
 
 ROOT = Path(__file__).parents[3]
@@ -119,3 +119,35 @@ def test_only_faults_of_storing_are_turned_into_words(tmp_path: Path) -> None:
         (tmp_path / "nowhere" / "file").write_text("")
     with pytest.raises(ValueError, match="another"), storing(tmp_path):
         raise ValueError("another")
+
+
+def fill(directory: Path, content: str) -> None:
+    with replacing(directory) as unfinished:
+        (unfinished / "file").write_text(content)
+        assert unfinished != directory
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    directory = tmp_path / "parent" / "set"
+    fill(directory, "old")
+    (directory / "more").touch()
+    for left_over in ("set.unfinished", "set.damaged"):  # by a process that was killed
+        (directory.with_name(left_over) / "deeper").mkdir(parents=True)
+    fill(directory, "new")
+    assert [path.name for path in directory.parent.iterdir()] == ["set"]
+    assert {path.name: path.read_text() for path in directory.iterdir()} == {"file": "new"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_a_folder_that_could_not_be_filled_leaves_the_old_one(tmp_path: Path, error: type[BaseException]) -> None:
+    fill(tmp_path / "set", "old")
+
+    def fail() -> None:
+        with replacing(tmp_path / "set") as unfinished:
+            (unfinished / "file").write_text("half")
+            raise error
+
+    with pytest.raises(StorageError if error is OSError else error):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert (tmp_path / "set" / "file").read_text() == "old"

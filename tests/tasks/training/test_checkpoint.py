@@ -17,6 +17,7 @@ from models.losses import make_loss
 from models.optimizers import OPTIMIZERS, make_optimizer
 from models.schedules import make_schedule
 from models.steps import make_train_steps
+from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError, StorageError
 from tasks.training.checkpoint import HEADER, Checkpoints, _digest
 from tasks.training.fit_state import EpochRow, EpochSoFar, FitState
@@ -238,6 +239,26 @@ def test_that_of_other_data_ends_the_fit_and_is_left_as_it_is(
     assert sorted((tmp_path / "checkpoints").iterdir()) == saved
     assert warnings(caplog) == []
     assert checkpoints.restore(model) == SECOND  # with its own data it goes on
+
+
+def test_that_of_another_split_of_the_same_data_ends_the_fit(tmp_path: Path, prepared: PreparedDataset) -> None:
+    def of(split_seed: int) -> Checkpoints:
+        data = prepared.model_copy(update={"split_seed": split_seed})
+        return Checkpoints(tmp_path / "checkpoints", "a run", data.identity)
+
+    of(5).save(compiled(), FIRST)
+    assert of(5).restore(compiled()) == FIRST
+    known = prepared.digest[:12]
+    with pytest.raises(InputError, match=rf"\(digest {known} with split_seed 5\) than are given now \({known}\)"):
+        of(0).restore(compiled())
+    with pytest.raises(InputError, match=rf"given now \({known} with split_seed 6\)"):
+        of(6).restore(compiled())
+
+
+def test_that_of_an_older_version_is_of_the_split_of_now(tmp_path: Path, prepared: PreparedDataset) -> None:
+    assert prepared.identity == prepared.digest
+    Checkpoints(tmp_path / "checkpoints", "a run", prepared.digest).save(compiled(), FIRST)
+    assert Checkpoints(tmp_path / "checkpoints", "a run", prepared.identity).restore(compiled()) == FIRST
 
 
 @pytest.mark.parametrize(
