@@ -39,6 +39,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     from tasks.evaluate import evaluate_model
     from tasks.fit import fit_model
     from tasks.model import build_model, compile_model
+    from tasks.predict import predict_validation
 
     resume = parameters.resume or begun_before("train", _directory_of)
     p = resumed({**given_to_flow(parameters), "resume": resume}) if resume else parameters
@@ -58,8 +59,10 @@ def train(parameters: TrainParameters) -> TrainResult:
         initial = build_model(p.model, prepared, run.directory, seed=p.seed, device=device)
         compiled = compile_model(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
         fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fit(), device=device)
-        tested = p.test and fitted.outcome == "completed"
-        test = evaluate_model(fitted.model, prepared, run.run_id, device=device) if tested else {}
+        completed = fitted.outcome == "completed"
+        if p.keep_predictions and completed:
+            predict_validation(fitted.model, prepared, run.run_id, device=device)
+        test = evaluate_model(fitted.model, prepared, run.run_id, device=device) if p.test and completed else {}
         result = train_result(p, prepared, run, fitted, test)
         publish_result(p.display_name(), result)
         claimed.result = result

@@ -38,6 +38,14 @@ class LabelLoss(keras.losses.Loss):
     def _per_example(self, labels: Tensor, logits: Tensor) -> Tensor:
         raise NotImplementedError
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return what a model that is trained with this loss estimates, from its logits (batch, classes), so shaped.
+
+        For a regression to the one-hot label these are the logits themselves: near 0 and 1, but not within, nor do
+        they sum to 1.
+        """
+        return ops.convert_to_tensor(logits)
+
     def get_config(self) -> dict[str, Any]:
         """Return what makes the same loss again."""
         return {**super().get_config(), **{name: getattr(self, name) for name in self.hyperparameters}}

@@ -54,6 +54,10 @@ class SoftmaxCrossEntropy(LabelLoss):
             raise ValueError(f"label_smoothing must be at least 0 and less than 1; received {label_smoothing}")
         self.label_smoothing = float(label_smoothing)
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return softmax(logits): the probability of each class (batch, classes)."""
+        return ops.softmax(ops.convert_to_tensor(logits), axis=-1)
+
     def _per_example(self, labels: Tensor, logits: Tensor) -> Tensor:
         if self.label_smoothing == 0:  # the same number without a one-hot array
             return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)

@@ -81,6 +81,20 @@ def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], tuple[Any, An
     return cast("Callable[[Any, Any], tuple[Any, Any]]", evaluate_step)
 
 
+def make_predict_step(model: keras.Model) -> Callable[[Any], tuple[Any, Any]]:
+    """Return a function from images to (predicted labels, int32 of shape (examples,); logits, (examples, classes)).
+
+    For the same images in the same blocks it predicts what `make_evaluate_step` does.
+    """
+
+    @tf.function(autograph=False, jit_compile=False, input_signature=_blocks_for(model)[:1])
+    def predict_step(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = model(images, training=False)
+        return _predicted(logits), logits
+
+    return cast("Callable[[Any], tuple[Any, Any]]", predict_step)
+
+
 def loss_of(model: keras.Model, images: Any, labels: Any) -> float:
     """Return the mean loss of a compiled model over a few examples, without a graph of its own: images, labels."""
     return float(model.loss(labels, model(images, training=False)))

@@ -52,7 +52,12 @@ def _load_train(parameters: TrainParameters) -> Callable[[], TrainResult]:
     from tasks.training.device import select_device
     from tasks.training.threads import use_threads
 
-    for node in ("tasks.model", "tasks.fit", "tasks.evaluate"):  # with TensorFlow, while the API comes up
+    for node in (
+        "tasks.model",
+        "tasks.fit",
+        "tasks.predict",
+        "tasks.evaluate",
+    ):  # with TensorFlow, while the API comes up
         import_module(node)
     use_threads(parameters.threads)
     select_device(parameters.device)  # which starts TensorFlow

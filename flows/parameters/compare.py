@@ -21,7 +21,7 @@ MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and
 NOT_RECORDED = {"resume", "workers", "trials_per_gpu", "dask_address"}
 
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
-UNSAID = {"threads": 1, "split_seed": 0}
+UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False}
 
 
 def _separated(given: Any) -> Any:

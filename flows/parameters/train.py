@@ -42,6 +42,10 @@ class TrainParameters(SharedParameters):
     test: Annotated[bool, Field(description="false: leave the test split alone, as the trials of a comparison do")] = (
         True
     )
+    keep_predictions: Annotated[
+        bool,
+        Field(description="keep what the model says of each validation image in the run, as predictions.npz"),
+    ] = False
     resume: Annotated[
         str | None,
         Field(min_length=1, description="go on with this MLflow run, which did not finish, with its own parameters"),
@@ -84,16 +88,22 @@ class TrainParameters(SharedParameters):
                 f"label_smoothing: received {self.label_smoothing}, but loss {self.loss!r} does not smooth "
                 "labels; leave it out, or choose loss softmax_cross_entropy"
             )
-        if self.split_seed and not self.validation_fraction:
-            raise ValueError(
-                f"split_seed: received {self.split_seed} with validation_fraction 0, which leaves no validation images "
-                "to draw; leave split_seed out, or hold something back for validation, for instance 0.1"
-            )
         if self.warmup_epochs >= self.epochs:
             raise ValueError(
                 f"warmup_epochs: received {self.warmup_epochs:g} with epochs {self.epochs}; "
                 "the warm-up must be shorter than the training"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_what_lacks_validation_images(self) -> TrainParameters:
+        """Raise ValueError for what is done with validation images where none are held back."""
+        for name, wanted in (("split_seed", "draw"), ("keep_predictions", "predict")):
+            if getattr(self, name) and not self.validation_fraction:
+                raise ValueError(
+                    f"{name}: received {str(getattr(self, name)).lower()} with validation_fraction 0, which leaves no "
+                    f"validation images to {wanted}; leave {name} out, or hold something back, for instance 0.1"
+                )
         return self
 
     def recorded(self) -> dict[str, Any]:

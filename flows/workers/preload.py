@@ -16,6 +16,7 @@ for module in (
     "flows.comparison.trial",
     "flows.comparison.worker_tasks",
     "tasks.fit",
+    "tasks.predict",
     "prefect.task_engine",
     *LATE_IMPORTS,
 ):

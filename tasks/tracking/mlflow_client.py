@@ -217,6 +217,15 @@ def download_model(run_id: str, directory: Path) -> Path:
     return Path(fetched) / "data" / "model.keras"
 
 
+@waits_for_store
+def read_file(run_id: str, name: str) -> bytes | None:
+    """Return the content of the file ``name`` that a run has stored; none if it has no such file."""
+    with _opened_store() as client, tempfile.TemporaryDirectory() as directory:
+        if name not in {file.path for file in client.list_artifacts(run_id)}:
+            return None
+        return Path(client.download_artifacts(run_id, name, directory)).read_bytes()
+
+
 def send(run_id: str, entry: Entry) -> None:
     """Have MLflow record an entry. Doing it again changes nothing.
 

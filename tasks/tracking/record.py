@@ -91,12 +91,17 @@ def log_pictures(run_id: str, draw: Callable[[], Mapping[str, bytes]], what: str
 
 def log_text(run_id: str, text: str, name: str) -> None:
     """Store a text as the file ``name``."""
-    _put(run_id, Attachment(name=name, content=text.encode()))
+    log_content(run_id, text.encode(), name)
+
+
+def log_content(run_id: str, content: bytes, name: str) -> None:
+    """Store a content as the file ``name``."""
+    _put(run_id, Attachment(name=name, content=content))
 
 
 def log_file(run_id: str, path: Path) -> None:
     """Store a file under its name; its content is kept until it is sent."""
-    _put(run_id, Attachment(name=path.name, content=path.read_bytes()))
+    log_content(run_id, path.read_bytes(), path.name)
 
 
 def log_dataset(run_id: str, prepared: PreparedDataset) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.tracking.kept_predictions import unpacked
 from tests.support.preloaded import Preloaded
 from tests.support.recorded import Recorded
 from tests.support.running import ROOT
@@ -24,7 +25,7 @@ EPOCHS = 3
 TRAINING = (
     *("--dataset", "digits", "--limit-examples", 300, "--image-size", 16, "--epochs", EPOCHS),
     *("--optimizer", "adam", "--schedule", "cosine", "--learning-rate", 0.002, "--seed", 3),
-    *("--split-seed", 5),
+    *("--split-seed", 5, "--keep-predictions", "true"),
 )
 # Which passage of each point: one in the middle of things, where there are several.
 POINTS = {
@@ -46,6 +47,7 @@ POINTS = {
     "model_announced": 1,
     "model_stored": 1,
     "model_linked": 1,
+    "predicted": 1,
     "evaluated": 1,
     "run_ending": 1,
     "run_ended": 1,
@@ -102,4 +104,8 @@ def killed(
 def test_a_training_that_is_killed_there_ends_as_if_it_had_not_been(
     point: str, killed: dict[str, Future[Trainings]], uninterrupted: tuple[Recorded, dict[str, np.ndarray]]
 ) -> None:
-    killed[point].result().assert_as_if_undisturbed(uninterrupted, EPOCHS)
+    trainings = killed[point].result()
+    trainings.assert_as_if_undisturbed(uninterrupted, EPOCHS)
+    (path,) = trainings.directory.glob("mlartifacts/**/predictions.npz")
+    accuracy = float(np.mean(unpacked(path.read_bytes()).right))
+    assert accuracy == trainings.read()[0].points["validation/accuracy"][-1][1]

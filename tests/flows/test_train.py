@@ -38,7 +38,9 @@ from flows.train import run_train, train
 from tasks.data import sources
 from tasks.data.images import Source
 from tasks.foundation.errors import InputError
+from tasks.tracking import mlflow_client
 from tasks.tracking.claim import held_claim, lock_path
+from tasks.tracking.kept_predictions import PREDICTIONS_FILE, unpacked
 from tasks.tracking.run_file import RunFile
 from tasks.tracking.store import tracking_uri
 from tasks.training.epoch_loop import EpochLoop
@@ -265,8 +267,9 @@ def test_bad_input_leaves_no_run_in_mlflow(changes: dict[str, Any], told: str, m
 
 
 @pytest.mark.usefixtures("prefect_server", "workplace")
-def test_a_run_that_diverges_is_finished_without_a_score() -> None:
-    result = train(**TINY | {"loss": "mse", "learning_rate": 1e6, "validation_fraction": 0})
+@pytest.mark.parametrize("changes", [{"validation_fraction": 0}, {"keep_predictions": True}])
+def test_a_run_that_diverges_is_finished_without_a_score(changes: dict[str, Any]) -> None:
+    result = train(**TINY | {"loss": "mse", "learning_rate": 1e6, **changes})
     assert result.outcome == "diverged"
     assert result.test == {}
     assert result.best is None
@@ -275,6 +278,7 @@ def test_a_run_that_diverges_is_finished_without_a_score() -> None:
     assert run.data.tags["outcome"] == "diverged"
     assert run.data.tags["reason"] == result.reason
     assert not [name for name in run.data.metrics if name.startswith(("test_", "best_"))]
+    assert mlflow_client.read_file(result.run_id, PREDICTIONS_FILE) is None
     with get_client(sync_client=True) as client:
         summary = artifacts_of(client, UUID(result.flow_run_id))["summary"]
     assert "Diverged: the loss is" in str(summary.data)
@@ -429,7 +433,7 @@ def broken_off_after_an_epoch(monkeypatch: pytest.MonkeyPatch, **given: Any) -> 
 
 @pytest.mark.usefixtures("prefect_server", "workplace")
 def test_a_run_goes_on_with_its_own_split(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = TINY | {"split_seed": 5}
+    given = TINY | {"split_seed": 5, "keep_predictions": True}
     whole = run_train(TrainParameters(**given))
     resumed = run_train(TrainParameters(resume=broken_off_after_an_epoch(monkeypatch, **given)))
     assert learned(resumed) == learned(whole) != learned(trained.result)
@@ -438,6 +442,33 @@ def test_a_run_goes_on_with_its_own_split(trained: Trained, monkeypatch: pytest.
     run = store().get_run(resumed.run_id)
     assert run.data.params["split_seed"] == "5"
     assert resumed.dataset_digest == trained.result.dataset_digest == run.data.tags["dataset.digest"]
+    kept = [mlflow_client.read_file(each.run_id, PREDICTIONS_FILE) for each in (resumed, whole)]
+    assert kept[0]
+    assert kept[0] == kept[1]
+    assert float(np.mean(unpacked(kept[0]).right)) == run.data.metrics["validation/accuracy"]
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.parametrize("where", ["tasks.fit._record", "tasks.predict.predictions_of"])
+def test_predictions_are_those_of_the_end_whatever_broke_off_before_they_were_kept(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> None:
+        raise RuntimeError("broken off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, breaks)
+        with pytest.raises(RuntimeError, match="broken off"):
+            run_train(TrainParameters(**TINY, keep_predictions=True))
+    (run,) = runs()
+    result = run_train(TrainParameters(resume=run.info.run_id))
+    kept = mlflow_client.read_file(result.run_id, PREDICTIONS_FILE)
+    assert kept
+    assert float(np.mean(unpacked(kept).right)) == result.epochs[-1].validation_accuracy
+    with get_client(sync_client=True) as client:
+        this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(result.flow_run_id)]))
+        names = {task_run.name.rsplit("-", 1)[0] for task_run in client.read_task_runs(flow_run_filter=this)}
+    assert names == {*NODES, "predict_validation"}
 
 
 def test_a_run_that_goes_on_elsewhere_is_not_resumed(failed: str) -> None:

@@ -288,3 +288,15 @@ def test_a_loss_comes_back_from_its_config(given_: dict[str, float]) -> None:
         assert type(again) is type(loss)
         assert again.get_config() == loss.get_config()
         np.testing.assert_array_equal(again.call(LABELS, LOGITS), loss.call(LABELS, LOGITS))
+
+
+def test_logits_of_cross_entropy_stand_for_probabilities() -> None:
+    logits = np.array([[0.0, np.log(3.0)], [50.0, 50.0]], dtype=np.float32)
+    found = np.asarray(make_loss("softmax_cross_entropy", label_smoothing=0.1).probabilities(logits))
+    np.testing.assert_allclose(found, [[0.25, 0.75], [0.5, 0.5]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["l1", "mse", "smooth_l1"])
+def test_logits_of_a_regression_stand_for_themselves(name: str) -> None:
+    logits = np.array([[-0.1, 1.2]], dtype=np.float32)
+    np.testing.assert_array_equal(make_loss(name).probabilities(logits), logits)

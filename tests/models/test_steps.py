@@ -13,7 +13,7 @@ from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
 from models.schedules import make_schedule
-from models.steps import make_evaluate_step, make_train_steps, score
+from models.steps import make_evaluate_step, make_predict_step, make_train_steps, score
 
 BATCH = 8
 LABELS = np.random.default_rng(0).integers(0, 3, 44).astype(np.int32)
@@ -124,3 +124,11 @@ def test_a_score_is_that_of_all_examples_however_they_are_cut(block: int) -> Non
     assert scored.accuracy == np.mean(logits.argmax(axis=1) == LABELS)
     np.testing.assert_array_equal(scored.labels, LABELS)
     np.testing.assert_array_equal(scored.predicted, logits.argmax(axis=1))
+
+
+def test_a_prediction_is_that_of_the_evaluation_with_the_logits_behind_it() -> None:
+    model = compiled()
+    predicted, logits = make_predict_step(model)(IMAGES)
+    np.testing.assert_array_equal(predicted, make_evaluate_step(model)(IMAGES, LABELS)[1])
+    np.testing.assert_array_equal(predicted, np.argmax(logits, axis=-1))
+    np.testing.assert_allclose(logits, model(IMAGES), rtol=1e-5, atol=1e-5)

@@ -143,7 +143,7 @@ def test_a_close_choice_is_suggested() -> None:
 def test_an_unknown_parameter_is_told_with_the_known_ones() -> None:
     told = refusal(learning_rat=0.1)
     assert told.startswith("unknown parameter 'learning_rat' (did you mean 'learning_rate'?); choose from: dataset, ")
-    assert told.endswith(", test, resume")
+    assert told.endswith(", test, keep_predictions, resume")
 
 
 def test_every_fault_has_a_line() -> None:
@@ -181,7 +181,14 @@ def test_there_is_no_other_split_where_nothing_is_held_back() -> None:
     assert told.startswith(
         "split_seed: received 3 with validation_fraction 0, which leaves no validation images to draw"
     )
-    assert told.endswith("leave split_seed out, or hold something back for validation, for instance 0.1")
+    assert told.endswith("leave split_seed out, or hold something back, for instance 0.1")
+
+
+def test_there_are_no_predictions_to_keep_where_nothing_is_held_back() -> None:
+    assert refusal(keep_predictions=True, validation_fraction=0) == (
+        "keep_predictions: received true with validation_fraction 0, which leaves no validation images to predict; "
+        "leave keep_predictions out, or hold something back, for instance 0.1"
+    )
 
 
 def test_a_training_says_how_its_dataset_is_split() -> None:

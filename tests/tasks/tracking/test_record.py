@@ -15,7 +15,16 @@ from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import StorageError
 from tasks.tracking import mlflow_client
 from tasks.tracking.outbox import JOURNAL, MARK
-from tasks.tracking.record import Recorder, log_dataset, log_metrics, log_model, log_pictures, recording, set_tags
+from tasks.tracking.record import (
+    Recorder,
+    log_content,
+    log_dataset,
+    log_metrics,
+    log_model,
+    log_pictures,
+    recording,
+    set_tags,
+)
 from tasks.tracking.store import tracking_uri
 
 SECONDS = 20
@@ -59,6 +68,13 @@ def test_pictures_are_stored_by_their_names(run_id: str, tmp_path: Path) -> None
     log_pictures(run_id, lambda: {"curves.png": b"a picture", "key.txt": b"words"}, "The curves")
     for name, content in (("curves.png", b"a picture"), ("key.txt", b"words")):
         assert Path(store().download_artifacts(run_id, name, str(tmp_path))).read_bytes() == content
+
+
+def test_a_content_is_stored_by_its_name_and_read_back(run_id: str) -> None:
+    assert mlflow_client.read_file(run_id, "some.bin") is None
+    log_content(run_id, bytes(range(256)), "some.bin")
+    log_content(run_id, b"other", "other.bin")
+    assert mlflow_client.read_file(run_id, "some.bin") == bytes(range(256))
 
 
 def test_a_run_does_without_a_picture_that_cannot_be_drawn(run_id: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,78 @@
+"""What a fitted model said of each validation image, after a real tiny training."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pytest
+
+from tasks.data import prepared as prepared_module
+from tasks.data.prepared import PreparedDataset, load_prepared
+from tasks.data.resplit import resplit
+from tasks.fit import fit_model
+from tasks.predict import predict_validation
+from tasks.tracking import mlflow_client
+from tasks.tracking.kept_predictions import PREDICTIONS_FILE, KeptPredictions, unpacked
+from tasks.training.fit_state import FitResult
+
+
+class Predicted(NamedTuple):
+    fitted: FitResult
+    kept: KeptPredictions
+    prepared: PreparedDataset
+
+    def array(self, name: str) -> np.ndarray:
+        return np.load(self.prepared.directory / f"{name}.npy")
+
+
+@pytest.fixture
+def predict(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[..., Path]) -> Callable[..., Predicted]:
+    """Fit and predict in a run of its own; ``recipe`` goes to compile_model."""
+    data = load_prepared(Path(shutil.copytree(prepared.directory, workplace / "set")))
+    experiment_id = mlflow_client.open_experiment("tests")
+
+    def run(split_seed: int = 0, **recipe: object) -> Predicted:
+        split = resplit(data, split_seed)
+        run_id = mlflow_client.create_run(experiment_id, "a run", {})
+        (directory := workplace / run_id).mkdir()
+        how = {"epochs": 2, "batch_size": 32, "shuffle": True, "repeat": 1, "seed": 7, "print_every": 0}
+        fitted = fit_model.fn(make_compiled(**recipe), split, run_id, directory, **how, device="cpu")
+        predict_validation.fn(fitted.model, split, run_id, device="cpu")
+        content = mlflow_client.read_file(run_id, PREDICTIONS_FILE)
+        assert content
+        return Predicted(fitted, unpacked(content), split)
+
+    return run
+
+
+@pytest.mark.parametrize("split_seed", [0, 5])
+def test_the_share_of_right_ones_is_the_accuracy_that_was_recorded(
+    predict: Callable[..., Predicted], split_seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared_module, "EVALUATION_BYTES", 7 * 16 * 16)  # seven images at a time
+    found = predict(split_seed, learning_rate=0.05)
+    kept = found.kept
+    assert float(np.mean(kept.right)) == found.fitted.epochs[-1].validation_accuracy
+    assert 0 < np.mean(kept.right) < 1
+
+    np.testing.assert_array_equal(kept.example, found.prepared.indices("validation"))
+    np.testing.assert_array_equal(kept.label, found.array("labels")[kept.example])
+    images = found.array("images")[kept.example]
+    logits = keras.models.load_model(found.fitted.model, compile=False).predict(images, verbose=0).astype(np.float64)
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(kept.probabilities, shifted / shifted.sum(axis=1, keepdims=True), atol=1e-3)
+    np.testing.assert_array_equal(kept.predicted, logits.argmax(axis=1))
+
+
+def test_of_a_regression_the_outputs_are_kept(predict: Callable[..., Predicted]) -> None:
+    found = predict(loss="mse")
+    images = found.array("images")[found.kept.example]
+    outputs = keras.models.load_model(found.fitted.model, compile=False).predict(images, verbose=0)
+    np.testing.assert_allclose(found.kept.probabilities, outputs, rtol=2e-3, atol=2e-3)
+    assert found.kept.probabilities.min() < 0
+    assert float(np.mean(found.kept.right)) == found.fitted.epochs[-1].validation_accuracy

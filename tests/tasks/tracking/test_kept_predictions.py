@@ -1,0 +1,87 @@
+"""The file of kept predictions: what goes in comes out, and whatever else is refused in words."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.tracking.kept_predictions import KeptPredictions, predictions_of, unpacked
+
+KEPT = predictions_of(
+    np.array([2, 3, 7]),
+    np.array([0, 1, 1]),
+    np.array([0, 1, 0]),
+    np.array([[0.75, 0.25], [0.0, 1.0], [1e9, -1e9]]),
+)
+
+
+def arrays(kept: KeptPredictions) -> dict[str, np.ndarray]:
+    return {field.name: getattr(kept, field.name) for field in fields(kept)}
+
+
+def archived(**changes: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays(KEPT) | changes)
+    return file.getvalue()
+
+
+def test_what_is_kept_has_small_types() -> None:
+    assert {name: str(array.dtype) for name, array in arrays(KEPT).items()} == {
+        "example": "int32",
+        "label": "int32",
+        "predicted": "int32",
+        "probabilities": "float16",
+    }
+    assert KEPT.probabilities.tolist() == [[0.75, 0.25], [0.0, 1.0], [65504.0, -65504.0]]
+    assert KEPT.right.tolist() == [True, True, False]
+
+
+def test_what_goes_in_comes_out_and_the_same_is_the_same_to_the_byte() -> None:
+    again = unpacked(KEPT.packed())
+    for name, array in arrays(KEPT).items():
+        np.testing.assert_array_equal(getattr(again, name), array)
+        assert getattr(again, name).dtype == array.dtype
+    assert again.packed() == KEPT.packed()
+
+
+def test_damage_at_any_byte_is_told_or_changes_nothing() -> None:
+    content, told = KEPT.packed(), 0
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        try:
+            found = unpacked(bytes(damaged))
+        except ValueError:
+            told += 1
+        else:
+            assert found.packed() == content
+    assert told > len(content) / 2
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "it cannot be read"),
+        (KEPT.packed()[:-30], "it cannot be read"),
+        (archived(more=np.zeros(3)), "it cannot be read"),
+        (archived(label=np.array([0, 1, 1])), "it holds arrays of the types int32, int64, int32, float16"),
+        (archived(label=KEPT.label[:2]), r"it holds arrays of the shapes \(3,\), \(2,\), \(3,\), \(3, 2\)"),
+        (archived(probabilities=KEPT.probabilities[:2]), r"it holds arrays of the shapes .*, \(2, 2\)"),
+        (archived(probabilities=KEPT.probabilities[:, 0]), r"it holds arrays of the shapes .*, \(3,\)"),
+        (archived(example=KEPT.example[0]), r"it holds arrays of the shapes \(\), "),
+        (replace(KEPT, example=KEPT.example[::-1]).packed(), "not in ascending order, each once"),
+        (replace(KEPT, example=KEPT.example * 0).packed(), "not in ascending order, each once"),
+    ],
+)
+def test_what_is_not_such_a_file_is_told(content: bytes, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        unpacked(content)
+
+
+def test_nothing_is_ever_unpickled() -> None:
+    with pytest.raises(ValueError, match="it cannot be read"):
+        unpacked(archived(label=np.array([print, print, print], dtype=object)))
