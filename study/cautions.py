@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 
-from study.comparison import Contender, Pair, Setting
+from study.answer import Answer
+from study.comparison import Contender, Setting
 from study.number_formats import counted, listed
-
-FEW_SEEDS = 5  # below this, a bootstrap has too few values to draw from
+from study.plan import Plan
 
 
 def cautions(
-    contenders: Sequence[Contender], pairs: Sequence[Pair], settings: Sequence[Setting], left_out: Sequence[str]
+    plan: Plan,
+    contenders: Sequence[Contender],
+    settings: Sequence[Setting],
+    answer: Answer,
+    left_out: Sequence[str],
 ) -> tuple[str, ...]:
     """Return what does not follow, or not yet, a sentence each. ``left_out`` are contenders without any result."""
     sentences = (
         _nothing_to_compare(contenders),
-        _single_seed(contenders),
-        _few_seeds(contenders),
-        *(_edge(contender) for contender in contenders),
+        *(_edge(contender, plan) for contender in contenders),
         _one_learning_rate(contenders),
         _diverged(contenders, settings),
         _failed(contenders),
         f"Nothing is known of {listed(left_out)}: every trial failed." if left_out else "",
-        *_without_a_pair(contenders, pairs),
-        _chosen_on_the_same_seeds(contenders),
+        _predictions_missing(answer),
+        _single_look(plan, answer),
     )
     return tuple(sentence for sentence in sentences if sentence)
 
@@ -36,30 +37,22 @@ def _nothing_to_compare(contenders: Sequence[Contender]) -> str:
     return f"There is no contender but {contenders[0].label}: it is compared with none." if len(contenders) == 1 else ""
 
 
-def _single_seed(contenders: Sequence[Contender]) -> str:
-    single = [contender.label for contender in contenders if contender.seeds == 1]
-    if not single:
-        return ""
-    return f"Only one seed of {listed(single)} has a result: no interval, and nothing to tell apart by; run more seeds."
-
-
-def _few_seeds(contenders: Sequence[Contender]) -> str:
-    """Say how rough intervals of few seeds are."""
-    few = sorted({contender.seeds for contender in contenders if 1 < contender.seeds < FEW_SEEDS})
-    if not few:
-        return ""
-    seeds = " or ".join(map(str, few))
-    return f"Intervals of medians and interquartile means from {seeds} seeds are rough, and too narrow on average."
-
-
-def _edge(contender: Contender) -> str:
+def _edge(contender: Contender, plan: Plan) -> str:
+    """Say that a best rate is an outermost one, which is no caution where nothing more may be tried."""
     label, rate, rates = contender.label, contender.learning_rate, contender.learning_rates
-    if not contender.at_edge or len(rates) == 1:
+    if not contender.at_edge:
         return ""
     which, where = ("smallest", "below") if rate == rates[0] else ("largest", "above")
+    asked = next(
+        one.learning_rates
+        for one in plan.contenders
+        if (one.optimizer, one.loss, one.batch_size) == (contender.optimizer, contender.loss, contender.batch_size)
+    )
+    added = len(rates) - len(asked)
+    extended = f", of which {counted(added, 'rate')} {'was' if added == 1 else 'were'} added" if added else ""
     return (
-        f"{label} is best with the {which} of its learning rates, {rate:g} of {rates[0]:g} to {rates[-1]:g}: "
-        f"the answer for {label} is not to be trusted until the range is wider; try {where} {rate:g}."
+        f"{label} is best with the {which} of its learning rates, {rate:g} of {rates[0]:g} to {rates[-1]:g}{extended}: "
+        f"it may do better yet; try {where} {rate:g}."
     )
 
 
@@ -67,14 +60,18 @@ def _one_learning_rate(contenders: Sequence[Contender]) -> str:
     one = [contender.label for contender in contenders if len(contender.learning_rates) == 1]
     if not one:
         return ""
-    return f"Only one learning rate was tried with {listed(one)}: the ranking is of these settings, not of optimizers."
+    return f"Only one learning rate was tried with {listed(one)}: the answer is of these settings, not of optimizers."
 
 
 def _diverged(contenders: Sequence[Contender], settings: Iterable[Setting]) -> str:
     """Say which trials diverged at a chosen learning rate; at another they cost nothing."""
-    diverged = {_described(setting): setting.diverged for setting in settings}
-    counts = [(diverged[_described(one)], one) for one in contenders]
-    shares = [f"{count} of {counted(one.seeds, 'trial')} of {one.label}" for count, one in counts if count]
+    chosen = {_described(setting): setting for setting in settings}
+    counts = [(chosen[_described(one)], one.label) for one in contenders]
+    shares = [
+        f"{setting.diverged} of {counted(len(setting.accuracies) + len(setting.confirm_accuracies), 'trial')} of {label}"
+        for setting, label in counts
+        if setting.diverged
+    ]
     return f"Diverged at the best learning rate, and counted as accuracy 0: {', '.join(shares)}." if shares else ""
 
 
@@ -83,20 +80,21 @@ def _failed(contenders: Sequence[Contender]) -> str:
     return f"Failed trials, which count for nothing: {', '.join(counts)}." if counts else ""
 
 
-def _without_a_pair(contenders: Sequence[Contender], pairs: Iterable[Pair]) -> Iterable[str]:
-    compared = {(pair.first, pair.second) for pair in pairs}
-    every = combinations((contender.label for contender in contenders), 2)
-    return [
-        f"{first} and {second} have no seed in common." for first, second in every if (first, second) not in compared
-    ]
-
-
-def _chosen_on_the_same_seeds(contenders: Sequence[Contender]) -> str:
-    counts = {len(contender.learning_rates) for contender in contenders}
-    if max(counts, default=1) == 1:
+def _predictions_missing(answer: Answer) -> str:
+    unknown = [rival.label for rival in answer.rivals if rival.doubt and not rival.doubt.images_known]
+    if not unknown:
         return ""
-    more = ", most of all where more learning rates were tried" if len(counts) > 1 else ""
-    return f"Each best learning rate was chosen on the seeds that it is ranked by, which flatters it{more}."
+    return (
+        f"Not every confirm trial has kept its predictions, so that the images' part of the doubt about "
+        f"{listed(unknown)} is a rule of thumb, and too large rather than too small."
+    )
+
+
+def _single_look(plan: Plan, answer: Answer) -> str:
+    few = [rival.label for rival in answer.rivals if answer.confirmed and rival.interval is None]
+    if not few or max(plan.looks, default=0) > 1:
+        return ""
+    return f"With a single confirm seed nothing is known of the spread: {listed(few)} cannot be judged; give more looks."
 
 
 def _described(one: Setting | Contender) -> tuple[str, str, int, float]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
-Interval = tuple[float, float]  # a 95 % bootstrap interval
+from study.answer import Answer
+from study.interval import Interval
+from study.plan import FIRST_CONFIRM_SEED
+from study.validation_outcome import ValidationOutcome
 
 
 class _Value(BaseModel):
@@ -24,6 +27,7 @@ class Trial(_Value):
         steps_per_epoch: Optimizer steps in one epoch.
         train_loss: By epoch, from the first; ``validation_accuracy`` and ``epoch_seconds`` likewise.
         epoch_seconds: Training and validation of each epoch, with the first call's compilation.
+        validated: Which of its validation images it got right; none where that was not kept.
     """
 
     run_id: str
@@ -38,6 +42,18 @@ class Trial(_Value):
     train_loss: tuple[float, ...]
     validation_accuracy: tuple[float, ...]
     epoch_seconds: tuple[float, ...]
+    validated: InstanceOf[ValidationOutcome] | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def confirms(self) -> bool:
+        """Whether its seed is one that nothing is chosen by."""
+        return self.seed >= FIRST_CONFIRM_SEED
+
+    @property
+    def accuracy(self) -> float:
+        """Final validation accuracy; 0 if it diverged, for a network of NaN gets nothing right."""
+        # Left out, a setting would be the better for diverging now and then.
+        return self.validation_accuracy[-1] if self.outcome == "completed" else 0.0
 
     def epochs_to(self, target: float) -> float:
         """Return the first epoch, from 1, that reached the target; infinity if none did, or if it diverged later."""
@@ -51,19 +67,24 @@ class Trial(_Value):
 
 
 class Setting(_Value):
-    """One learning rate of one contender, over its seeds.
+    """One learning rate of one contender.
 
     Attributes:
-        accuracies: Final validation accuracy by ascending seed, 0 where it diverged; failed trials have none.
+        added: Whether it was asked for by no one, and added because the best rate was an outermost one.
+        accuracies: Final validation accuracy by ascending tuning seed, 0 where it diverged; failed trials have none.
         median: Of these; none if every trial failed.
+        confirm_accuracies: Likewise by confirm seed; empty but for a contender's best rate.
+        diverged: Of all of its trials; ``failed`` likewise.
     """
 
     optimizer: str
     loss: str
     batch_size: int
     learning_rate: float
+    added: bool
     accuracies: tuple[float, ...]
     median: float | None
+    confirm_accuracies: tuple[float, ...]
     diverged: int
     failed: int
 
@@ -73,17 +94,18 @@ class Contender(_Value):
 
     Attributes:
         label: Its name in words and pictures: the optimizer, and what else was varied.
-        learning_rate: The best, by the median final validation accuracy over seeds.
+        learning_rate: The best, by the median final validation accuracy over tuning seeds.
         learning_rates: All that were tried, ascending.
-        at_edge: Whether the best is the smallest or the largest of several, or the only one.
-        seeds: How many seeds of the best learning rate have a result.
+        at_edge: Whether the best is the smallest or the largest of several.
+        confirmed: Whether what follows is from confirm trials; else from those that its rate was chosen by.
+        seeds: How many of these trials have a result.
         accuracies: Their final validation accuracies, by ascending seed; 0 where it diverged.
-        median: Of these; ``interquartile_mean`` likewise, with its ``interval`` (none for one seed).
+        median: Of these; ``interquartile_mean`` likewise, with its 95 % ``interval`` (none for one seed).
         best_accuracy: Median over seeds of the best epoch's validation accuracy.
         reached: How many of the seeds reached the target.
         epochs_to_target: Median over seeds; a miss counts as infinite. Steps and seconds likewise.
         epochs_interval: Of the median, none for one seed; its upper end may be infinite.
-        diverged: Trials over all learning rates; ``failed`` likewise.
+        diverged: Trials over all learning rates and seeds; ``failed`` likewise.
     """
 
     label: str
@@ -93,6 +115,7 @@ class Contender(_Value):
     learning_rate: float
     learning_rates: tuple[float, ...]
     at_edge: bool
+    confirmed: bool
     seeds: int
     accuracies: tuple[float, ...]
     median: float
@@ -108,31 +131,6 @@ class Contender(_Value):
     failed: int
 
 
-class Pair(_Value):
-    """Two contenders, seed by seed, on the seeds that both have.
-
-    Attributes:
-        first: Label of the better one; ``second`` of the other.
-        seeds: How many seeds both have.
-        probability: That the first beats the second: the share of these seeds, ties as half.
-        difference: Mean over seeds of the first's final validation accuracy less the second's.
-        interval: Student's 95 % interval of that difference; none for fewer than two seeds.
-        told_apart: Whether the interval leaves out 0; False without one.
-        epochs_ratio: Median epochs to target of the first over the second's, where all seeds of both reached it.
-        epochs_ratio_interval: None for fewer than two seeds.
-    """
-
-    first: str
-    second: str
-    seeds: int
-    probability: float
-    difference: float
-    interval: Interval | None
-    told_apart: bool
-    epochs_ratio: float | None
-    epochs_ratio_interval: Interval | None
-
-
 class Comparison(_Value):
     """What follows from the trials.
 
@@ -140,9 +138,10 @@ class Comparison(_Value):
         target: Validation accuracy to be reached.
         trials: By optimizer, loss, batch size, learning rate, seed.
         settings: In the same order.
-        contenders: The best first.
-        pairs: Every pair of contenders, the better one first.
+        contenders: The leader of tuning first, the others in the order of tuning.
+        answer: What to take, and each rival's difference from the leader.
         verdict: What follows, a sentence each, the most important first.
+        doubt: How far it is known, and what would make it better known, a sentence each.
         cautions: What does not follow, or not yet, a sentence each.
     """
 
@@ -150,16 +149,18 @@ class Comparison(_Value):
     trials: tuple[Trial, ...]
     settings: tuple[Setting, ...]
     contenders: tuple[Contender, ...]
-    pairs: tuple[Pair, ...]
+    answer: Answer
     verdict: tuple[str, ...]
+    doubt: tuple[str, ...]
     cautions: tuple[str, ...]
 
     def chosen_trials(self, contender: Contender) -> list[Trial]:
-        """Return the trials of a contender at its best learning rate that have a result, by seed."""
+        """Return the trials of a contender that its numbers are from, by seed."""
         setting = (contender.optimizer, contender.loss, contender.batch_size, contender.learning_rate)
         return [
             trial
             for trial in self.trials
             if trial.outcome != "failed"
+            and trial.confirms == contender.confirmed
             and (trial.optimizer, trial.loss, trial.batch_size, trial.learning_rate) == setting
         ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from study.comparison import Interval
+from study.interval import Interval
 
 RESAMPLES = 9_999
 TAIL = 250  # of the resamples lie at or beyond either end of an interval: 2.5 %
@@ -22,11 +21,6 @@ Values = NDArray[np.float64]
 def median(values: Values) -> float:
     """Return the median, which stays infinite where misses are in the middle."""
     return float(np.median(values))
-
-
-def ratio_of_medians(first: Values, second: Values, axis: int = -1) -> Values:
-    """Return how many times the second's median the first's is."""
-    return np.asarray(np.median(first, axis=axis) / np.median(second, axis=axis))
 
 
 def rounded_mean(values: Values, axis: int = -1) -> Values:
@@ -49,19 +43,6 @@ def bootstrap_interval(statistic: Callable[..., Values], *samples: Values) -> In
     random = np.random.default_rng(0)
     how = {"method": "percentile", "n_resamples": RESAMPLES, "paired": True, "vectorized": True, "rng": random}
     return _middle(stats.bootstrap(samples, statistic, **how).bootstrap_distribution)
-
-
-def students_interval(differences: Values) -> Interval | None:
-    """Return Student's 95 % interval of the mean of paired differences; none for one seed.
-
-    The bootstrap's of three values is no more than their range, which leaves out 0 for one in four pairs of equals.
-    """
-    if len(differences) < 2:
-        return None
-    mean = float(rounded_mean(differences))
-    error = float(np.std(differences, ddof=1)) / math.sqrt(len(differences))
-    reach = float(stats.t.ppf(0.975, len(differences) - 1)) * error
-    return round(mean - reach, DIGITS), round(mean + reach, DIGITS)
 
 
 def median_interval(values: Values) -> Interval | None:

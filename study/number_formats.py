@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from study.comparison import Interval
+from study.interval import Interval
 
 
 def accuracy_interval(interval: Interval | None) -> str:
@@ -16,6 +16,21 @@ def accuracy_interval(interval: Interval | None) -> str:
 def short_interval(interval: Interval | None) -> str:
     """Likewise of epochs, or of how many times as many."""
     return f" [{short_number(interval[0])}, {short_number(interval[1])}]" if interval else ""
+
+
+def points(accuracy: float) -> str:
+    """Return a difference of accuracies in percentage points, with two digits after the point at most."""
+    return f"{100 * accuracy:z.2f}".rstrip("0").rstrip(".")
+
+
+def in_points(accuracy: float) -> str:
+    """Return it with its unit."""
+    return f"{points(accuracy)} {'point' if points(accuracy) == '1' else 'points'}"
+
+
+def points_interval(interval: Interval | None) -> str:
+    """Return an interval of it, to put behind a number; nothing if there is none."""
+    return f" [{points(interval[0])}, {points(interval[1])}]" if interval else ""
 
 
 def counted(number: float, what: str) -> str:

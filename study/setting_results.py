@@ -22,8 +22,7 @@ class SettingResults:
     @cached_property
     def accuracies(self) -> Values:
         """Final validation accuracy by seed, 0 where it diverged."""
-        # A network of NaN gets nothing right. Left out, a setting would be the better for diverging now and then.
-        return np.array([trial.validation_accuracy[-1] if _completed(trial) else 0.0 for trial in self.trials])
+        return np.array([trial.accuracy for trial in self.trials])
 
     @cached_property
     def best_accuracies(self) -> Values:

@@ -1,103 +1,122 @@
-"""What follows from the trials of a comparison: its settings, its contenders from the best on, and its pairs."""
+"""What follows from the trials of a comparison: its settings, its contenders, the answer, and the words for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from typing import Any
 
 import numpy as np
 
 from study.cautions import cautions
 from study.comparison import Comparison, Contender, Setting, Trial
+from study.confirmation import Chosen, confirm, confirm_trials
+from study.doubt_sentences import doubt_sentences
+from study.ended_trials import EndedTrials
 from study.intervals import bootstrap_interval, interquartile_mean, median, median_interval
-from study.pairs import pairs_of
+from study.plan import ContenderPlan, Plan
+from study.recommendation import recommend
+from study.rounds import chosen_of
 from study.setting_results import SettingResults, results_of
+from study.tuning import learns, rates_tried, tuned
 from study.verdict import verdict
 
 
-def compare_trials(trials: Iterable[Trial], target: float) -> Comparison:
+def compare_trials(plan: Plan, trials: Iterable[Trial]) -> Comparison:
     """Return what follows from trials, of which there is one for each setting and seed.
 
     Args:
-        trials: In any order; the answer does not depend on it.
-        target: Validation accuracy to be reached.
+        plan: What was asked.
+        trials: Those that have ended, in any order; the answer does not depend on it.
     """
     ordered = tuple(sorted(trials, key=lambda trial: (*_setting_of(trial), trial.seed, trial.run_id)))
-    groups = [tuple(group) for _, group in groupby(ordered, _contender_of)]
-    tried = {_label(group[0], ordered): group for group in groups}
-    found = {label: results for label, group in tried.items() if (results := _best(group, target))}
-    best = dict(sorted(found.items(), key=lambda item: (item[1].rank, item[0])))
-    contenders = tuple(_contender(label, tried[label], results) for label, results in best.items())
-    settings = tuple(_setting(tuple(group), target) for _, group in groupby(ordered, _setting_of))
-    pairs = pairs_of(best)
+    ended = EndedTrials(ordered)
+    best = tuned(plan, ended)
+    chosen = chosen_of(best)
+    contenders = tuple(
+        _contender(one, confirm_trials(one, plan, ended) or best[one[0]].trials, plan, ended, ordered) for one in chosen
+    )
+    confirmation = confirm(plan, chosen, ended) if learns(best) else None
+    answer = recommend(plan, contenders, confirmation)
+    settings = tuple(
+        _setting(contender, rate, plan, ended, dict(chosen))
+        for contender in sorted(plan.contenders, key=_described)
+        for rate in rates_tried(contender, plan, ended)
+    )
+    left_out = [label_of(contender, plan) for contender in plan.contenders if contender not in best]
     return Comparison(
-        target=target,
+        target=plan.target,
         trials=ordered,
         settings=settings,
         contenders=contenders,
-        pairs=pairs,
-        verdict=verdict(contenders, pairs, target),
-        cautions=cautions(contenders, pairs, settings, left_out=sorted(tried.keys() - best.keys())),
+        answer=answer,
+        verdict=verdict(answer, contenders, plan),
+        doubt=doubt_sentences(answer),
+        cautions=cautions(plan, contenders, settings, answer, left_out=sorted(left_out)),
     )
 
 
-def _contender_of(trial: Trial) -> tuple[str, str, int]:
-    return trial.optimizer, trial.loss, trial.batch_size
+def label_of(contender: ContenderPlan, plan: Plan) -> str:
+    """Return a contender's name: the optimizer, and what else differs among all contenders."""
+    losses, batch_sizes = ({getattr(one, name) for one in plan.contenders} for name in ("loss", "batch_size"))
+    loss = [contender.loss] if len(losses) > 1 else []
+    batch_size = [f"batch_size={contender.batch_size}"] if len(batch_sizes) > 1 else []
+    return " ".join([contender.optimizer, *loss, *batch_size])
 
 
 def _setting_of(trial: Trial) -> tuple[str, str, int, float]:
-    return *_contender_of(trial), trial.learning_rate
+    return trial.optimizer, trial.loss, trial.batch_size, trial.learning_rate
 
 
-def _label(trial: Trial, trials: Sequence[Trial]) -> str:
-    """Return the name of a trial's contender: the optimizer, and what else differs among all trials."""
-    loss = [trial.loss] if len({other.loss for other in trials}) > 1 else []
-    batch_size = [f"batch_size={trial.batch_size}"] if len({other.batch_size for other in trials}) > 1 else []
-    return " ".join([trial.optimizer, *loss, *batch_size])
+def _described(contender: ContenderPlan) -> tuple[str, str, int]:
+    return contender.optimizer, contender.loss, contender.batch_size
 
 
-def _best(trials: Sequence[Trial], target: float) -> SettingResults | None:
-    """Return the results of a contender at its best learning rate; none if it has no results."""
-    by_rate = [results_of(tuple(group), target) for _, group in groupby(trials, _setting_of)]
-    return min((results for results in by_rate if results), key=lambda results: results.rank, default=None)
+def _count(trials: Sequence[Trial], outcome: str) -> int:
+    return sum(trial.outcome == outcome for trial in trials)
 
 
-def _described(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Return what a setting and a contender have in common."""
-    counts = {outcome: sum(trial.outcome == outcome for trial in trials) for outcome in ("diverged", "failed")}
-    optimizer, loss, batch_size = _contender_of(trials[0])
-    return {"optimizer": optimizer, "loss": loss, "batch_size": batch_size, **counts}
-
-
-def _setting(trials: Sequence[Trial], target: float) -> Setting:
-    results = results_of(trials, target)
+def _setting(
+    contender: ContenderPlan, rate: float, plan: Plan, ended: EndedTrials, chosen: dict[ContenderPlan, float]
+) -> Setting:
+    tuning = results_of(ended.results(contender, rate, range(plan.seeds)), plan.target)
+    confirmed = confirm_trials((contender, rate), plan, ended) if chosen.get(contender) == rate else ()
+    every = ended.every(contender, rate)
     return Setting(
-        **_described(trials),
-        learning_rate=trials[0].learning_rate,
-        accuracies=tuple(results.accuracies.tolist()) if results else (),
-        median=median(results.accuracies) if results else None,
+        **contender.model_dump(include={"optimizer", "loss", "batch_size"}),
+        learning_rate=rate,
+        added=rate not in contender.learning_rates,
+        accuracies=tuple(tuning.accuracies.tolist()) if tuning else (),
+        median=median(tuning.accuracies) if tuning else None,
+        confirm_accuracies=tuple(trial.accuracy for trial in confirmed),
+        diverged=_count(every, "diverged"),
+        failed=_count(every, "failed"),
     )
 
 
-def _contender(label: str, trials: Sequence[Trial], best: SettingResults) -> Contender:
-    """Return a contender, given all of its trials and the results that count."""
-    rates, rate = sorted({trial.learning_rate for trial in trials}), best.trials[0].learning_rate
+def _contender(
+    chosen: Chosen, trials: Sequence[Trial], plan: Plan, ended: EndedTrials, all_trials: Sequence[Trial]
+) -> Contender:
+    """Return a contender, given those of its trials that its numbers are from."""
+    contender, rate = chosen
+    rates, results = rates_tried(contender, plan, ended), SettingResults(tuple(trials), plan.target)
+    own = [trial for trial in all_trials if _setting_of(trial)[:3] == _described(contender)]
     return Contender(
-        **_described(trials),
-        label=label,
+        **contender.model_dump(include={"optimizer", "loss", "batch_size"}),
+        label=label_of(contender, plan),
         learning_rate=rate,
-        learning_rates=tuple(rates),
-        at_edge=rate in (rates[0], rates[-1]),
-        seeds=len(best.seeds),
-        accuracies=tuple(best.accuracies.tolist()),
-        median=median(best.accuracies),
-        interquartile_mean=float(interquartile_mean(best.accuracies)),
-        interval=bootstrap_interval(interquartile_mean, best.accuracies),
-        best_accuracy=median(best.best_accuracies),
-        reached=int(np.isfinite(best.epochs).sum()),
-        epochs_to_target=median(best.epochs),
-        epochs_interval=median_interval(best.epochs),
-        steps_to_target=median(best.steps),
-        seconds_to_target=median(best.seconds),
+        learning_rates=rates,
+        at_edge=len(rates) > 1 and rate in (rates[0], rates[-1]),
+        confirmed=trials[0].confirms,
+        seeds=len(results.seeds),
+        accuracies=tuple(results.accuracies.tolist()),
+        median=median(results.accuracies),
+        interquartile_mean=float(interquartile_mean(results.accuracies)),
+        interval=bootstrap_interval(interquartile_mean, results.accuracies),
+        best_accuracy=median(results.best_accuracies),
+        reached=int(np.isfinite(results.epochs).sum()),
+        epochs_to_target=median(results.epochs),
+        epochs_interval=median_interval(results.epochs),
+        steps_to_target=median(results.steps),
+        seconds_to_target=median(results.seconds),
+        diverged=_count(own, "diverged"),
+        failed=_count(own, "failed"),
     )

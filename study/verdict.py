@@ -1,100 +1,143 @@
-"""What follows from a comparison, in words."""
+"""What follows from a comparison, in words: first what to take, then each rival. All of it is from confirm trials."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from study.comparison import Contender, Pair, Trial
-from study.number_formats import accuracy_interval, counted, percent, short_interval, short_number
+from study.answer import Answer, Rival
+from study.comparison import Contender, Trial
+from study.number_formats import counted, in_points, listed, percent, points_interval, short_number
+from study.plan import Plan
 
-MOST_NAMED = 6  # pairs in one sentence; more are counted
 
-
-def verdict(contenders: Sequence[Contender], pairs: Sequence[Pair], target: float) -> tuple[str, ...]:
-    """Return what follows, a sentence each, the most important first. The contenders are ranked."""
+def verdict(answer: Answer, contenders: Sequence[Contender], plan: Plan) -> tuple[str, ...]:
+    """Return what follows, a sentence each, the most important first."""
     if not contenders:
         return ("No trial has a result, so nothing follows.",)
-    best = contenders[0]
-    if best.median == 0:
+    if answer.take is None:
         return ("Nothing is best: no setting has a median final validation accuracy above 0.",)
-    with_best = [pair for pair in pairs if pair.first == best.label]
-    others = [pair for pair in pairs if pair.first != best.label and not pair.told_apart]
-    sentences = (
-        _best(best),
-        *(_against(pair) for pair in with_best),
-        _not_told_apart(others),
-        _speed(best, with_best, target),
-        _misses(contenders, target),
+    by_label = {contender.label: contender for contender in contenders}
+    taken = by_label[answer.take]
+    if not answer.confirmed:
+        return (_tuned_only(taken, plan), *_misses(contenders, plan.target))
+    return (
+        f"Take {taken.label} with learning rate {taken.learning_rate:g}{_why(answer, by_label, plan)}.",
+        *_overturned(answer),
+        *(_rival(rival, answer) for rival in answer.rivals),
+        _accuracy(taken),
+        *_misses(contenders, plan.target),
     )
-    return tuple(sentence for sentence in sentences if sentence)
 
 
-def incomplete(trials: Sequence[Trial], planned: int) -> str:
-    """Return that planned trials have no result, in a sentence; nothing if all have one, were it that they failed."""
-    missing = planned - len(trials)
+def incomplete(trials: Sequence[Trial], missing: int) -> str:
+    """Return that so many trials of the round have no result, in a sentence; nothing if none are missing."""
     if not missing:
         return ""
     outcomes = [trial.outcome for trial in trials]
     counts = ", ".join(f"{outcome} {outcomes.count(outcome)}" for outcome in ("completed", "diverged", "failed"))
     have = "has" if missing == 1 else "have"
-    return f"Planned {planned}, {counts}: {counted(missing, 'trial')} {have} no result, and may change the answer."
+    return f"So far {counts}: {counted(missing, 'trial')} {have} no result, and may change the answer."
 
 
-def _best(best: Contender) -> str:
-    start = f"Best: {best.label} with learning rate {best.learning_rate:g}:"
-    if best.interval is None:
-        return f"{start} final validation accuracy {best.median:.4f} with 1 seed."
-    middle = f"interquartile mean {best.interquartile_mean:.4f}{accuracy_interval(best.interval)}"
-    return f"{start} median final validation accuracy {best.median:.4f} over {best.seeds} seeds, {middle}."
+def _tuned_only(best: Contender, plan: Plan) -> str:
+    why = "no look at fresh seeds was asked for" if not plan.looks else "its confirm trials have not ended"
+    return (
+        f"Tuning puts {best.label} with learning rate {best.learning_rate:g} first, with a median final validation "
+        f"accuracy of {best.median:.4f} over {counted(best.seeds, 'seed')}; nothing is confirmed, because {why}, so "
+        "nothing is said about which is better."
+    )
 
 
-def _against(pair: Pair) -> str:
-    """Say how a pair compares. The first has the higher median, and yet may be the worse one on average."""
-    seeds, by = counted(pair.seeds, "seed"), f"{abs(pair.difference):.4f}"
-    if not pair.told_apart:
-        difference = f"{pair.difference:z.4f}{accuracy_interval(pair.interval)}"
-        return f"{pair.first} and {pair.second} cannot be told apart with {seeds}: the difference is {difference}."
-    if pair.difference < 0:
-        less = f"but is worse by {by} on average over these {seeds}: neither is clearly better"
-        return f"{pair.first} has a higher median than {pair.second}, {less}."
-    by = f"by {by}{accuracy_interval(pair.interval)} in final validation accuracy"
-    if pair.probability == 1:
-        return f"{pair.first} beats {pair.second} on every one of {seeds}, {by}."
-    share = f"on {percent(round(pair.probability, 2))} of them, ties as half"
-    return f"{pair.first} beats {pair.second} on average over {seeds}, {by} ({share})."
+def _why(answer: Answer, contenders: dict[str, Contender], plan: Plan) -> str:
+    """Return what speaks for the contender to take, to put behind its name."""
+    rivals = {judgement: [one.label for one in answer.rivals if one.judgement == judgement] for judgement in JUDGEMENTS}
+    if not answer.rivals:
+        return ": there is no other contender to compare it with"
+    if answer.take in rivals["better"]:
+        difference = next(rival for rival in answer.rivals if rival.label == answer.take)
+        by = f"{in_points(difference.difference or 0.0)}{points_interval(difference.interval)}"
+        return f": better than {answer.leader}, which tuning had put first, by {by}"
+    reasons = [_among_equals(answer, contenders, plan)] if rivals["as good"] else []
+    if rivals["worse"]:
+        leader = "it" if answer.take == answer.leader else str(answer.leader)
+        is_are = "is" if len(rivals["worse"]) == 1 else "are"
+        reasons.append(f"{listed(rivals['worse'])} {is_are} worse than {leader}")
+    if not rivals["undecided"]:
+        return f": {'; '.join(reasons)}"
+    is_are = "is" if len(rivals["undecided"]) == 1 else "are"
+    reasons.append(f"{listed(rivals['undecided'])} {is_are} not yet told from {answer.leader}")
+    if answer.costs_at_most is not None:
+        reasons.append(f"whichever is best, {answer.take} is at most {in_points(answer.costs_at_most)} behind it")
+    return f" meanwhile: {'; '.join(reasons)}"
 
 
-def _not_told_apart(pairs: Sequence[Pair]) -> str:
-    if not pairs:
-        return ""
-    fewest, most = min(pair.seeds for pair in pairs), max(pair.seeds for pair in pairs)
-    seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
-    if len(pairs) == 1:
-        return f"{pairs[0].first} and {pairs[0].second} cannot be told apart with {seeds}."
-    named = "; ".join(f"{pair.first} and {pair.second}" for pair in pairs)
-    if len(pairs) > MOST_NAMED:
-        return f"Among the others, {len(pairs)} pairs cannot be told apart with {seeds}."
-    return f"Among the others, these cannot be told apart with {seeds}: {named}."
+def _among_equals(answer: Answer, contenders: dict[str, Contender], plan: Plan) -> str:
+    """Say which are as good, and what tells between them."""
+    equals = [rival.label for rival in answer.rivals if rival.judgement == "as good"]
+    within = f"within {in_points(plan.margin)}"
+    cheaper = _cheaper(contenders[str(answer.take)], contenders[answer.cheaper_than], plan) if answer.cheaper_than else ""
+    if answer.take != answer.leader:
+        return f"as good as {answer.leader} {within}{', and ' if cheaper else ''}{cheaper}"
+    is_are = "is" if len(equals) == 1 else "are"
+    and_it = f", and {answer.take} is {cheaper}" if cheaper else f", but not sooner at {percent(plan.target)}"
+    return f"{listed(equals)} {is_are} as good {within}{and_it}"
 
 
-def _speed(best: Contender, pairs: Iterable[Pair], target: float) -> str:
-    if math.isinf(best.epochs_to_target):
-        return ""
-    epochs = f"{counted(best.epochs_to_target, 'epoch')}{short_interval(best.epochs_interval)}"
-    ratios = [
-        f"{short_number(pair.epochs_ratio)} times the epochs of "
-        f"{pair.second}{short_interval(pair.epochs_ratio_interval)}"
-        for pair in pairs
-        if pair.epochs_ratio is not None
-    ]
-    median = "a median of " if best.seeds > 1 else ""
-    return f"{best.label} reaches {percent(target)} in {median}{epochs}{': ' if ratios else ''}{', '.join(ratios)}."
+def _cheaper(taken: Contender, other: Contender, plan: Plan) -> str:
+    """Say how much sooner a contender reaches the target, in epochs; `recommendation.cost` says why in these."""
+    mine, theirs = taken.epochs_to_target, other.epochs_to_target
+    if math.isinf(theirs):
+        return f"at {percent(plan.target)} after {counted(mine, 'epoch')}, where most seeds of {other.label} never get"
+    times = short_number(theirs / mine)
+    return f"{times} times as fast to {percent(plan.target)} ({short_number(mine)} epochs, {other.label} {short_number(theirs)})"
 
 
-def _misses(contenders: Sequence[Contender], target: float) -> str:
+JUDGEMENTS = ("worse", "as good", "better", "undecided")
+
+
+def _overturned(answer: Answer) -> list[str]:
+    """Say what it means for the others that tuning's leader is not the best."""
+    if not any(rival.judgement == "better" for rival in answer.rivals):
+        return []
+    said = f"Tuning was wrong about {answer.leader}, with which all others are compared"
+    worse = [rival.label for rival in answer.rivals if rival.judgement == "worse"]
+    follows = f"; what is worse than {answer.leader} is worse than {answer.take} too" if worse else ""
+    return [f"{said}{follows}; nothing is said of {answer.take} against what is not."]
+
+
+def _rival(rival: Rival, answer: Answer) -> str:
+    seeds, interval = counted(rival.seeds, "confirm seed"), points_interval(rival.interval)
+    if rival.difference is None:
+        return f"{rival.label} is undecided: it has no confirm seed in common with {answer.leader}."
+    by = f"{in_points(abs(rival.difference))}"
+    differs = f"the difference is {in_points(rival.difference)}{interval} over {seeds}"
+    if rival.judgement in ("worse", "better"):
+        ends = rival.interval or (0.0, 0.0)
+        size = points_interval((-ends[1], -ends[0]) if rival.judgement == "worse" else ends)
+        return f"{rival.label} is {rival.judgement} than {answer.leader} by {by}{size}, over {seeds}."
+    if rival.judgement == "as good":
+        return f"{rival.label} is as good as {answer.leader} within {in_points(answer.margin)}: {differs}."
+    return f"{rival.label} is undecided: {differs}{_lottery(rival, answer)}."
+
+
+def _lottery(rival: Rival, answer: Answer) -> str:
+    """Say that a setting diverges now and then, which keeps it from being as good as any other."""
+    counts = [(rival.diverged, rival.label), (rival.leader_diverged, answer.leader)]
+    said = [f"{count} of {label}" for count, label in counts if count]
+    return f"; of these trials {listed(said)} diverged, and so it is never called as good" if said else ""
+
+
+def _accuracy(taken: Contender) -> str:
+    return (
+        f"{taken.label} has a median final validation accuracy of {taken.median:.4f} over "
+        f"{counted(taken.seeds, 'confirm seed')}, each with validation images of its own."
+    )
+
+
+def _misses(contenders: Sequence[Contender], target: float) -> list[str]:
     if not any(contender.reached for contender in contenders):
-        return f"No contender reaches {percent(target)}."
+        return [f"No contender reaches {percent(target)}."]
     missing = [contender for contender in contenders if contender.reached < contender.seeds]
     shares = [f"{contender.label} {contender.reached} of {contender.seeds}" for contender in missing]
-    return f"Not every seed reaches {percent(target)}: {', '.join(shares)}." if shares else ""
+    return [f"Not every seed reaches {percent(target)}: {', '.join(shares)}."] if shares else []

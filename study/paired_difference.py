@@ -1,0 +1,119 @@
+"""The difference of two contenders over confirm seeds, and how far it is known: seeds, images, and both together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy import stats
+
+from study.comparison import Trial
+from study.interval import Interval
+from study.intervals import DIGITS, Values, rounded_mean
+from study.plan import Plan
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """The mean difference of two contenders over seeds that each drew validation images of its own.
+
+    Its variance is s²/J + c. s² is the variance of a seed's difference, in which its draw of images counts too, J the
+    number of seeds. c is what any two seeds have in common, because both draw from the same images: σ²/N, where N is
+    the number of images and σ² the covariance of two seeds' differences on the same image. Without c an interval would
+    shrink to nothing with more and more seeds, though the images stay the same few.
+
+    Attributes:
+        mean: In accuracy.
+        seeds: J.
+        seed_variance: s²; 0 for a single seed, which tells nothing of it.
+        common_variance: c.
+        images_known: Whether c is from the trials' predictions. Else it is s² times the number of validation images
+            over that of training images, which is too much rather than too little: Nadeau, Bengio, "Inference for the
+            generalization error" (2003), section 4.
+    """
+
+    mean: float
+    seeds: int
+    seed_variance: float
+    common_variance: float
+    images_known: bool
+
+    def half_width(self, level: float, seeds: int | None = None) -> float:
+        """Return half the width of the interval that is wrong with probability ``level``, by Student's t.
+
+        Args:
+            level: Of either end, together.
+            seeds: What it would be with so many seeds; none: with those that there are. Infinite for one.
+        """
+        seeds = seeds or self.seeds
+        if seeds < 2:
+            return math.inf
+        return quantile(level, seeds - 1) * math.sqrt(self.seed_variance / seeds + self.common_variance)
+
+    def interval(self, level: float) -> Interval:
+        """Return that interval around the mean."""
+        reach = self.half_width(level)
+        return round(self.mean - reach, DIGITS) + 0.0, round(self.mean + reach, DIGITS) + 0.0
+
+    def floor(self, level: float) -> float:
+        """Return what half the width would be with any number of seeds: what only more images can lessen."""
+        return float(stats.norm.isf(level / 2)) * math.sqrt(self.common_variance)
+
+
+def paired_difference(ones: Sequence[Trial], others: Sequence[Trial], plan: Plan) -> PairedDifference | None:
+    """Return how much more accurate ``ones`` are than ``others``, on the seeds that both have; none without any."""
+    by_seed = {trial.seed: trial for trial in others}
+    pairs = [(trial, by_seed[trial.seed]) for trial in ones if trial.seed in by_seed]
+    if not pairs:
+        return None
+    differences = np.array([one.accuracy - other.accuracy for one, other in pairs])
+    variance = float(np.var(differences.round(DIGITS), ddof=1)) if len(pairs) > 1 else 0.0
+    covariance = covariance_on_an_image(pairs)
+    known = covariance is not None
+    common = covariance / plan.images if known else variance * plan.validation_images / plan.training_images
+    return PairedDifference(
+        mean=float(rounded_mean(differences)),
+        seeds=len(pairs),
+        seed_variance=variance,
+        common_variance=common,
+        images_known=known,
+    )
+
+
+def covariance_on_an_image(pairs: Sequence[tuple[Trial, Trial]]) -> float | None:
+    """Return the covariance, at least 0, of two seeds' differences on the same image, over all images of any two seeds.
+
+    A difference on an image is 1 if only the first of a pair got it right, -1 if only the second did, else 0, less the
+    mean of its seed.
+
+    Returns:
+        None if predictions are missing, or no image was drawn by two seeds.
+    """
+    examples, deviations = [], []
+    for one, other in pairs:
+        if one.validated is None or other.validated is None:
+            return None
+        shared, mine, theirs = np.intersect1d(
+            one.validated.examples, other.validated.examples, assume_unique=True, return_indices=True
+        )
+        difference = one.validated.right[mine].astype(np.float64) - other.validated.right[theirs]
+        examples.append(shared)
+        deviations.append(difference - difference.mean())
+    return _covariance(np.concatenate(examples), np.concatenate(deviations))
+
+
+def _covariance(examples: np.ndarray, deviations: Values) -> float | None:
+    """Return the mean product of two deviations on the same image: (sum squared less sum of squares) over the pairs."""
+    times = np.bincount(examples)
+    products = np.bincount(examples, deviations) ** 2 - np.bincount(examples, deviations**2)
+    count = int((times * (times - 1)).sum())
+    return max(0.0, float(products.sum()) / count) if count else None
+
+
+@cache  # SciPy takes a tenth of a millisecond, and there are few of them
+def quantile(level: float, degrees: int) -> float:
+    """Return what Student's t lies beyond, on either side, with probability ``level`` in all."""
+    return float(stats.t.isf(level / 2, degrees))

@@ -1,0 +1,80 @@
+"""What was asked of a comparison, as far as it decides which trials run and what follows from them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+FIRST_CONFIRM_SEED = 1000  # tuning has the seeds below, confirmation those from here on: no seed is ever in both
+
+Round = Literal["tune", "extend", "confirm"]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ContenderPlan(_Value):
+    """An optimizer with a loss and a batch size, and the learning rates from which its best is chosen.
+
+    Attributes:
+        learning_rates: What is tried of it, ascending.
+        below: What may be added below these, the nearest first; empty: nothing.
+        above: Likewise above them.
+    """
+
+    optimizer: str
+    loss: str
+    batch_size: int
+    learning_rates: tuple[float, ...]
+    below: tuple[float, ...] = ()
+    above: tuple[float, ...] = ()
+
+
+class Plan(_Value):
+    """What was asked.
+
+    Attributes:
+        contenders: What is compared.
+        seeds: Tuning tries every learning rate with the seeds 0, 1, ..., so many of them.
+        looks: After so many confirm seeds, ascending, contenders are compared with the leader; empty: never.
+        margin: Accuracies that differ by less are as good, one as the other.
+        target: Validation accuracy to be reached, by which contenders that are as good are told apart.
+        training_images: Images that one trial trains on.
+        validation_images: Images that one trial is judged by; of both together each confirm seed draws anew.
+    """
+
+    contenders: tuple[ContenderPlan, ...]
+    seeds: int
+    looks: tuple[int, ...]
+    margin: float
+    target: float
+    training_images: int
+    validation_images: int
+
+    @property
+    def images(self) -> int:
+        """Images that are trained on or judged by."""
+        return self.training_images + self.validation_images
+
+
+class PlannedTrial(_Value):
+    """One training run that a comparison asks for.
+
+    Attributes:
+        round: What it is for.
+        seed: Fixes the initial weights and the order of the data, and in confirmation the validation images too.
+    """
+
+    round: Round
+    optimizer: str
+    loss: str
+    batch_size: int
+    learning_rate: float
+    seed: int
+
+    @property
+    def split_seed(self) -> int:
+        """Which validation images are drawn: tuning has those of seed 0, each confirm seed draws its own."""
+        return self.seed if self.seed >= FIRST_CONFIRM_SEED else 0
