@@ -1,4 +1,4 @@
-"""The answer of a comparison in numbers: what to take, how each rival differs from the leader, how far that is known."""
+"""The answer of a comparison in numbers: what to take, how each rival differs, and how far that is known."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from study.interval import Interval
 
 Judgement = Literal["worse", "as good", "better", "undecided"]
+JUDGEMENTS: tuple[Judgement, ...] = ("worse", "as good", "better", "undecided")
 
 
 class _Value(BaseModel):
@@ -45,6 +46,7 @@ class Rival(_Value):
         judgement: ``worse`` or ``better`` where the interval leaves out 0, ``as good`` where it lies within the margin.
         difference: Mean over confirm seeds of its final validation accuracy less the leader's; none without any seed.
         interval: Of that difference, at the level of the comparison; none for fewer than two seeds.
+        deviation: Standard deviation of a seed's difference; none likewise.
         seeds: Confirm seeds on which it was judged.
         diverged: How many of these diverged; ``leader_diverged``, of the leader's on the same seeds.
         doubt: None for fewer than two seeds.
@@ -54,6 +56,7 @@ class Rival(_Value):
     judgement: Judgement
     difference: float | None
     interval: Interval | None
+    deviation: float | None
     seeds: int
     diverged: int
     leader_diverged: int
@@ -74,11 +77,11 @@ class Answer(_Value):
         costs_at_most: How much more accurate any other contender may be, at most; none where that is decided.
     """
 
-    confirmed: bool
-    level: float
     margin: float
-    leader: str | None
-    rivals: tuple[Rival, ...]
-    take: str | None
-    cheaper_than: str | None
-    costs_at_most: float | None
+    confirmed: bool = False
+    level: float = 1.0
+    leader: str | None = None
+    rivals: tuple[Rival, ...] = ()
+    take: str | None = None
+    cheaper_than: str | None = None
+    costs_at_most: float | None = None

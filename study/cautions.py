@@ -67,8 +67,9 @@ def _diverged(contenders: Sequence[Contender], settings: Iterable[Setting]) -> s
     """Say which trials diverged at a chosen learning rate; at another they cost nothing."""
     chosen = {_described(setting): setting for setting in settings}
     counts = [(chosen[_described(one)], one.label) for one in contenders]
+    results = {label: len(setting.accuracies) + len(setting.confirm_accuracies) for setting, label in counts}
     shares = [
-        f"{setting.diverged} of {counted(len(setting.accuracies) + len(setting.confirm_accuracies), 'trial')} of {label}"
+        f"{setting.diverged} of {counted(results[label], 'trial')} of {label}"
         for setting, label in counts
         if setting.diverged
     ]
@@ -94,7 +95,9 @@ def _single_look(plan: Plan, answer: Answer) -> str:
     few = [rival.label for rival in answer.rivals if answer.confirmed and rival.interval is None]
     if not few or max(plan.looks, default=0) > 1:
         return ""
-    return f"With a single confirm seed nothing is known of the spread: {listed(few)} cannot be judged; give more looks."
+    return (
+        f"With a single confirm seed nothing is known of the spread: {listed(few)} cannot be judged; give more looks."
+    )
 
 
 def _described(one: Setting | Contender) -> tuple[str, str, int, float]:

@@ -72,7 +72,7 @@ def confirm(plan: Plan, chosen: Sequence[Chosen], ended: EndedTrials) -> Confirm
         if missing := ended.missing(wanted):
             return Confirmation(level, tuple(judged.values()), missing)
         for rival in open_rivals:
-            judged[rival] = _judge(leader, rival, seeds, level, plan, ended)
+            judged[rival] = _judge(leader, rival, seeds, level=level, plan=plan, ended=ended)
     return Confirmation(level, tuple(judged.values()))
 
 
@@ -92,7 +92,7 @@ def confirm_trials(chosen: Chosen, plan: Plan, ended: EndedTrials) -> tuple[Tria
     return ended.results(*chosen, _seeds(max(plan.looks, default=0)))
 
 
-def _judge(leader: Chosen, rival: Chosen, seeds: int, level: float, plan: Plan, ended: EndedTrials) -> Judged:
+def _judge(leader: Chosen, rival: Chosen, seeds: int, *, level: float, plan: Plan, ended: EndedTrials) -> Judged:
     ours, theirs = (ended.results(*one, _seeds(seeds)) for one in (leader, rival))
     difference = paired_difference(theirs, ours, plan)
     interval = difference.interval(level) if difference and difference.seeds > 1 else None

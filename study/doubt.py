@@ -5,12 +5,13 @@ from __future__ import annotations
 from study.answer import Doubt
 from study.confirmation import ALPHA
 from study.paired_difference import PairedDifference
+from study.plan import Plan
 
 MORE_SEEDS = 20  # those of the last look, by default
 MOST_SEEDS = 10_000  # that anybody is told to run
 
 
-def doubt_of(difference: PairedDifference, *, level: float, margin: float, looks: int, rivals: int) -> Doubt:
+def doubt_of(difference: PairedDifference, plan: Plan, *, level: float, rivals: int) -> Doubt:
     """Return what the interval of a difference is made of.
 
     What more seeds or images would decide is worked out at the level of a study with one look more, and as if mean and
@@ -18,12 +19,12 @@ def doubt_of(difference: PairedDifference, *, level: float, margin: float, looks
 
     Args:
         difference: Of a rival from the leader.
+        plan: What was asked.
         level: Of its interval.
-        margin: Within which a rival is as good.
-        looks: How many the comparison has; ``rivals`` likewise.
+        rivals: How many the leader has.
     """
-    later = ALPHA / ((looks + 1) * rivals)
-    wanted = _half_width_that_decides(difference.mean, margin)
+    later = ALPHA / ((len(plan.looks) + 1) * rivals)
+    wanted = _half_width_that_decides(difference.mean, plan.margin)
     return Doubt(
         half_width=difference.half_width(level),
         with_more_seeds=difference.half_width(level, MORE_SEEDS),

@@ -39,6 +39,8 @@ def _method(answer: Answer) -> list[str]:
     if not all(doubt.images_known for doubt in doubts):
         images = "Nadeau and Bengio's rule of thumb, since not every trial has kept its predictions"
     return [
-        f"Every interval is Student's, at {100 * (1 - answer.level):.4g} %, so that all of them hold together with 95 %; "
-        f"its variance is that of the seeds' differences by their number, and {images}."
+        (
+            f"Every interval is Student's, at {100 * (1 - answer.level):.4g} %, so that all of them hold together with "
+            f"95 %; its variance is that of the seeds' differences by their number, and {images}."
+        )
     ]

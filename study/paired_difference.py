@@ -72,14 +72,16 @@ def paired_difference(ones: Sequence[Trial], others: Sequence[Trial], plan: Plan
     differences = np.array([one.accuracy - other.accuracy for one, other in pairs])
     variance = float(np.var(differences.round(DIGITS), ddof=1)) if len(pairs) > 1 else 0.0
     covariance = covariance_on_an_image(pairs)
-    known = covariance is not None
-    common = covariance / plan.images if known else variance * plan.validation_images / plan.training_images
+    if covariance is None:
+        common = variance * plan.validation_images / plan.training_images
+    else:
+        common = covariance / plan.images
     return PairedDifference(
         mean=float(rounded_mean(differences)),
         seeds=len(pairs),
         seed_variance=variance,
         common_variance=common,
-        images_known=known,
+        images_known=covariance is not None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from study.answer import Answer, Rival
@@ -19,28 +20,25 @@ def recommend(plan: Plan, contenders: Sequence[Contender], confirmation: Confirm
         contenders: The leader first, in the order of ``confirmation``; none of them learned anything if that is none.
         confirmation: How the leader compares with the others.
     """
-    base = {"level": confirmation.level if confirmation else 1.0, "margin": plan.margin}
-    nothing = {"confirmed": False, "take": None, "cheaper_than": None, "costs_at_most": None}
     if not confirmation:
-        return Answer(**base, **nothing, leader=None, rivals=())
+        return Answer(margin=plan.margin)
     leader, *others = contenders
     rivals = tuple(
         _rival(contender.label, judged, plan, confirmation)
         for contender, judged in zip(others, confirmation.judged, strict=True)
     )
+    answer = Answer(margin=plan.margin, level=confirmation.level, leader=leader.label, rivals=rivals, take=leader.label)
     if not leader.confirmed:
-        return Answer(**base, **{**nothing, "take": leader.label}, leader=leader.label, rivals=rivals)
+        return answer
     by_label = {contender.label: contender for contender in contenders}
     take = _take(leader.label, rivals, by_label)
-    return Answer(
-        **base,
-        confirmed=True,
-        leader=leader.label,
-        rivals=rivals,
-        take=take,
-        cheaper_than=_cheaper_than(take, leader.label, rivals, by_label),
-        costs_at_most=_costs_at_most(take, leader.label, rivals),
-    )
+    judged = {
+        "confirmed": True,
+        "take": take,
+        "cheaper_than": _cheaper_than(take, leader.label, rivals, by_label),
+        "costs_at_most": _costs_at_most(take, leader.label, rivals),
+    }
+    return answer.model_copy(update=judged)
 
 
 def cost(contender: Contender) -> float:
@@ -53,17 +51,19 @@ def cost(contender: Contender) -> float:
 
 
 def _rival(label: str, judged: Judged, plan: Plan, confirmation: Confirmation) -> Rival:
-    difference, rivals = judged.difference, len(confirmation.judged)
-    sizes = {"margin": plan.margin, "looks": len(plan.looks), "rivals": rivals}
+    difference, doubt = judged.difference, None
+    if difference and judged.interval:
+        doubt = doubt_of(difference, plan, level=confirmation.level, rivals=len(confirmation.judged))
     return Rival(
         label=label,
         judgement=judged.judgement,
         difference=difference.mean if difference else None,
         interval=judged.interval,
+        deviation=math.sqrt(difference.seed_variance) if difference and judged.interval else None,
         seeds=difference.seeds if difference else 0,
         diverged=judged.diverged,
         leader_diverged=judged.leader_diverged,
-        doubt=doubt_of(difference, level=confirmation.level, **sizes) if difference and judged.interval else None,
+        doubt=doubt,
     )
 
 
@@ -73,7 +73,9 @@ def _take(leader: str, rivals: Sequence[Rival], contenders: Mapping[str, Contend
     if better:
         return max(better, key=lambda rival: (rival.difference or 0.0, rival.label)).label
     equals = [leader, *(rival.label for rival in rivals if rival.judgement == "as good")]
-    return min(equals, key=lambda label: cost(contenders[label]))  # of those that cost the same the leader, or the first
+    return min(
+        equals, key=lambda label: cost(contenders[label])
+    )  # of those that cost the same the leader, or the first
 
 
 def _cheaper_than(take: str, leader: str, rivals: Sequence[Rival], contenders: Mapping[str, Contender]) -> str | None:

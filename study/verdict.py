@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from study.answer import Answer, Rival
+from study.answer import JUDGEMENTS, Answer, Rival
 from study.comparison import Contender, Trial
 from study.number_formats import counted, in_points, listed, percent, points_interval, short_number
 from study.plan import Plan
@@ -76,7 +76,9 @@ def _among_equals(answer: Answer, contenders: dict[str, Contender], plan: Plan) 
     """Say which are as good, and what tells between them."""
     equals = [rival.label for rival in answer.rivals if rival.judgement == "as good"]
     within = f"within {in_points(plan.margin)}"
-    cheaper = _cheaper(contenders[str(answer.take)], contenders[answer.cheaper_than], plan) if answer.cheaper_than else ""
+    cheaper = (
+        _cheaper(contenders[str(answer.take)], contenders[answer.cheaper_than], plan) if answer.cheaper_than else ""
+    )
     if answer.take != answer.leader:
         return f"as good as {answer.leader} {within}{', and ' if cheaper else ''}{cheaper}"
     is_are = "is" if len(equals) == 1 else "are"
@@ -90,10 +92,8 @@ def _cheaper(taken: Contender, other: Contender, plan: Plan) -> str:
     if math.isinf(theirs):
         return f"at {percent(plan.target)} after {counted(mine, 'epoch')}, where most seeds of {other.label} never get"
     times = short_number(theirs / mine)
-    return f"{times} times as fast to {percent(plan.target)} ({short_number(mine)} epochs, {other.label} {short_number(theirs)})"
-
-
-JUDGEMENTS = ("worse", "as good", "better", "undecided")
+    epochs = f"{counted(mine, 'epoch')}, {other.label} {short_number(theirs)}"
+    return f"{times} times as fast to {percent(plan.target)} ({epochs})"
 
 
 def _overturned(answer: Answer) -> list[str]:
