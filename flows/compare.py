@@ -6,9 +6,10 @@ from prefect import flow
 
 from flows.comparison.answer import CompareResult, conclude, report
 from flows.comparison.forked_preparation import prepare
-from flows.comparison.missing_trials import is_complete, run_missing_trials
+from flows.comparison.growth import grow, resumed_study
+from flows.comparison.run_rounds import is_complete, run_rounds
 from flows.comparison.scheduling import require_success
-from flows.comparison.stored_study import resumed_study, study_dataset, study_directory, study_tags
+from flows.comparison.stored_study import study_dataset, study_directory, study_tags
 from flows.lifecycle.flow_run import claimed_run, run_claimed
 from flows.lifecycle.resume import given_to_flow
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
@@ -25,6 +26,8 @@ WORKERS_LOG = "workers.log"
 def run_compare(parameters: CompareParameters) -> CompareResult:
     """Run the flow `compare` under a claim made beforehand, by which its flow run is found should it be killed."""
     with claimed_run(parameters.resume, study_directory) as claimed:
+        if parameters.resume:
+            grow(parameters)  # here, for the flow is given defaults where nothing was said
         result = CompareResult.model_validate(run_claimed(compare, parameters.model_dump(), claimed))
         return result.model_copy(update={"missing": claimed.missing})
 
@@ -33,11 +36,11 @@ def run_compare(parameters: CompareParameters) -> CompareResult:
 @retried_if_it_may_pass
 @flat_signature(CompareParameters)
 def compare(parameters: CompareParameters) -> CompareResult:
-    """Train once for each optimizer, learning rate, loss, batch size and seed, and say which is best."""
+    """Tune each optimizer, confirm on fresh seeds which is best, and say what to take and how far that is known."""
     resume = parameters.resume or begun_before("compare", study_directory)
     p = resumed_study({**given_to_flow(parameters), "resume": resume}) if resume else parameters
     if p.resume and is_complete(p):  # nothing of it is touched
-        task_log().info("All %d trials are done.", len(p.trials()))
+        task_log().info("All trials are done.")
         with claimed_run(p.resume, study_directory) as claimed:
             claimed.result = answer = report(p.resume)[0]
         return answer
@@ -45,7 +48,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
     tags = study_tags(p, prepared)
     with tracked_flow_run("compare", p, experiment_id, prepared, tags, directory_of=study_directory) as (claimed, run):
-        tally = run_missing_trials(p, run.run_id, prepared, log=run.directory / WORKERS_LOG)
+        tally = run_rounds(p, run.run_id, prepared, log=run.directory / WORKERS_LOG)
         result = conclude(run.run_id)
         claimed.result = result
         require_success(tally, run.run_id, result.page)

@@ -12,12 +12,20 @@ from flows.comparison.stored_study import EXAMPLES_TAG, PARAMETERS_TAG
 from flows.comparison.trial import tags_of
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
+from flows.parameters.study_plan import training_of, tuning_trials
 from flows.parameters.train import TrainParameters
 from tasks.tracking import mlflow_client
 from tasks.tracking.outbox_entries import End, Entry, Metrics, Parameters, Tags
 from tasks.tracking.record import now
 
-SETTINGS = {"dataset": "digits", "epochs": 5, "optimizers": "momentum,adam", "grid_size": 5}
+SETTINGS = {
+    "dataset": "digits",
+    "epochs": 5,
+    "optimizers": "momentum,adam",
+    "grid_size": 5,
+    "extend": False,
+    "looks": None,
+}
 SETTINGS_COUNT = 10
 
 
@@ -41,8 +49,9 @@ def main(trials: int) -> str:
     tags = {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(examples)}
     experiment = mlflow_client.open_experiment(parameters.experiment)
     study = mlflow_client.create_run(experiment, parameters.display_name(), tags)
-    for trial in parameters.trials():
-        run_id = mlflow_client.create_run(experiment, trial.display_name(), tags_of(trial, study))
+    for planned in tuning_trials(parameters):
+        trial = training_of(parameters, planned)
+        run_id = mlflow_client.create_run(experiment, trial.display_name(), tags_of(trial, study, planned.round))
         for entry in entries(trial):
             mlflow_client.send(run_id, entry)
     mlflow_client.send(study, End(status="FINISHED", timestamp=now()))

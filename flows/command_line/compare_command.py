@@ -35,7 +35,7 @@ def compare(
     parameters = validated(CompareParameters, given)
     console = Console(stderr=json)
     if parameters.resume:
-        from flows.comparison.stored_study import resumed_study
+        from flows.comparison.growth import resumed_study
 
         parameters = resumed_study(given)
     else:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flows.parameters.signature import choices_of, described, element_of, fields_of, kind_of
+from flows.parameters.signature import as_typed, choices_of, described, element_of, fields_of, kind_of
 
 TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
 
@@ -57,13 +57,6 @@ def _option(field: FieldInfo) -> Any:
         several = Parameter(help=help_text, metavar=metavar, consume_multiple=True, negative="")
         return Annotated[list[str] | None, several]
     return Annotated[str | None, Parameter(help=help_text, metavar=metavar)]
-
-
-def as_typed(value: Any) -> str:
-    """Return a parameter's value as a person types it."""
-    if isinstance(value, tuple):
-        return ",".join(map(as_typed, value))
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def join_truth_values(model: type[BaseModel], arguments: Sequence[str]) -> list[str]:

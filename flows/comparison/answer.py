@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import statistics
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from flows.comparison.stored_study import (
-    CONCLUDED,
-    EXAMPLES_TAG,
-    find_trials,
-    open_study,
-    read_trials,
-    stored_parameters,
-)
+from flows.comparison.report_facts import facts_of
+from flows.comparison.stored_study import CONCLUDED, find_trials, open_study, stored_plan
+from flows.comparison.stored_trials import read_trials
 from flows.comparison.study_metrics import study_metrics
 from flows.lifecycle.prefect_artifacts import publish_comparison
-from flows.parameters.compare import CompareParameters
-from flows.parameters.shared import SharedParameters
+from study.answer import Answer
 from study.comparison import Comparison, Contender
+from study.rounds import next_round
 from study.statistics import compare_trials
-from study.verdict import incomplete
 from tasks.report.page import FILES, ReportFacts, summary_markdown, table_rows, test_sentences, write_report
 from tasks.tracking import mlflow_client, record
-from tasks.tracking.store import comparison_url, run_url, trials_url
-from tasks.tracking.stored_run import FLOW_TAG, StoredRun, resume_command
+from tasks.tracking.store import comparison_url, trials_url
 
 REPORTS = Path("reports")
 
@@ -37,13 +28,16 @@ class CompareResult(BaseModel):
     Attributes:
         study: The MLflow run of the comparison; its page is ``run_url``.
         flow_run_url: The page of the Prefect flow run.
-        trials: How many were planned, and how many of them completed, diverged and failed.
-        incomplete: Which of them have no result yet, and what to do, in words; empty if all have one.
+        trials: How many ended, and how many of them completed, diverged and failed.
+        incomplete: Which of this round have no result yet, and what to do, in words; empty if all have one.
+        answer: What to take, and each rival's difference from the leader, in numbers.
         verdict: What follows, a sentence each.
+        doubt: How far it is known, a sentence each.
         cautions: What does not follow, a sentence each.
-        contenders: The best first.
-        test: ``test/accuracy`` of the chosen setting, the median over ``seeds`` of them; none if there is no such.
+        contenders: The leader of tuning first.
+        test: ``test/accuracy`` of what is recommended, the median over ``seeds`` of them; none if there is no such.
         page: The report, one HTML file.
+        go_on: The command that makes the answer better known; empty if none does.
         missing: What MLflow refused of the comparison's own record, and what to do about it; empty if it has all.
     """
 
@@ -54,26 +48,30 @@ class CompareResult(BaseModel):
     flow_run_url: str
     trials: dict[str, int]
     incomplete: str
+    answer: Answer
     verdict: tuple[str, ...]
+    doubt: tuple[str, ...]
     cautions: tuple[str, ...]
     contenders: tuple[Contender, ...]
     test: dict[str, float] | None
     page: Path
+    go_on: str = ""
     missing: str = ""
 
     def summary(self) -> str:
         """Say what came out."""
-        cautions = (f"Caution: {caution}" for caution in self.cautions)
         incomplete = [self.incomplete] if self.incomplete else []
-        return "\n".join([*incomplete, *self.verdict, *test_sentences(self.test), *cautions])
+        doubt = ["", "How far it is known:", *(f"  {sentence}" for sentence in self.doubt)] if self.doubt else []
+        cautions = ["", *(f"Caution: {caution}" for caution in self.cautions)] if self.cautions else []
+        go_on = ["", f"To know it better: {self.go_on}"] if self.go_on else []
+        return "\n".join([*incomplete, *self.verdict, *test_sentences(self.test), *doubt, *cautions, *go_on])
 
 
 def chosen_runs(comparison: Comparison) -> list[str]:
-    """Return the completed runs of the best contender's setting."""
-    if not comparison.contenders:
-        return []
-    chosen = comparison.chosen_trials(comparison.contenders[0])
-    return [trial.run_id for trial in chosen if trial.outcome == "completed"]
+    """Return the completed runs of the contender to take, from which its numbers are."""
+    taken = [contender for contender in comparison.contenders if contender.label == comparison.answer.take]
+    trials = comparison.chosen_trials(taken[0]) if taken else []
+    return [trial.run_id for trial in trials if trial.outcome == "completed"]
 
 
 def report(study: str, directory: Path | None = None) -> tuple[CompareResult, Comparison, ReportFacts]:
@@ -87,23 +85,23 @@ def report(study: str, directory: Path | None = None) -> tuple[CompareResult, Co
         InputError: there is no such comparison.
     """
     run = open_study(study)
-    parameters, runs = stored_parameters(run), find_trials(study)
-    comparison = compare_trials(read_trials(runs), parameters.target)
-    facts = _facts(run, parameters, runs, comparison)
+    plan, runs = stored_plan(run), find_trials(study)
+    trials = read_trials(runs)
+    comparison = compare_trials(plan, trials)
+    facts = facts_of(run, runs, comparison, missing=len(next_round(plan, trials)), tested=chosen_runs(comparison))
     directory = directory or REPORTS / study
     write_report(comparison, facts, directory)
-    outcomes = [trial.outcome for trial in comparison.trials]
+    outcomes = [trial.outcome for trial in trials]
     result = CompareResult(
         study=study,
         run_url=facts.mlflow_url,
         flow_run_url=facts.flow_run_url,
         trials={
-            "planned": facts.trials_planned,
+            "ended": len(trials),
             **{outcome: outcomes.count(outcome) for outcome in ("completed", "diverged", "failed")},
         },
-        incomplete=facts.incomplete,
-        **{name: getattr(comparison, name) for name in ("verdict", "cautions", "contenders")},
-        test=facts.test,
+        **{name: getattr(comparison, name) for name in ("answer", "verdict", "doubt", "cautions", "contenders")},
+        **{name: getattr(facts, name) for name in ("incomplete", "test", "go_on")},
         page=(directory / "report.html").absolute(),
     )
     return result, comparison, facts
@@ -117,7 +115,7 @@ def conclude(study: str) -> CompareResult:
         if path.exists():  # not so of a picture that could not be drawn
             record.log_file(study, path)
     # A comparison may be concluded again, with trials that it lacked: each time is a step.
-    step = len(mlflow_client.metric_history(study, "study/trials_planned"))
+    step = len(mlflow_client.metric_history(study, "study/training_seconds"))
     record.log_metrics(study, study_metrics(comparison, result.trials, result.test), step=step)
     outcome = {"outcome": "incomplete" if result.incomplete else CONCLUDED, "verdict": " ".join(result.verdict)}
     note = f"{_links(result, comparison)}\n\n{markdown}"  # MLflow folds away what does not fit into a few lines
@@ -134,27 +132,3 @@ def _links(result: CompareResult, comparison: Comparison) -> str:
     if len(best) > 1:
         links += [f"[A trial of each contender, compared]({comparison_url(experiment, best)})"]
     return " · ".join([*links, f"[Prefect]({result.flow_run_url})"])
-
-
-def _facts(run: StoredRun, parameters: CompareParameters, runs: list[StoredRun], comparison: Comparison) -> ReportFacts:
-    by_id, planned = {each.run_id: each for each in runs}, len(parameters.trials())
-    lacking, go_on = incomplete(comparison.trials, planned), resume_command(run.run_id, {FLOW_TAG: "compare"})
-    tested = [by_id[run_id].test_accuracy for run_id in chosen_runs(comparison)]
-    accuracies = [accuracy for accuracy in tested if accuracy is not None]
-    fixed = {name: getattr(parameters, name) for name in SharedParameters.model_fields}
-    return ReportFacts(
-        study=run.run_id,
-        name=run.name,
-        dataset=parameters.dataset,
-        dataset_examples=json.loads(run.tags[EXAMPLES_TAG]),
-        epochs=parameters.epochs,
-        seeds=parameters.seeds,
-        made_with={name: str(value) for name, value in fixed.items() if value is not None},
-        test={"test/accuracy": statistics.median(accuracies), "seeds": len(accuracies)} if accuracies else None,
-        mlflow_url=run_url(run.experiment_id, run.run_id),
-        flow_run_url=run.tags.get("prefect.flow_run_url", ""),
-        run_urls={each.run_id: run_url(each.experiment_id, each.run_id) for each in runs},
-        versions={name.removeprefix("version."): run.tags[name] for name in run.tags if name.startswith("version.")},
-        trials_planned=planned,
-        incomplete=f"{lacking} Run what is missing: {go_on}" if lacking else "",
-    )

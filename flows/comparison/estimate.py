@@ -9,13 +9,17 @@ from pathlib import Path
 from distributed import Future
 from prefect_dask import DaskTaskRunner
 
-from flows.comparison.stored_study import missing_trials, study_dataset
+from flows.comparison.power import what_it_could_show
+from flows.comparison.stored_study import study_dataset
+from flows.comparison.stored_trials import Asked, next_trials
 from flows.comparison.training_time import TrainingTime
 from flows.comparison.watch import result_of
 from flows.comparison.worker_tasks import time_trial
 from flows.parameters.compare import CompareParameters
+from flows.parameters.study_plan import fewest_and_most_trials, plan_of, training_of, tuning_trials
 from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import cluster_size, trials_at_a_time
+from study.number_formats import counted
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.log import task_log
@@ -27,59 +31,75 @@ from tasks.training.threads import use_threads
 RECORDING_SECONDS = 1.5  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 
 
-def start_calibration(
-    p: CompareParameters, missing: Sequence[TrainParameters], prepared: PreparedDataset, workers: DaskTaskRunner
-) -> dict[int, Future]:
+def start_calibration(asked: Sequence[Asked], prepared: PreparedDataset, workers: DaskTaskRunner) -> dict[int, Future]:
     """Have workers try a trial of each batch size for a moment, before all that is submitted later."""
     place, submit = (str(Path.cwd()), tracking_uri()), workers.client.submit
-    return {
-        trial.batch_size: submit(time_trial, trial, prepared, *place) for trial in one_for_each_batch_size(p, missing)
-    }
+    return {trial.batch_size: submit(time_trial, trial, prepared, *place) for trial in one_for_each_batch_size(asked)}
 
 
 def announce_estimate(
-    p: CompareParameters,
-    missing: Sequence[TrainParameters],
+    asked: Sequence[Asked],
     prepared: PreparedDataset,
     tried: Mapping[int, Future],
     places: int,
     *,
     look: Callable[[], None],
 ) -> None:
-    """Say about how long the missing trials will take on so many workers, from what `start_calibration` found.
+    """Say about how long this round will take on so many workers, from what `start_calibration` found.
 
     ``look`` is called while that is waited for.
     """
     times = {size: result_of(future, look) for size, future in tried.items()}
-    seconds = estimated_seconds(missing, prepared, times, places)
-    task_log().info("%s", _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds))
+    task_log().info("%s", _in_a_line(len(asked), places, estimated_seconds(asked, prepared, times, places)))
 
 
 def estimate(p: CompareParameters) -> str:
-    """Say what `compare` would have to run, and about how long it would take, from a short try in this process."""
+    """Say what `compare` would run and could show, and about how long it takes, from a short try in this process."""
     use_threads(p.threads)  # as a worker, and before anything is computed
     bound = study_dataset(p.resume) if p.resume else None
     prepared = prepare_dataset.fn(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
-    missing = missing_trials(p, p.resume) if p.resume else p.trials()
+    plan = plan_of(p, prepared.examples)
+    asked = next_trials(p, p.resume, plan) if p.resume else begun_with(p)
+    if not asked:
+        return "All trials are done."
     place = str(Path.cwd()), tracking_uri()
-    times = {trial.batch_size: time_trial(trial, prepared, *place) for trial in one_for_each_batch_size(p, missing)}
+    times = {trial.batch_size: time_trial(trial, prepared, *place) for trial in one_for_each_batch_size(asked)}
     places = cluster_size(p.dask_address) if p.dask_address else trials_at_a_time(p, len(usable_gpus(p.device)))
-    seconds = estimated_seconds(missing, prepared, times, places)
-    return _in_a_line(len(p.trials()) - len(missing), len(missing), places, seconds)
+    said = [_in_a_line(len(asked), places, estimated_seconds(asked, prepared, times, places))]
+    if not p.resume:
+        each = estimated_seconds(asked, prepared, times, places=1) / len(asked)
+        said += [_whole(fewest_and_most_trials(p), places, each), *what_it_could_show(plan, prepared.digest)]
+    return "\n".join(said)
 
 
-def one_for_each_batch_size(p: CompareParameters, missing: Sequence[TrainParameters]) -> list[TrainParameters]:
+def begun_with(p: CompareParameters) -> list[Asked]:
+    """Return the trials of the first round."""
+    return [Asked(planned.round, training_of(p, planned)) for planned in tuning_trials(p)]
+
+
+def one_for_each_batch_size(asked: Sequence[Asked]) -> list[TrainParameters]:
     """Return a trial of each batch size."""
-    return list({trial.batch_size: trial for trial in missing or p.trials()}.values())
+    return list({trial.batch_size: trial for _, trial in asked}.values())
 
 
-def _in_a_line(done: int, missing: int, places: int, seconds: float) -> str:
-    said = f"{done} trials are done. " if done else ""
-    return f"{said}{missing} trials, {places} at a time: about {in_words(seconds)}." if missing else said.strip()
+def _in_a_line(trials: int, places: int, seconds: float) -> str:
+    return f"This round: {counted(trials, 'trial')}, {places} at a time: about {in_words(seconds)}."
+
+
+def _whole(fewest_and_most: tuple[int, int], places: int, seconds: float) -> str:
+    """Say what the whole comparison takes, given the seconds of one trial."""
+    times = [in_words(seconds * math.ceil(trials / places)) for trials in fewest_and_most]
+    fewest, most = fewest_and_most
+    if fewest == most:
+        return f"In all: {fewest} trials, about {times[0]}."
+    return (
+        f"In all: {fewest} trials, about {times[0]}, if the first look decides all; at most {most} trials, about "
+        f"{times[1]}."
+    )
 
 
 def estimated_seconds(
-    trials: Sequence[TrainParameters], prepared: PreparedDataset, times: Mapping[int, TrainingTime], places: int
+    asked: Sequence[Asked], prepared: PreparedDataset, times: Mapping[int, TrainingTime], places: int
 ) -> float:
     """Return how long the trials will take on so many workers, with the times measured for each batch size."""
     each = [
@@ -87,7 +107,7 @@ def estimated_seconds(
         + times[trial.batch_size].seconds(
             epochs=trial.epochs, steps_per_epoch=prepared.steps_per_epoch(trial.batch_size, trial.repeat)
         )
-        for trial in trials
+        for _, trial in asked
     ]
     # The last trials leave workers idle: no less than whole rounds of the mean.
     return sum(each) / max(1, len(each)) * math.ceil(len(each) / places)

@@ -11,10 +11,12 @@ from distributed import Client, Future
 from prefect_dask import DaskTaskRunner
 
 from flows.comparison.stored_study import find_trials
+from flows.comparison.stored_trials import Asked
 from flows.comparison.watch import Watch, as_they_end
 from flows.comparison.worker_tasks import STORE_AWAY, run_trial, trials_running
 from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import worker_count
+from study.number_formats import counted
 from tasks.foundation.errors import InputError, StoreAwayError, TrialsError
 from tasks.foundation.log import task_log
 from tasks.terminal.progress import trials_progress
@@ -31,59 +33,86 @@ class Tally:
     """How the trials of a comparison stand.
 
     Attributes:
-        total: Trials to run.
-        reasons: Why those that failed did.
+        total: Trials of this round; ``done`` of them have ended.
+        failed: Those of all rounds that failed; ``reasons`` says why.
         best: Highest final validation accuracy so far, and of which trial.
     """
 
-    total: int
+    total: int = 0
     done: int = 0
     failed_in_a_row: int = 0
+    failed: list[TrainParameters] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     best: tuple[float, str] = (0.0, "")
     started: float = field(default_factory=time.monotonic)
 
+    @property
+    def given_up(self) -> bool:
+        """Whether so many trials failed, one after the other, that no more are begun."""
+        return self.failed_in_a_row >= MOST_FAILURES_IN_A_ROW
+
+    def begin(self, total: int) -> None:
+        """Begin a round of so many trials."""
+        self.total, self.done, self.started = total, 0, time.monotonic()
+
     def seconds_left(self) -> float:
-        """Return the time that the rest takes, if it goes on as until now."""
+        """Return the time that the rest of the round takes, if it goes on as until now."""
         return (time.monotonic() - self.started) / self.done * (self.total - self.done)
 
 
 def run_trials(
     workers: DaskTaskRunner,
-    trials: Sequence[TrainParameters],
+    asked: Sequence[Asked],
     study: str,
-    announce: Callable[..., None],
+    *,
+    announce: Callable[[], None],
     watch: Watch,
-) -> Tally:
-    """Run every trial, wherever a worker is free, and call ``announce`` first; three failures in a row end that.
+    tally: Tally,
+) -> None:
+    """Run every trial of a round, wherever a worker is free, and call ``announce`` first; count them in ``tally``.
 
-    Whatever ends it early, the trials that are going on are stopped first, so that they can be gone on with.
+    Three failures in a row end that. Whatever ends it early, the trials that are going on are stopped first, so that
+    they can be gone on with.
 
     Raises:
         StoreAwayError: a trial waited for the MLflow store in vain.
     """
     place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri(), "study": study}
     submitted: dict[Future, TrainParameters] = {}
-    for trial in trials:
-        given = {"name": trial.display_name(), "given": trial.model_dump(), **place}
+    for round_, trial in asked:
+        given = {"name": f"{round_} {trial.display_name()}", "given": trial.model_dump(), "round_": round_, **place}
         submitted[workers.submit(run_trial, parameters=given).wrapped_future] = trial
-    tally, at_a_time = Tally(total=len(trials)), worker_count(workers)
+    tally.begin(len(asked))
+    at_a_time = worker_count(workers)
     try:
-        announce(look=watch.look)
-        with trials_progress(len(trials)) as show:
-            show(tally.done, min(at_a_time, tally.total), 0, tally.best, None)
+        task_log().info("%s", in_words(asked))
+        announce()
+        with trials_progress(len(asked)) as show:
+            show(tally.done, min(at_a_time, tally.total), len(tally.failed), tally.best, None)
             for future in as_they_end(workers.client, list(submitted), watch.look):
                 _count(tally, submitted[future], study, _failure(future))
-                if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
+                if tally.given_up:
                     break
                 running = min(at_a_time, tally.total - tally.done)
-                show(tally.done, running, len(tally.reasons), tally.best, tally.seconds_left())
+                show(tally.done, running, len(tally.failed), tally.best, tally.seconds_left())
     except BaseException:
         _stop_trials(workers.client, list(submitted))
         raise
     if tally.done < tally.total:
         _stop_trials(workers.client, list(submitted))
-    return tally
+
+
+def in_words(asked: Sequence[Asked]) -> str:
+    """Say what a round is for."""
+    trials, first = counted(len(asked), "trial"), asked[0].round
+    if first == "tune":
+        return f"Tuning: {trials}, to choose each learning rate."
+    if first == "extend":
+        rates = {(trial.optimizer, trial.learning_rate) for _, trial in asked}
+        added = ", ".join(f"{optimizer} {rate:g}" for optimizer, rate in sorted(rates))
+        return f"Extending: {trials}, because the best learning rate was an outermost one: {added}."
+    seeds = sorted({trial.seed for _, trial in asked})
+    return f"Confirming: {trials}, on the fresh seeds {seeds[0]} to {seeds[-1]}."
 
 
 def _stop_trials(client: Client, futures: list[Future]) -> None:
@@ -96,7 +125,7 @@ def _stop_trials(client: Client, futures: list[Future]) -> None:
 
 def require_success(tally: Tally, study: str, page: Path) -> None:
     """Raise TrialsError if the comparison was given up, because one trial after the other failed."""
-    if tally.failed_in_a_row == MOST_FAILURES_IN_A_ROW:
+    if tally.given_up:
         raise TrialsError(
             f"{MOST_FAILURES_IN_A_ROW} trials in a row failed, the last: {tally.reasons[-1]}. What is there: {page}. "
             f"Go on with the rest: {resume_command(study, {FLOW_TAG: 'compare'})}"
@@ -119,6 +148,7 @@ def _count(tally: Tally, trial: TrainParameters, study: str, failure: str) -> No
     name = trial.display_name()
     if failure:
         tally.failed_in_a_row += 1
+        tally.failed.append(trial)
         tally.reasons.append(f"{name}: {failure}")
         task_log().warning("Trial %d of %d failed: %s: %s", tally.done, tally.total, name, failure)
         return

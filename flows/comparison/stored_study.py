@@ -1,22 +1,20 @@
-"""A comparison as the store has it: its parameters, its trials, and what is still missing."""
+"""A comparison as the store has it: what was asked, the data it belongs to, and its trials."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flows.lifecycle.resume import as_stored, recorded_dataset
-from flows.parameters.compare import NOT_RECORDED, CompareParameters, digest_of
+from flows.lifecycle.resume import recorded_dataset
+from flows.parameters.compare import CompareParameters
+from flows.parameters.study_plan import digest_of, plan_of
 from flows.parameters.train import TrainParameters
-from study.comparison import Trial
+from study.plan import Plan
 from tasks.data.bound_dataset import BoundDataset
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
-from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
@@ -24,8 +22,12 @@ PARAMETERS_TAG, EXAMPLES_TAG, STUDY_DATASET_TAG = "compare.parameters", "compare
 LONGEST_TAG = 5000
 CONCLUDED = "completed"  # the outcome of a comparison whose answer lacks no trial
 # Which of its parameters a study shows, each as a tag: as parameters they would be axes between those of its trials.
-SHOWN = ("epochs", "optimizers", "learning_rates", "grid_size", "losses", "batch_sizes", "seeds", "target")
-HISTORIES = ("train/loss", "validation/accuracy", "epoch_seconds")
+SHOWN = (
+    *("epochs", "optimizers", "learning_rates", "grid_size", "extend", "losses", "batch_sizes", "seeds", "looks"),
+    *("margin", "target"),
+)
+# Comparisons of older versions had no rounds: they are what they are, tuned and not confirmed.
+WITHOUT_ROUNDS = {"extend": False, "looks": None}
 
 
 def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict[str, str]:
@@ -75,20 +77,20 @@ def open_study(study: str) -> StoredRun:
     return run
 
 
+def stored_values(run: StoredRun) -> dict[str, Any]:
+    """Return the parameters that a comparison was started with, or has grown to."""
+    stored: dict[str, Any] = json.loads(run.tags[PARAMETERS_TAG])
+    return stored if "looks" in stored else {**stored, **WITHOUT_ROUNDS}
+
+
 def stored_parameters(run: StoredRun) -> CompareParameters:
-    """Return what a comparison was started with."""
-    return CompareParameters(**json.loads(run.tags[PARAMETERS_TAG]))
+    """Return these parameters."""
+    return CompareParameters(**stored_values(run))
 
 
-def resumed_study(given: Mapping[str, Any]) -> CompareParameters:
-    """Return the parameters of the comparison ``given["resume"]``, with the workers that are given now.
-
-    Raises:
-        InputError: it is no comparison, or was made with other values than the rest of ``given``.
-    """
-    study = str(given["resume"])
-    stored = json.loads(open_study(study).tags[PARAMETERS_TAG])
-    return as_stored(CompareParameters, study, stored, given, may_differ=NOT_RECORDED)
+def stored_plan(run: StoredRun) -> Plan:
+    """Return what was asked of a comparison."""
+    return plan_of(stored_parameters(run), json.loads(run.tags[EXAMPLES_TAG]))
 
 
 def study_directory(study: str) -> Path:
@@ -103,51 +105,3 @@ def find_trials(study: str, trial: TrainParameters | None = None) -> list[Stored
     """Return the runs of a study's trials; of one trial, if it is given."""
     one = f" and tags.{TRIAL_TAG} = '{trial_digest(study, trial)}'" if trial else ""
     return mlflow_client.find_runs(f"tags.{STUDY_TAG} = '{study}'{one}")
-
-
-def missing_trials(parameters: CompareParameters, study: str) -> list[TrainParameters]:
-    """Return the trials of a comparison that none of its runs has finished."""
-    finished = {run.tags[TRIAL_TAG] for run in find_trials(study) if run.status == "FINISHED"}
-    return [trial for trial in parameters.trials() if trial_digest(study, trial) not in finished]
-
-
-def read_trials(runs: Iterable[StoredRun]) -> list[Trial]:
-    """Return what the trials came to. Those that were interrupted, or go on, are left out: they came to nothing yet."""
-    ended = _on_one_dataset([run for run in runs if run.status in ("FINISHED", "FAILED")])
-    # Of a trial that was started anew after it failed, the run that finished counts.
-    by_trial = {run.tags[TRIAL_TAG]: run for run in sorted(ended, key=lambda run: run.status == "FINISHED")}
-    return [_read_trial(run) for run in by_trial.values()]
-
-
-def _on_one_dataset(runs: list[StoredRun]) -> list[StoredRun]:
-    """Return the runs on the data that most of them have trained on, should older versions have let them differ."""
-    digests = Counter(digest for run in runs if (digest := _digest_of_data(run)))
-    if len(digests) <= 1:
-        return runs
-    (most, _), *others = digests.most_common()
-    task_log().warning(
-        "%d trials of this comparison trained on other data (digests %s) than most (%s), and are left out.",
-        *(sum(count for _, count in others), ", ".join(digest for digest, _ in others), most),
-    )
-    return [run for run in runs if _digest_of_data(run) in (most, "")]
-
-
-def _digest_of_data(run: StoredRun) -> str:
-    return run.datasets[0].digest if run.datasets else ""
-
-
-def _read_trial(run: StoredRun) -> Trial:
-    histories = {name.replace("/", "_"): mlflow_client.metric_history(run.run_id, name) for name in HISTORIES}
-    given = run.parameters
-    return Trial(
-        run_id=run.run_id,
-        optimizer=given["optimizer"],
-        loss=given["loss"],
-        batch_size=int(given["batch_size"]),
-        learning_rate=float(given["learning_rate"]),
-        seed=int(given["seed"]),
-        outcome=run.tags["outcome"] if run.status == "FINISHED" else "failed",  # type: ignore[arg-type]  # validated
-        reason=run.tags.get("reason", ""),
-        steps_per_epoch=int(run.tags["steps_per_epoch"]),
-        **histories,
-    )

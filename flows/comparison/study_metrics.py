@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 
+from study.answer import JUDGEMENTS
 from study.comparison import Comparison
+
+DEVIATION_METRIC = "study/difference_deviation"
 
 
 def study_metrics(
@@ -15,23 +19,32 @@ def study_metrics(
 
     Args:
         comparison: What follows from the trials.
-        trials: How many were planned, completed, diverged and failed.
-        test: ``test/accuracy`` of the chosen setting, the median over its seeds; none if the test split was not asked.
+        trials: How many ended, completed, diverged and failed.
+        test: ``test/accuracy`` of what is recommended, the median over its seeds; none if the test split was not asked.
 
     Returns:
-        ``study/validation_accuracy``: the best contender's median final validation accuracy;
-        ``study/test_accuracy``: of the same setting;
-        ``study/lead``: the mean over seeds of its difference from the second contender;
+        ``study/validation_accuracy``: the median final validation accuracy of the contender to take;
+        ``study/test_accuracy``: of the same;
+        ``study/lead``: mean over confirm seeds of the leader's difference from the nearest rival;
+        ``study/costs_at_most``: how much more accurate any other contender may be than the one to take, at most;
+        ``study/worse``, ``study/as_good``, ``study/better``, ``study/undecided``: how many rivals are that;
+        ``study/difference_deviation``: standard deviation of a seed's difference, the median over rivals;
         ``study/reached_target``: trials that did;
         ``study/training_seconds``: of all trials together, whatever ran side by side;
-        ``study/trials_planned`` and so on.
+        ``study/trials_ended`` and so on.
     """
-    labels = tuple(contender.label for contender in comparison.contenders[:2])
-    leads = [pair.difference for pair in comparison.pairs if (pair.first, pair.second) == labels]
+    answer = comparison.answer
+    taken = [contender for contender in comparison.contenders if contender.label == answer.take]
+    leads = [-rival.difference for rival in answer.rivals if rival.difference is not None]
+    deviations = [rival.deviation for rival in answer.rivals if rival.deviation is not None]
+    judgements = [rival.judgement for rival in answer.rivals]
     return {
-        **({"study/validation_accuracy": comparison.contenders[0].median} if comparison.contenders else {}),
+        **({"study/validation_accuracy": taken[0].median} if taken else {}),
         **({"study/test_accuracy": test["test/accuracy"]} if test else {}),
-        **({"study/lead": leads[0]} if leads else {}),
+        **({"study/lead": min(leads)} if leads else {}),
+        **({"study/costs_at_most": answer.costs_at_most} if answer.costs_at_most is not None else {}),
+        **{f"study/{name.replace(' ', '_')}": judgements.count(name) for name in JUDGEMENTS if answer.confirmed},
+        **({DEVIATION_METRIC: statistics.median(deviations)} if deviations else {}),
         "study/reached_target": sum(math.isfinite(trial.epochs_to(comparison.target)) for trial in comparison.trials),
         "study/training_seconds": math.fsum(second for trial in comparison.trials for second in trial.epoch_seconds),
         **{f"study/trials_{outcome}": count for outcome, count in trials.items()},

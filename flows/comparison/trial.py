@@ -16,6 +16,7 @@ from flows.lifecycle.flow_run import run_claimed
 from flows.lifecycle.reconcile import settle
 from flows.parameters.train import TrainParameters
 from flows.train import train
+from study.plan import Round
 from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
 from tasks.foundation.errors import InputError, portable_errors
@@ -29,22 +30,25 @@ from tasks.training.device import select_device
 
 
 @portable_errors
-def train_trial(parameters: TrainParameters, study: str, parent_task_run_id: UUID | None = None) -> None:
-    """Train, unless that is done, and record it as a child of the run ``study``."""
+def train_trial(parameters: TrainParameters, study: str, round_: Round, parent_task_run_id: UUID | None = None) -> None:
+    """Train, unless that is done, and record it as a trial of the run ``study``."""
+    tags = tags_of(parameters, study, round_)
     try:
         attempts = find_trials(study, parameters)
         if any(attempt.status == "FINISHED" for attempt in attempts):
             return
-        if any(_goes_on(attempt, parameters, study, parent_task_run_id) for attempt in attempts):
+        if any(_goes_on(attempt, parameters, study, tags, parent_task_run_id) for attempt in attempts):
             return
         with claim() as claimed:
-            claimed.tags, claimed.dataset = tags_of(parameters, study), study_dataset(study)
+            claimed.tags, claimed.dataset = tags, study_dataset(study)
             run_claimed(train, parameters.model_dump(), claimed, parent_task_run_id=parent_task_run_id)
     finally:
         keras.utils.clear_session()
 
 
-def _goes_on(attempt: StoredRun, parameters: TrainParameters, study: str, parent: UUID | None) -> bool:
+def _goes_on(
+    attempt: StoredRun, parameters: TrainParameters, study: str, tags: dict[str, str], parent: UUID | None
+) -> bool:
     """Go on with an attempt that did not finish; return whether its trial is done then."""
     try:
         directory, _ = resumable(attempt.run_id)
@@ -52,7 +56,7 @@ def _goes_on(attempt: StoredRun, parameters: TrainParameters, study: str, parent
         if mlflow_client.get_run(attempt.run_id).status == "FINISHED":
             return True
         with claim(directory) as claimed:
-            claimed.tags, claimed.dataset = tags_of(parameters, study), study_dataset(study)
+            claimed.tags, claimed.dataset = tags, study_dataset(study)
             given = parameters.model_copy(update={"resume": attempt.run_id}).model_dump()
             run_claimed(train, given, claimed, parent_task_run_id=parent)
     except (HeldError, InputError) as error:  # it goes on elsewhere, or its files are on another machine
@@ -88,7 +92,7 @@ def _recipe(parameters: TrainParameters, prepared: PreparedDataset) -> dict[str,
     return {**parameters.recipe(), "steps_per_epoch": steps}
 
 
-def tags_of(parameters: TrainParameters, study: str) -> dict[str, str]:
+def tags_of(parameters: TrainParameters, study: str, round_: Round) -> dict[str, str]:
     """Return the tags that make a run a trial of a study, and by which MLflow groups and filters it.
 
     MLflow's own tag for a parent is not among them: its table then shows the study, with its trials folded away,
@@ -97,6 +101,7 @@ def tags_of(parameters: TrainParameters, study: str) -> dict[str, str]:
     varied = parameters.only("optimizer", "learning_rate", "loss", "batch_size", "seed")
     return {
         STUDY_TAG: study,
+        "round": round_,
         "setting": setting_of(parameters),
         TRIAL_TAG: trial_digest(study, parameters),
         **{name: str(value) for name, value in varied.items()},

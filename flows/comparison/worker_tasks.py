@@ -23,6 +23,7 @@ from prefect.states import Cancelled
 from flows.comparison.training_time import TrainingTime
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
+from study.plan import Round
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import StoreAwayError
 from tasks.tracking.store_outage import expect_answers, pause
@@ -35,12 +36,21 @@ _running: set[UUID] = set()  # the trials in this process, by their task run
 
 
 @task(name="trial", task_run_name="{name}", cache_policy=NO_CACHE)
-def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, tracking_uri: str) -> Any:  # noqa: ARG001
+def run_trial(
+    name: str,  # noqa: ARG001
+    given: Mapping[str, Any],
+    *,
+    round_: Round,
+    study: str,
+    directory: str,
+    tracking_uri: str,
+) -> Any:
     """Train once, as a part of a comparison, unless that is done; go on with what an earlier attempt has left.
 
     Args:
         name: What Prefect shows.
         given: The parameters of the training.
+        round_: What it is for.
         study: The MLflow run of the comparison.
         directory: Where the comparison works, and this trial too if this machine has it.
         tracking_uri: The store of the comparison.
@@ -54,7 +64,7 @@ def run_trial(name: str, given: Mapping[str, Any], study: str, directory: str, t
     prepare_process(directory, tracking_uri, parameters.threads)
     _running.add(parent)
     try:
-        _in_a_thread(lambda: train_trial(parameters, study, parent), _wanted())
+        _in_a_thread(lambda: train_trial(parameters, study, round_, parent), _wanted())
     except StoppedError:
         return Cancelled(message="The comparison was ended.")
     except StoreAwayError as away:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from itertools import product
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, USUAL_LEARNING_RATES, LossName, OptimizerName
+from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, LossName, OptimizerName
 from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
-from flows.parameters.signature import validated
+from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
 from flows.parameters.train import TrainParameters
+from study.plan import FIRST_CONFIRM_SEED
 
-GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and asked for by name
 
 # How a comparison is run; it answers the same question whatever these are.
 NOT_RECORDED = {"resume", "workers", "trials_per_gpu", "dask_address"}
-
-# What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
-UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False}
 
 
 def _separated(given: Any) -> Any:
@@ -35,15 +29,23 @@ def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(values))
+
+
 Several = (BeforeValidator(_separated), AfterValidator(_once_each))
 Rates = Annotated[tuple[Annotated[float, Field(gt=0, le=LARGEST)], ...], *Several, Field(min_length=1)]
+Looks = Annotated[
+    tuple[Annotated[int, Field(ge=2, le=1000)], ...], *Several, AfterValidator(_ascending), Field(min_length=1)
+]
 
 
 class CompareParameters(SharedParameters):
     """Everything that a comparison depends on: what is varied, and what is the same for all of its trials."""
 
     ORDER: ClassVar = (
-        *("dataset", "optimizers", "seeds", "epochs", "learning_rates", "grid_size", "losses", "batch_sizes", "target"),
+        *("dataset", "optimizers", "seeds", "epochs", "learning_rates", "grid_size", "extend", "looks", "margin"),
+        *("losses", "batch_sizes", "target"),
         *(name for name in TrainParameters.ORDER if name in SharedParameters.model_fields and name != "dataset"),
     )
 
@@ -56,6 +58,19 @@ class CompareParameters(SharedParameters):
     grid_size: Annotated[
         int, Field(ge=1, le=9, description="rates in such a grid, each about three times the one before")
     ] = 3
+    extend: Annotated[
+        bool, Field(description="add up to three rates on a side, while a contender's best is an outermost one")
+    ] = True
+    looks: Annotated[
+        Looks | None,
+        Field(
+            description="compare with the leader after so many fresh seeds, 1000, 1001, ...; what is decided gets no "
+            "more; none: nothing is confirmed",
+        ),
+    ] = (5, 10, 20)
+    margin: Annotated[
+        float, Field(ge=0, lt=1, description="accuracies that differ by less are as good, one as the other")
+    ] = 0.002
     losses: Annotated[tuple[LossName, ...], *Several, Field(min_length=1, description="the losses to compare")] = (
         "softmax_cross_entropy",
     )
@@ -65,7 +80,12 @@ class CompareParameters(SharedParameters):
         Field(min_length=1, description="examples in one step"),
     ] = (32,)
     seeds: Annotated[
-        int, Field(ge=1, le=1000, description="so many trials of each setting, with the seeds 0, 1, ...")
+        int,
+        Field(
+            ge=1,
+            le=FIRST_CONFIRM_SEED,
+            description="so many trials of each setting, with the seeds 0, 1, ..., to choose the learning rate by",
+        ),
     ] = 3
     target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
     workers: Annotated[
@@ -109,51 +129,14 @@ class CompareParameters(SharedParameters):
                 raise ValueError(
                     f"{name}: received {getattr(self, name)}, but it belongs to loss {owner!r}; leave it out"
                 )
-        if (count := self.number_of_trials()) > MOST_TRIALS:
+        if (count := fewest_and_most_trials(self)[1]) > MOST_TRIALS:
             raise ValueError(
-                f"seeds: received {self.seeds}, which makes {count} trials with all the optimizers, learning rates, "
-                f"losses and batch sizes; allowed: at most {MOST_TRIALS} trials; give fewer of them"
+                f"seeds: received {self.seeds}, which makes up to {count} trials with all the optimizers, learning "
+                f"rates, losses, batch sizes and looks; allowed: at most {MOST_TRIALS} trials; give fewer of them"
             )
-        self._trials_with(seed=0)  # each setting once: what one seed could do, all can
+        for planned in one_of_each_setting(self):
+            training_of(self, planned)
         return self
-
-    def rates_of(self, optimizer: str) -> tuple[float, ...]:
-        """Return the learning rates to try with an optimizer, ascending, rounded to one digit if they are a grid."""
-        if self.learning_rates:
-            return tuple(sorted(self.learning_rates))
-        usual, middle = USUAL_LEARNING_RATES[optimizer], (self.grid_size - 1) / 2
-        return tuple(float(f"{usual * GRID_FACTOR ** (place - middle):.0e}") for place in range(self.grid_size))
-
-    def trials(self) -> tuple[TrainParameters, ...]:
-        """Return the training runs to be compared: all settings with the first seed, then all with the next."""
-        # A comparison that ends early then has something of everything.
-        return tuple(trial for seed in range(self.seeds) for trial in self._trials_with(seed))
-
-    def number_of_trials(self) -> int:
-        """Return how many these are, without making them."""
-        rates = sum(len(self.rates_of(optimizer)) for optimizer in self.optimizers)
-        return rates * len(self.losses) * len(self.batch_sizes) * self.seeds
-
-    def _trials_with(self, seed: int) -> list[TrainParameters]:
-        return [
-            self._trial(optimizer, loss, batch_size, learning_rate, seed)
-            for optimizer, loss, batch_size in product(self.optimizers, self.losses, self.batch_sizes)
-            for learning_rate in self.rates_of(optimizer)
-        ]
-
-    def _trial(self, optimizer: str, loss: str, batch_size: int, learning_rate: float, seed: int) -> TrainParameters:
-        given = {name: getattr(self, name) for name in SharedParameters.model_fields}
-        for name in ("momentum", "nesterov"):
-            if name not in _owned_by(optimizer):
-                del given[name]
-        for name, owner in LOSS_OWNS.items():
-            if loss != owner:
-                del given[name]
-        varied = {"optimizer": optimizer, "loss": loss, "batch_size": batch_size}
-        return validated(
-            TrainParameters,
-            {**given, **varied, "learning_rate": learning_rate, "seed": seed, "run_name": None, "test": False},
-        )
 
     def recorded(self) -> dict[str, Any]:
         """Return the parameters that belong to the comparison."""
@@ -166,26 +149,20 @@ class CompareParameters(SharedParameters):
     def banner(self) -> str:
         """Return a few lines that say what will run."""
         rates = "\n".join(
-            f"  {optimizer}: learning rate {', '.join(f'{rate:g}' for rate in self.rates_of(optimizer))}"
+            f"  {optimizer}: learning rate {', '.join(f'{rate:g}' for rate in rates_of(self, optimizer))}"
             for optimizer in self.optimizers
         )
-        count = self.number_of_trials()
+        fewest, most = fewest_and_most_trials(self)
+        trials = f"{fewest} trials" if fewest == most else f"{fewest} to {most} trials"
+        looks = " or ".join(map(str, self.looks)) if self.looks else ""
+        confirm = f"confirmed on {looks} fresh seeds, margin {self.margin:g}" if looks else "not confirmed"
         return (
-            f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {count} trials of {self.epochs} epochs\n"
+            f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {trials} of {self.epochs} epochs\n"
             f"{rates}\n"
             f"  {', '.join(self.losses)}, batch_size {', '.join(map(str, self.batch_sizes))}, "
-            f"seeds 0 to {self.seeds - 1}, target {self.target:.4g} of validation accuracy"
+            f"target {self.target:.4g} of validation accuracy\n"
+            f"  tuned on seeds 0 to {self.seeds - 1}, {confirm}"
         )
-
-
-def digest_of(trial: TrainParameters, dataset_digest: str) -> str:
-    """Return what tells a trial from all others: a digest of its parameters and of its data.
-
-    In comparisons of older versions it was of the parameters alone, and ``dataset_digest`` is empty.
-    """
-    identity = {name: value for name, value in trial.recorded().items() if (name, value) not in UNSAID.items()}
-    identity |= {"dataset_digest": dataset_digest} if dataset_digest else {}
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _owned_by(optimizer: str) -> dict[str, float | bool]:

@@ -125,6 +125,13 @@ def choices_of(field: FieldInfo) -> tuple[str, ...]:
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
 
 
+def as_typed(value: Any) -> str:
+    """Return a parameter's value as a person types it."""
+    if isinstance(value, tuple):
+        return ",".join(map(as_typed, value))
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
     """Put one fault that pydantic found into our words."""
     if detail["type"] == "value_error":

@@ -21,7 +21,12 @@ DATASET_TAG = "dataset.digest"  # of the data that it is bound to; runs of older
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run as MLflow has it; ``datasets`` are its inputs, as far as this pipeline recorded them."""
+    """A run as MLflow has it.
+
+    Attributes:
+        datasets: Its inputs, as far as this pipeline recorded them.
+        started: When, in milliseconds since 1970.
+    """
 
     run_id: str
     experiment_id: str
@@ -31,6 +36,7 @@ class StoredRun:
     parameters: dict[str, str]
     metrics: dict[str, float]
     datasets: tuple[BoundDataset, ...] = ()
+    started: int = 0
 
     @classmethod
     def of(cls, run: Any) -> StoredRun:
@@ -41,6 +47,7 @@ class StoredRun:
         return cls(
             *(info.run_id, info.experiment_id, info.run_name, info.status, data.tags, data.params, data.metrics),
             datasets,
+            info.start_time or 0,
         )
 
     @property

@@ -9,7 +9,18 @@ from typing import Any
 
 from tests.support.recorded import EPOCH_METRICS, LEARNING, recorded
 
-SMALL = ("--dataset", "digits", "--limit-examples", 300, "--optimizers", "sgd,adam", "--learning-rates", 0.01)
+SMALL = (
+    "--dataset",
+    "digits",
+    "--limit-examples",
+    300,
+    "--optimizers",
+    "sgd,adam",
+    "--learning-rates",
+    0.01,
+    "--looks",
+    "none",
+)
 SHORT = (*SMALL, "--epochs", 2, "--seeds", 2, "--target", 0.5)
 LONG_EPOCHS = 30
 LONG = (*SMALL, "--epochs", LONG_EPOCHS, "--seeds", 2, "--workers", 2)

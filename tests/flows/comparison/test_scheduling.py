@@ -10,8 +10,10 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.comparison import scheduling
 from flows.comparison.scheduling import Tally
+from flows.comparison.stored_trials import Asked
 from flows.comparison.worker_tasks import STORE_AWAY
 from flows.parameters.train import TrainParameters
+from study.plan import Round
 from tasks.foundation.errors import InputError, StoreAwayError
 from tasks.tracking.stored_run import StoredRun
 
@@ -87,7 +89,8 @@ def test_failures_are_counted_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     tally = Tally(total=9)
     for failure in ("a", "b", "", "c"):
         scheduling._count(tally, TRIAL, "study", failure)
-    assert (tally.done, tally.failed_in_a_row) == (4, 1)
+    assert (tally.done, tally.failed_in_a_row, tally.given_up) == (4, 1, False)
+    assert tally.failed == [TRIAL] * 3
     assert tally.reasons == [f"{TRIAL.display_name()}: {failure}" for failure in ("a", "b", "c")]
     assert tally.best == (0.8, TRIAL.display_name())
 
@@ -104,3 +107,20 @@ def test_the_time_left_is_that_of_the_rest_at_the_pace_until_now(monkeypatch: py
     tally = Tally(total=12, done=3, started=100.0)
     monkeypatch.setattr("time.monotonic", lambda: 130.0)
     assert tally.seconds_left() == 90
+
+
+@pytest.mark.parametrize(
+    ("round_", "changes", "said"),
+    [
+        ("tune", {}, "Tuning: 2 trials, to choose each learning rate."),
+        (
+            "extend",
+            {"learning_rate": 0.3},
+            "Extending: 2 trials, because the best learning rate was an outermost one: adam 0.3.",
+        ),
+        ("confirm", {}, "Confirming: 2 trials, on the fresh seeds 1000 to 1001."),
+    ],
+)
+def test_a_round_says_what_it_is_for(round_: Round, changes: dict[str, Any], said: str) -> None:
+    trials = [TrainParameters(optimizer="adam", seed=seed, **changes) for seed in (1001, 1000)]
+    assert scheduling.in_words([Asked(round_, trial) for trial in trials]) == said

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from flows.comparison.answer import chosen_runs, report
+from flows.comparison.growth import resumed_study
 from flows.comparison.stored_study import (
+    PARAMETERS_TAG,
     STUDY_DATASET_TAG,
     find_trials,
-    missing_trials,
     open_study,
-    read_trials,
-    resumed_study,
     stored_parameters,
+    stored_plan,
     study_dataset,
     study_directory,
     study_tags,
     trial_digest,
 )
+from flows.comparison.stored_trials import next_trials, read_trials
 from flows.comparison.trial import setting_of, tags_of
-from flows.parameters.compare import CompareParameters, digest_of
+from flows.parameters.compare import CompareParameters
+from flows.parameters.study_plan import digest_of
 from flows.parameters.train import TrainParameters
 from study.statistics import compare_trials
 from tasks.data.bound_dataset import BoundDataset
@@ -30,27 +33,21 @@ from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client, record
 from tasks.tracking.claim import claim
+from tasks.tracking.outbox_entries import Tags
 from tasks.tracking.run import tracked_run
 from tasks.tracking.stored_run import resume_command
+from tests.support.studies import begun
+from tests.support.trainings import trainings
 
-PARAMETERS = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), learning_rates=(0.1,), seeds=2, epochs=2)
+PARAMETERS = CompareParameters(
+    dataset="digits", optimizers=("sgd", "adam"), learning_rates=(0.1,), seeds=2, epochs=2, looks=None, target=0.8
+)
 
 
 @pytest.fixture
 def study(workplace: Path, prepared: PreparedDataset) -> str:
     assert workplace.is_dir()
-    return begun(prepared)
-
-
-def begun(prepared: PreparedDataset, *, older: bool = False) -> str:
-    """Record a comparison; one of an older version says of its data only what it records as its input."""
-    with claim() as claimed:
-        tags = study_tags(PARAMETERS, prepared)
-        if older:
-            del tags[STUDY_DATASET_TAG]
-        with tracked_run(claimed, experiment(), "a study", PARAMETERS.recorded(), tags) as run:
-            record.log_dataset(run.run_id, prepared)
-            return run.run_id
+    return begun(PARAMETERS, prepared)
 
 
 def experiment() -> str:
@@ -70,7 +67,7 @@ def trained(
     def train() -> None:
         nonlocal run_id
         with claim() as claimed:
-            claimed.tags = tags_of(parameters, study)
+            claimed.tags = tags_of(parameters, study, "tune")
             name, tags = parameters.display_name(), {"steps_per_epoch": "5"}
             with tracked_run(claimed, experiment(), name, parameters.recorded(), tags) as run:
                 run_id = run.run_id
@@ -96,8 +93,28 @@ def test_a_comparison_is_known_by_its_parameters(study: str) -> None:
     assert study_directory(study).parent == Path("runs").absolute()
 
 
+def test_a_comparison_of_before_there_were_rounds_is_tuned_and_not_confirmed(study: str) -> None:
+    older = {name: value for name, value in PARAMETERS.recorded().items() if name not in ("looks", "extend", "margin")}
+    mlflow_client.send_now(study, Tags(tags={PARAMETERS_TAG: json.dumps(older)}))
+    assert stored_parameters(open_study(study)) == PARAMETERS.model_copy(update={"extend": False})
+    for trial in trainings(PARAMETERS):
+        trained(study, trial, 0.5, 0.9)
+    result = report(study)[0]
+    assert not result.answer.confirmed
+    assert "nothing is confirmed" in result.verdict[0]
+    assert missing(stored_parameters(open_study(study)), study) == []
+
+
+def test_what_failed_in_this_process_is_not_run_again_by_it(study: str) -> None:
+    first, *others = trainings(PARAMETERS)
+    trained(study, first, 0.5, error=RuntimeError("broke"))
+    plan = stored_plan(open_study(study))
+    assert [trial for _, trial in next_trials(PARAMETERS, study, plan, failed=[first])] == others
+    assert next_trials(PARAMETERS, study, plan, failed=[first, *others]) == []
+
+
 def test_what_is_no_comparison_is_refused(study: str) -> None:
-    trial = trained(study, PARAMETERS.trials()[0], 0.5, 0.6)
+    trial = trained(study, trainings(PARAMETERS)[0], 0.5, 0.6)
     with pytest.raises(InputError, match=f"is not a comparison; it is a trial of {study}"):
         open_study(trial)
     with pytest.raises(InputError, match="has no run 'nothing'"):
@@ -108,17 +125,21 @@ def test_a_comparison_goes_on_with_its_own_parameters_and_other_workers(study: s
     resumed = resumed_study({"resume": study, "workers": 5, "epochs": "2"})
     assert resumed.recorded() == PARAMETERS.recorded()
     assert (resumed.resume, resumed.workers) == (study, 5)
-    with pytest.raises(InputError, match=r"seeds: received 3, but run .* was started with 2"):
-        resumed_study({"resume": study, "seeds": 3})
+    with pytest.raises(InputError, match=r"epochs: received 3, but run .* was started with 2"):
+        resumed_study({"resume": study, "epochs": 3})
+
+
+def missing(p: CompareParameters, study: str) -> list[TrainParameters]:
+    return [trial for _, trial in next_trials(p, study, stored_plan(open_study(study)))]
 
 
 def test_what_is_not_finished_is_missing(study: str, prepared: PreparedDataset) -> None:
-    first, second, third, fourth = PARAMETERS.trials()
+    first, second, third, fourth = trainings(PARAMETERS)
     trained(study, first, 0.5, 0.6)
     trained(study, second, 0.5, error=RuntimeError("broke"))
     trained(study, third, 0.5, error=KeyboardInterrupt())
-    trained(begun(prepared), fourth, 0.5, 0.6)  # of another study
-    assert missing_trials(PARAMETERS, study) == [second, third, fourth]
+    trained(begun(PARAMETERS, prepared), fourth, 0.5, 0.6)  # of another study
+    assert missing(PARAMETERS, study) == [second, third, fourth]
     assert [run.status for run in find_trials(study, first)] == ["FINISHED"]
 
 
@@ -130,18 +151,18 @@ def test_a_comparison_belongs_to_the_data_that_it_began_with(study: str, prepare
 
 
 def test_trials_on_other_data_are_other_trials(study: str, prepared: PreparedDataset) -> None:
-    other = begun(prepared.model_copy(update={"digest": "other data"}))
-    trial = PARAMETERS.trials()[0]
+    other = begun(PARAMETERS, prepared.model_copy(update={"digest": "other data"}))
+    trial = trainings(PARAMETERS)[0]
     assert trial_digest(study, trial) == digest_of(trial, prepared.digest)
     assert trial_digest(other, trial) == digest_of(trial, "other data") != trial_digest(study, trial)
 
 
 @pytest.mark.usefixtures("workplace")
 def test_a_comparison_of_an_older_version_goes_on_under_its_own_names(prepared: PreparedDataset) -> None:
-    study, (first, *others) = begun(prepared, older=True), PARAMETERS.trials()
+    study, (first, *others) = begun(PARAMETERS, prepared, older=True), trainings(PARAMETERS)
     assert trial_digest(study, first) == digest_of(first, "")
     trained(study, first, 0.5, 0.6)
-    assert missing_trials(PARAMETERS, study) == others
+    assert missing(PARAMETERS, study) == others
     bound = study_dataset(study)
     assert bound
     assert (bound.digest, bound.directory) == (prepared.digest[:12], prepared.directory)
@@ -157,7 +178,7 @@ def test_what_is_bound_to_thousands_of_classes_fits_a_tag(prepared: PreparedData
 def test_trials_that_an_older_version_let_differ_in_their_data_do_not_meet(
     study: str, prepared: PreparedDataset, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first, second, third, _ = PARAMETERS.trials()
+    first, second, third, _ = trainings(PARAMETERS)
     same = {trained(study, trial, 0.5, 0.6, on=prepared) for trial in (first, third)}
     trained(study, second, 0.5, 0.9, on=prepared.model_copy(update={"digest": "other data"}))
     assert {trial.run_id for trial in read_trials(find_trials(study))} == same
@@ -168,7 +189,7 @@ def test_trials_that_an_older_version_let_differ_in_their_data_do_not_meet(
 
 
 def test_trials_are_read_back_as_they_were(study: str) -> None:
-    first, second, third, _ = PARAMETERS.trials()
+    first, second, third, _ = trainings(PARAMETERS)
     run_id = trained(study, first, 0.5, 0.75)
     trained(study, second, 0.5, error=RuntimeError("broke"))
     trained(study, third, 0.5, error=KeyboardInterrupt())  # came to nothing yet
@@ -181,7 +202,7 @@ def test_trials_are_read_back_as_they_were(study: str) -> None:
 
 
 def test_of_a_trial_that_was_started_anew_the_run_that_finished_counts(study: str) -> None:
-    trial = PARAMETERS.trials()[0]
+    trial = trainings(PARAMETERS)[0]
     finished = trained(study, trial, 0.5, 0.75)
     trained(study, trial, 0.5, error=RuntimeError("broke"))
     (read,) = read_trials(find_trials(study))
@@ -190,15 +211,17 @@ def test_of_a_trial_that_was_started_anew_the_run_that_finished_counts(study: st
 
 def test_the_chosen_runs_are_those_of_the_best_setting(study: str) -> None:
     runs = {
-        trial: trained(study, trial, 0.5, 0.9 if trial.optimizer == "adam" else 0.6) for trial in PARAMETERS.trials()
+        trial: trained(study, trial, 0.5, 0.9 if trial.optimizer == "adam" else 0.6) for trial in trainings(PARAMETERS)
     }
-    chosen = chosen_runs(compare_trials(read_trials(find_trials(study)), 0.8))
+    chosen = chosen_runs(compare_trials(stored_plan(open_study(study)), read_trials(find_trials(study))))
     assert sorted(chosen) == sorted(run_id for trial, run_id in runs.items() if trial.optimizer == "adam")
-    assert chosen_runs(compare_trials([], 0.8)) == []
+    assert chosen_runs(compare_trials(stored_plan(open_study(study)), [])) == []
 
 
 def test_the_way_on_from_a_trial_is_that_of_its_comparison(study: str) -> None:
-    assert resume_command("a run", tags_of(PARAMETERS.trials()[0], study)) == command("compare", "--resume", study)
+    assert resume_command("a run", tags_of(trainings(PARAMETERS)[0], study, "tune")) == command(
+        "compare", "--resume", study
+    )
     assert resume_command("0a1b", {}) == command("train", "--resume", "0a1b")
     assert resume_command("0a1b", {"run.flow": "compare"}) == command("compare", "--resume", "0a1b")
 
@@ -208,30 +231,30 @@ def test_trials_that_differ_in_their_seeds_alone_are_of_one_setting() -> None:
         optimizers=("adam",), learning_rates=(0.001, 0.1), losses=("softmax_cross_entropy", "mse"), batch_sizes=(32, 64)
     )
     settings = {
-        (trial.learning_rate, trial.loss, trial.batch_size): setting_of(trial) for trial in reversed(varied.trials())
+        (trial.learning_rate, trial.loss, trial.batch_size): setting_of(trial) for trial in reversed(trainings(varied))
     }
     assert len(set(settings.values())) == len(settings) == 8
-    assert {setting_of(trial) for trial in varied.trials()} == set(settings.values())
+    assert {setting_of(trial) for trial in trainings(varied)} == set(settings.values())
     assert settings[0.001, "softmax_cross_entropy", 32] == "adam 0.001"
     assert settings[0.1, "mse", 64] == "adam 0.1 loss=mse batch_size=64"
 
 
 def test_an_answer_that_lacks_a_trial_says_so_first(study: str, tmp_path: Path) -> None:
-    first, second, third, _ = PARAMETERS.trials()
+    first, second, third, _ = trainings(PARAMETERS)
     for trial in (first, second, third):
         trained(study, trial, 0.5, 0.8)
     result, comparison, _ = report(study, tmp_path)
-    assert result.trials == {"planned": 4, "completed": 3, "diverged": 0, "failed": 0}
-    lacking = "Planned 4, completed 3, diverged 0, failed 0: 1 trial has no result"
+    assert result.trials == {"ended": 3, "completed": 3, "diverged": 0, "failed": 0}
+    lacking = "So far completed 3, diverged 0, failed 0: 1 trial has no result"
     assert result.summary().startswith(lacking)
     assert f"compare --resume {study}" in result.summary().splitlines()[0]
     assert result.summary().splitlines()[1] == comparison.verdict[0]
-    trained(study, PARAMETERS.trials()[3], 0.5, error=ValueError("a fault"))
+    trained(study, trainings(PARAMETERS)[3], 0.5, error=ValueError("a fault"))
     assert report(study, tmp_path)[0].incomplete == ""  # it failed, which is told otherwise
 
 
 def test_the_accuracy_on_the_test_split_has_had_another_name(study: str) -> None:
-    run_id = trained(study, PARAMETERS.trials()[0], 0.5)
+    run_id = trained(study, trainings(PARAMETERS)[0], 0.5)
     assert mlflow_client.get_run(run_id).test_accuracy is None
     record.log_metrics(run_id, {"test/accuracy": 0.25})
     assert mlflow_client.get_run(run_id).test_accuracy == 0.25

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.parameters.compare import UNSAID, CompareParameters, digest_of
+from flows.parameters.compare import CompareParameters
 from flows.parameters.hyperparameters import USUAL_LEARNING_RATES, OptimizerName
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
+from flows.parameters.study_plan import UNSAID, digest_of, fewest_and_most_trials, rates_of
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
+from tests.support.trainings import trainings
 
 
 def refusal(**given: Any) -> str:
@@ -34,7 +36,7 @@ def test_every_combination_is_a_trial_once() -> None:
     p = CompareParameters(
         optimizers=("sgd", "adam"), learning_rates=(0.1, 0.01), losses=("mse", "l1"), batch_sizes=(16, 32), seeds=2
     )
-    trials = p.trials()
+    trials = trainings(p)
     varied = Counter(
         (trial.optimizer, trial.learning_rate, trial.loss, trial.batch_size, trial.seed) for trial in trials
     )
@@ -47,13 +49,17 @@ def test_trials_are_counted_without_being_made() -> None:
     p = CompareParameters(
         optimizers=("sgd", "adam"), grid_size=2, losses=("mse", "l1"), batch_sizes=(16, 32, 64), seeds=5
     )
-    assert p.number_of_trials() == len(p.trials()) == 2 * 2 * 2 * 3 * 5
-    assert CompareParameters(seeds=833).number_of_trials() == 9_996
+    tuning, contenders = 2 * 2 * 2 * 3 * 5, 2 * 2 * 3
+    assert len(trainings(p)) == tuning
+    assert fewest_and_most_trials(p) == (tuning + contenders * 5, tuning + contenders * (3 * 5 + 20))
+    fixed = p.model_copy(update={"extend": False, "looks": None})
+    assert fewest_and_most_trials(fixed) == (tuning, tuning)
+    assert fewest_and_most_trials(CompareParameters(grid_size=1, seeds=1, looks=(7,))) == (4 + 28, 4 + 28)
 
 
 def test_all_else_is_the_same_for_each_trial_and_the_test_split_is_left_alone() -> None:
     p = CompareParameters(dataset="digits", epochs=7, weight_decay=0.01, schedule="cosine", experiment="mine", seeds=1)
-    for trial in p.trials():
+    for trial in trainings(p):
         assert (trial.dataset, trial.epochs, trial.weight_decay, trial.schedule) == ("digits", 7, 0.01, "cosine")
         assert (trial.experiment, trial.test, trial.run_name, trial.resume) == ("mine", False, None, None)
 
@@ -62,13 +68,13 @@ def test_each_optimizer_has_a_grid_of_its_own() -> None:
     assert set(USUAL_LEARNING_RATES) == set(get_args(OptimizerName))
     p = CompareParameters(optimizers=get_args(OptimizerName))
     for optimizer, usual in USUAL_LEARNING_RATES.items():
-        low, middle, high = p.rates_of(optimizer)
+        low, middle, high = rates_of(p, optimizer)
         assert middle == usual
         assert middle / low == pytest.approx(3.2, abs=0.2)
         assert high / middle == pytest.approx(3.0, abs=0.01)
-    assert CompareParameters(learning_rates=(0.3, 0.1)).rates_of("adam") == (0.1, 0.3)
-    assert CompareParameters(grid_size=1).rates_of("adam") == (0.001,)
-    assert CompareParameters(grid_size=5).rates_of("adam") == (0.0001, 0.0003, 0.001, 0.003, 0.01)
+    assert rates_of(CompareParameters(learning_rates=(0.3, 0.1)), "adam") == (0.1, 0.3)
+    assert rates_of(CompareParameters(grid_size=1), "adam") == (0.001,)
+    assert rates_of(CompareParameters(grid_size=5), "adam") == (0.0001, 0.0003, 0.001, 0.003, 0.01)
 
 
 def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
@@ -81,7 +87,7 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         label_smoothing=0.1,
         seeds=1,
     )
-    for trial in p.trials():
+    for trial in trainings(p):
         assert trial.momentum == (None if trial.optimizer == "sgd" else 0.5)
         assert trial.nesterov == (True if trial.optimizer == "momentum" else None)
         assert trial.smooth_l1_beta == (2.0 if trial.loss == "smooth_l1" else None)
@@ -107,10 +113,10 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         ({"seeds": 0}, "seeds: received 0; allowed: a whole number, at least 1, at most 1000"),
         ({"seeds": 10**9}, "seeds: received 1000000000; allowed: a whole number, at least 1, at most 1000"),
         (
-            {"seeds": 834},
-            "seeds: received 834, which makes 10008 trials with all the optimizers, learning rates, losses ",
+            {"seeds": 414},
+            "seeds: received 414, which makes up to 10016 trials with all the optimizers, learning rates, losses, ",
         ),
-        ({"batch_sizes": list(range(1, 3000)), "seeds": 1}, "makes 35988 trials with all the optimizers"),
+        ({"batch_sizes": list(range(1, 3000)), "seeds": 1}, "makes up to 311896 trials with all the optimizers"),
         ({"target": 1}, "target: received 1; allowed: a number, more than 0, less than 1"),
         ({"validation_fraction": 0}, "validation_fraction: received 0, but a comparison ranks by validation"),
         ({"workers": 2, "dask_address": "tcp://a:1"}, "workers: received 2 with dask_address 'tcp://a:1'"),
@@ -143,7 +149,7 @@ def test_values_may_be_typed_with_commas_and_count_once() -> None:
 def test_parameters_survive_being_handed_on(given: dict[str, Any]) -> None:
     p = CompareParameters(**given)
     assert validated(CompareParameters, p.model_dump()) == p
-    assert CompareParameters(**p.recorded()).trials() == p.trials()
+    assert trainings(CompareParameters(**p.recorded())) == trainings(p)
 
 
 def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
@@ -174,5 +180,5 @@ def test_the_name_and_the_banner_say_what_is_compared() -> None:
     p = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), losses=("mse", "l1"), seeds=2)
     assert p.display_name() == "compare digits"
     assert CompareParameters(run_name="mine").display_name() == "mine"
-    assert "Comparing 2 optimizers on digits, 24 trials of 10 epochs" in p.banner()
+    assert "Comparing 2 optimizers on digits, 44 to 128 trials of 10 epochs" in p.banner()
     assert "sgd: learning rate 0.03, 0.1, 0.3" in p.banner()
