@@ -77,7 +77,7 @@ def _require_progress(before: Sequence[Asked], asked: Sequence[Asked], study: st
     if before == asked:
         go_on = resume_command(study, {FLOW_TAG: "compare"})
         raise StoreAwayError(
-            f"MLflow has no result of {counted(len(asked), 'trial')} that {'has' if len(asked) == 1 else 'have'} ended; "
+            f"MLflow has no result of {counted(len(asked), 'trial')} whose training has ended; "
             f"what it lacks is sent when it answers. Go on then: {go_on}"
         )
 
