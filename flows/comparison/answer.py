@@ -15,7 +15,9 @@ from study.answer import Answer
 from study.comparison import Comparison, Contender
 from study.rounds import next_round
 from study.statistics import compare_trials
-from tasks.report.page import FILES, ReportFacts, summary_markdown, table_rows, test_sentences, write_report
+from tasks.report.comparison_tables import summary_markdown, table_rows, test_sentences
+from tasks.report.facts import ReportFacts
+from tasks.report.page import FILES, write_report
 from tasks.tracking import mlflow_client, record
 from tasks.tracking.store import comparison_url, trials_url
 
@@ -63,8 +65,9 @@ class CompareResult(BaseModel):
         incomplete = [self.incomplete] if self.incomplete else []
         doubt = ["", "How far it is known:", *(f"  {sentence}" for sentence in self.doubt)] if self.doubt else []
         cautions = ["", *(f"Caution: {caution}" for caution in self.cautions)] if self.cautions else []
+        tested = test_sentences(self.test, confirmed=self.answer.confirmed)
         go_on = ["", f"To know it better: {self.go_on}"] if self.go_on else []
-        return "\n".join([*incomplete, *self.verdict, *test_sentences(self.test), *doubt, *cautions, *go_on])
+        return "\n".join([*incomplete, *self.verdict, *tested, *doubt, *cautions, *go_on])
 
 
 def chosen_runs(comparison: Comparison) -> list[str]:

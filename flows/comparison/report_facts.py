@@ -17,7 +17,7 @@ from study.comparison import Comparison
 from study.number_formats import counted
 from study.verdict import incomplete
 from tasks.foundation.commands import command
-from tasks.report.page import ReportFacts
+from tasks.report.facts import ReportFacts
 from tasks.terminal.progress import in_words
 from tasks.tracking.store import run_url
 from tasks.tracking.stored_run import DATASET_TAG, FLOW_TAG, StoredRun, resume_command
