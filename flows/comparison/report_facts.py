@@ -8,6 +8,8 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from tasks.report.facts import ReportFacts
+
 from flows.comparison.growth import growth_in_words
 from flows.comparison.stored_study import EXAMPLES_TAG, stored_parameters
 from flows.parameters.compare import NOT_RECORDED, CompareParameters
@@ -17,7 +19,6 @@ from study.comparison import Comparison
 from study.number_formats import counted
 from study.verdict import incomplete
 from tasks.foundation.commands import command
-from tasks.report.facts import ReportFacts
 from tasks.terminal.progress import in_words
 from tasks.tracking.store import run_url
 from tasks.tracking.stored_run import DATASET_TAG, FLOW_TAG, StoredRun, resume_command

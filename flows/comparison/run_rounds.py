@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,11 +22,11 @@ from flows.lifecycle.crashed_flow_runs import close_task_runs
 from flows.lifecycle.reconcile import Ended, reconcile
 from flows.parameters.compare import CompareParameters
 from flows.parameters.study_plan import plan_of, training_of
-from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import dask_workers, worker_count
 from flows.workers.worker_check import require_fit_cluster
+from study.comparison import Trial
 from study.number_formats import counted
-from study.plan import FIRST_CONFIRM_SEED, Plan, PlannedTrial
+from study.plan import Plan, PlannedTrial
 from study.statistics import compare_trials
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError, StoreAwayError, is_fault
@@ -34,7 +34,7 @@ from tasks.foundation.log import task_log
 from tasks.terminal.messages import quiet_start
 from tasks.tracking.store import tracking_uri
 from tasks.tracking.store_outage import without_waiting
-from tasks.tracking.stored_run import FLOW_TAG, StoredRun, resume_command
+from tasks.tracking.stored_run import FLOW_TAG, resume_command
 
 
 def is_complete(p: CompareParameters) -> bool:
@@ -60,10 +60,11 @@ def run_rounds(p: CompareParameters, study: str, prepared: PreparedDataset, *, l
         watch = Watch(workers.client, study, guests=bool(p.dask_address))
         if asked:
             tried = start_calibration(asked, prepared, workers)
-            announce = partial(announce_estimate, asked, prepared, tried, worker_count(workers), look=watch.look)
+            told: Callable[[], None]
+            told = partial(announce_estimate, asked, prepared, tried, worker_count(workers), look=watch.look)
             while asked and not tally.given_up:
-                run_trials(workers, asked, study, announce=announce, watch=watch, tally=tally)
-                announce = _nothing
+                run_trials(workers, asked, study, announce=told, watch=watch, tally=tally)
+                told = _nothing
                 before, asked = asked, next_trials(p, study, plan, tally.failed)
                 _require_progress(before, asked, study)
         open_study(study)  # should the store be away, this waits for it and says so; what follows says nothing
@@ -113,34 +114,26 @@ def _test_chosen(
     p: CompareParameters, study: str, plan: Plan, prepared: PreparedDataset, workers: DaskTaskRunner
 ) -> None:
     """Evaluate the models of the contender that is recommended on the test split: these alone, and each once."""
-    place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri()}
+    place = {"directory": str(Path.cwd()), "tracking_uri": tracking_uri(), "prepared": prepared}
     futures = [
         workers.submit(
             test_trial,
-            parameters={
-                "run_id": run.run_id,
-                "given": _training_of(p, run).model_dump(),
-                "prepared": prepared,
-                **place,
-            },
+            parameters={"run_id": trial.run_id, "given": training_of(p, _planned(trial)).model_dump(), **place},
         )
-        for run in _untested(study, plan)
+        for trial in _untested(study, plan)
     ]
     for future in futures:
         future.result()
 
 
-def _untested(study: str, plan: Plan) -> list[StoredRun]:
-    """Return the runs of the contender that is recommended that have not seen the test split."""
+def _untested(study: str, plan: Plan) -> list[Trial]:
+    """Return the trials of the contender that is recommended that have not seen the test split."""
     runs = {run.run_id: run for run in find_trials(study)}
-    chosen = chosen_runs(compare_trials(plan, read_trials(runs.values())))
-    return [runs[run_id] for run_id in chosen if runs[run_id].test_accuracy is None]
+    comparison = compare_trials(plan, read_trials(runs.values()))
+    chosen = {run_id for run_id in chosen_runs(comparison) if runs[run_id].test_accuracy is None}
+    return [trial for trial in comparison.trials if trial.run_id in chosen]
 
 
-def _training_of(p: CompareParameters, run: StoredRun) -> TrainParameters:
-    given = run.parameters
-    planned = PlannedTrial(
-        round="confirm" if int(given["seed"]) >= FIRST_CONFIRM_SEED else "tune",
-        **{name: given[name] for name in ("optimizer", "loss", "batch_size", "learning_rate", "seed")},
-    )
-    return training_of(p, planned)
+def _planned(trial: Trial) -> PlannedTrial:
+    described = trial.model_dump(include={"optimizer", "loss", "batch_size", "learning_rate", "seed"})
+    return PlannedTrial(round="confirm" if trial.confirms else "tune", **described)

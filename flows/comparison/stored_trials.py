@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.comparison.kept_predictions import validation_outcome
 from flows.comparison.stored_study import find_trials
@@ -53,7 +53,7 @@ def read_trials(runs: Iterable[StoredRun]) -> list[Trial]:
 
 def _without_result(parameters: TrainParameters) -> Trial:
     given = parameters.only("optimizer", "loss", "batch_size", "learning_rate", "seed")
-    nothing = {"steps_per_epoch": 0, "train_loss": (), "validation_accuracy": (), "epoch_seconds": ()}
+    nothing: dict[str, Any] = {"steps_per_epoch": 0, "train_loss": (), "validation_accuracy": (), "epoch_seconds": ()}
     return Trial(run_id="", outcome="failed", **given, **nothing)
 
 

@@ -4,43 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, LossName, OptimizerName
-from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
+from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS
+from flows.parameters.question import Question
+from flows.parameters.shared import SharedParameters
 from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
 from flows.parameters.train import TrainParameters
-from study.plan import FIRST_CONFIRM_SEED
 
 MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and asked for by name
 
-# How a comparison is run; it answers the same question whatever these are.
-NOT_RECORDED = {"resume", "workers", "trials_per_gpu", "dask_address"}
 
-
-def _separated(given: Any) -> Any:
-    """Take ``a,b`` for the list of a and b, and a single number for a list of one."""
-    if isinstance(given, str):
-        return [part.strip() for part in given.split(",")]
-    return [given] if isinstance(given, int | float) else given
-
-
-def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(values))
-
-
-Several = (BeforeValidator(_separated), AfterValidator(_once_each))
-Rates = Annotated[tuple[Annotated[float, Field(gt=0, le=LARGEST)], ...], *Several, Field(min_length=1)]
-Looks = Annotated[
-    tuple[Annotated[int, Field(ge=2, le=1000)], ...], *Several, AfterValidator(_ascending), Field(min_length=1)
-]
-
-
-class CompareParameters(SharedParameters):
+class CompareParameters(Question):
     """Everything that a comparison depends on: what is varied, and what is the same for all of its trials."""
 
     ORDER: ClassVar = (
@@ -49,45 +24,6 @@ class CompareParameters(SharedParameters):
         *(name for name in TrainParameters.ORDER if name in SharedParameters.model_fields and name != "dataset"),
     )
 
-    optimizers: Annotated[
-        tuple[OptimizerName, ...], *Several, Field(min_length=1, description="the update rules to compare")
-    ] = ("sgd", "momentum", "rmsprop", "adam")
-    learning_rates: Annotated[
-        Rates | None, Field(description="the rates to try with each; none: a grid around each optimizer's usual one")
-    ] = None
-    grid_size: Annotated[
-        int, Field(ge=1, le=9, description="rates in such a grid, each about three times the one before")
-    ] = 3
-    extend: Annotated[
-        bool, Field(description="add up to three rates on a side, while a contender's best is an outermost one")
-    ] = True
-    looks: Annotated[
-        Looks | None,
-        Field(
-            description="compare with the leader after so many fresh seeds, 1000, 1001, ...; what is decided gets no "
-            "more; none: nothing is confirmed",
-        ),
-    ] = (5, 10, 20)
-    margin: Annotated[
-        float, Field(ge=0, lt=1, description="accuracies that differ by less are as good, one as the other")
-    ] = 0.002
-    losses: Annotated[tuple[LossName, ...], *Several, Field(min_length=1, description="the losses to compare")] = (
-        "softmax_cross_entropy",
-    )
-    batch_sizes: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=LARGEST_BATCH)], ...],
-        *Several,
-        Field(min_length=1, description="examples in one step"),
-    ] = (32,)
-    seeds: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=FIRST_CONFIRM_SEED,
-            description="so many trials of each setting, with the seeds 0, 1, ..., to choose the learning rate by",
-        ),
-    ] = 3
-    target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
     workers: Annotated[
         int | None,
         Field(ge=1, le=1000, description="trials at a time on this machine; none: its cores divided by threads"),
@@ -167,3 +103,7 @@ class CompareParameters(SharedParameters):
 
 def _owned_by(optimizer: str) -> dict[str, float | bool]:
     return HYPERPARAMETERS.get(optimizer, {})
+
+
+# How a comparison is run: it answers the same question whatever these are.
+NOT_RECORDED = CompareParameters.model_fields.keys() - Question.model_fields.keys()

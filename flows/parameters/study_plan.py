@@ -6,25 +6,23 @@ import hashlib
 import json
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import Any
 
 from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, USUAL_LEARNING_RATES
+from flows.parameters.question import Question
 from flows.parameters.shared import LARGEST, SharedParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from study.plan import ContenderPlan, Plan, PlannedTrial
 
-if TYPE_CHECKING:
-    from flows.parameters.compare import CompareParameters
-
 GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_ADDED = 3  # learning rates on one side of those that were asked for
 
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
-UNSAID = {"threads": 1, "split_seed": 0}
+UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False}
 
 
-def plan_of(p: CompareParameters, examples: Mapping[str, int]) -> Plan:
+def plan_of(p: Question, examples: Mapping[Any, int]) -> Plan:
     """Return what was asked, with how many ``examples`` each split has."""
     return Plan(
         contenders=_contenders(p),
@@ -35,13 +33,13 @@ def plan_of(p: CompareParameters, examples: Mapping[str, int]) -> Plan:
     )
 
 
-def tuning_trials(p: CompareParameters) -> tuple[PlannedTrial, ...]:
+def tuning_trials(p: Question) -> tuple[PlannedTrial, ...]:
     """Return the trials that a comparison begins with, each setting with one seed after the other."""
     settings = [(one, rate) for one in _contenders(p) for rate in one.learning_rates]
     return tuple(_planned(one, rate, seed) for seed in range(p.seeds) for one, rate in settings)
 
 
-def fewest_and_most_trials(p: CompareParameters) -> tuple[int, int]:
+def fewest_and_most_trials(p: Question) -> tuple[int, int]:
     """Return how many trials a comparison takes if all is decided at the first look, and if nothing ever is."""
     contenders = _contenders(p)
     tuning = sum(len(one.learning_rates) for one in contenders) * p.seeds
@@ -50,7 +48,7 @@ def fewest_and_most_trials(p: CompareParameters) -> tuple[int, int]:
     return tuning + len(contenders) * first, tuning + added + len(contenders) * last
 
 
-def training_of(p: CompareParameters, planned: PlannedTrial) -> TrainParameters:
+def training_of(p: Question, planned: PlannedTrial) -> TrainParameters:
     """Return the training that a planned trial stands for."""
     given = {name: getattr(p, name) for name in SharedParameters.model_fields}
     for name in ("momentum", "nesterov"):
@@ -64,7 +62,7 @@ def training_of(p: CompareParameters, planned: PlannedTrial) -> TrainParameters:
     return validated(TrainParameters, {**given, **varied, **confirms, "run_name": None, "test": False})
 
 
-def one_of_each_setting(p: CompareParameters) -> list[PlannedTrial]:
+def one_of_each_setting(p: Question) -> list[PlannedTrial]:
     """Return the first trial of each setting: what one seed could do, all can."""
     return [_planned(one, rate, 0) for one in _contenders(p) for rate in one.learning_rates]
 
@@ -79,14 +77,14 @@ def digest_of(trial: TrainParameters, dataset_digest: str) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def rates_of(p: CompareParameters, optimizer: str) -> tuple[float, ...]:
+def rates_of(p: Question, optimizer: str) -> tuple[float, ...]:
     """Return the learning rates to try with an optimizer, ascending, rounded to one digit if they are a grid."""
     if p.learning_rates:
         return tuple(sorted(p.learning_rates))
     return tuple(_in_grid(p, optimizer, place) for place in range(p.grid_size))
 
 
-def _contenders(p: CompareParameters) -> tuple[ContenderPlan, ...]:
+def _contenders(p: Question) -> tuple[ContenderPlan, ...]:
     return tuple(
         ContenderPlan(
             optimizer=optimizer,
@@ -100,7 +98,7 @@ def _contenders(p: CompareParameters) -> tuple[ContenderPlan, ...]:
     )
 
 
-def _beyond(p: CompareParameters, optimizer: str, side: int) -> tuple[float, ...]:
+def _beyond(p: Question, optimizer: str, side: int) -> tuple[float, ...]:
     """Return the rates that may be added below (-1) or above (1) those that were asked for, the nearest first.
 
     A grid goes on as it was made; rates that were given go on by the factor between the outermost two.
@@ -117,7 +115,7 @@ def _beyond(p: CompareParameters, optimizer: str, side: int) -> tuple[float, ...
     return tuple(rate for rate in added if 0 < rate <= LARGEST)
 
 
-def _in_grid(p: CompareParameters, optimizer: str, place: int) -> float:
+def _in_grid(p: Question, optimizer: str, place: int) -> float:
     return float(f"{USUAL_LEARNING_RATES[optimizer] * GRID_FACTOR ** (place - (p.grid_size - 1) / 2):.0e}")
 
 

@@ -1,0 +1,77 @@
+"""What is asked of a comparison: what is compared, how it is tuned, and when it is known well enough."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from flows.parameters.hyperparameters import LossName, OptimizerName
+from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
+from study.plan import FIRST_CONFIRM_SEED
+
+
+def _separated(given: Any) -> Any:
+    """Take ``a,b`` for the list of a and b, and a single number for a list of one."""
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",")]
+    return [given] if isinstance(given, int | float) else given
+
+
+def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(values))
+
+
+Several = (BeforeValidator(_separated), AfterValidator(_once_each))
+Rates = Annotated[tuple[Annotated[float, Field(gt=0, le=LARGEST)], ...], *Several, Field(min_length=1)]
+Looks = Annotated[
+    tuple[Annotated[int, Field(ge=2, le=1000)], ...], *Several, AfterValidator(_ascending), Field(min_length=1)
+]
+
+
+class Question(SharedParameters):
+    """All that the answer depends on, but for the code and the processor."""
+
+    optimizers: Annotated[
+        tuple[OptimizerName, ...], *Several, Field(min_length=1, description="the update rules to compare")
+    ] = ("sgd", "momentum", "rmsprop", "adam")
+    learning_rates: Annotated[
+        Rates | None, Field(description="the rates to try with each; none: a grid around each optimizer's usual one")
+    ] = None
+    grid_size: Annotated[
+        int, Field(ge=1, le=9, description="rates in such a grid, each about three times the one before")
+    ] = 3
+    extend: Annotated[
+        bool, Field(description="add up to three rates on a side, while a contender's best is an outermost one")
+    ] = True
+    looks: Annotated[
+        Looks | None,
+        Field(
+            description="compare with the leader after so many fresh seeds, 1000, 1001, ...; what is decided gets no "
+            "more; none: nothing is confirmed",
+        ),
+    ] = (5, 10, 20)
+    margin: Annotated[
+        float, Field(ge=0, lt=1, description="accuracies that differ by less are as good, one as the other")
+    ] = 0.002
+    losses: Annotated[tuple[LossName, ...], *Several, Field(min_length=1, description="the losses to compare")] = (
+        "softmax_cross_entropy",
+    )
+    batch_sizes: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=LARGEST_BATCH)], ...],
+        *Several,
+        Field(min_length=1, description="examples in one step"),
+    ] = (32,)
+    seeds: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=FIRST_CONFIRM_SEED,
+            description="so many trials of each setting, with the seeds 0, 1, ..., to choose the learning rate by",
+        ),
+    ] = 3
+    target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
