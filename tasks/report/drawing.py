@@ -43,15 +43,27 @@ def html_figure(path: Path, draw: Callable[P, Figure], *given: P.args, **named: 
 
     A page does without a picture that cannot be drawn: why is told, and stands in its place.
     """
+    return _drawn(path.stem, path, lambda: draw(*given, **named))
+
+
+def html_svg(name: str, draw: Callable[P, Figure], *given: P.args, **named: P.kwargs) -> Markup:
+    """Return what ``draw`` draws as SVG for a page, in which no other figure has this name; otherwise likewise."""
+    return _drawn(name, None, lambda: draw(*given, **named))
+
+
+def _drawn(name: str, path: Path | None, draw: Callable[[], Figure]) -> Markup:
     try:
         with plain_text():
-            figure = draw(*given, **named)
-            figure.savefig(path, dpi=150)
-            return _svg(path.stem, figure)
+            figure = draw()
+            if path:
+                figure.savefig(path, dpi=150)
+            return _svg(name, figure)
     except Exception as error:  # noqa: BLE001 - a picture ends no comparison, whatever is wrong with it
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        task_log().warning("%s could not be drawn (%s). The page goes without it.", path.name, reason)
-        path.unlink(missing_ok=True)  # of an earlier page
+        shown = path.name if path else name
+        task_log().warning("%s could not be drawn (%s). The page goes without it.", shown, reason)
+        if path:
+            path.unlink(missing_ok=True)  # of an earlier page
         return Markup("<p>This picture could not be drawn: {}</p>").format(reason)
 
 

@@ -1,50 +1,42 @@
-"""The page and the tables of a comparison."""
+"""The page of a comparison, and the files beside it."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
+import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import pytest
 from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
 from study.comparison import Comparison, Trial
-from study.statistics import compare_trials
-from tasks.report.page import ReportFacts, summary_markdown, table_rows, write_report
+from tasks.report.facts import ReportFacts
+from tasks.report.page import FIGURES, FILES, write_report
+from tests.support.made_up_studies import (
+    compared,
+    diverging,
+    eight,
+    one,
+    trial,
+    tuned_only,
+    two,
+    undecided,
+)
 
-TARGET = 0.9
 VOID = {"meta", "link", "br", "hr", "img", "input", "path", "use", "rect", "circle"}
-
-
-def trial(optimizer: str, rate: float, seed: int, *accuracies: float, **changes: Any) -> Trial:
-    return Trial(
-        **{
-            "run_id": f"{optimizer}-{rate}-{seed}",
-            "optimizer": optimizer,
-            "loss": "mse",
-            "batch_size": 32,
-            "learning_rate": rate,
-            "seed": seed,
-            "outcome": "completed",
-            "steps_per_epoch": 7,
-            "train_loss": tuple(1 - accuracy for accuracy in accuracies),
-            "validation_accuracy": accuracies,
-            "epoch_seconds": tuple(2.0 for _ in accuracies),
-            **changes,
-        }
-    )
-
-
 TRIALS = [
     *(trial("adam", rate, seed, 0.5 + rate, 0.92, 0.95 + seed / 100) for rate in (0.1, 0.2) for seed in (0, 1, 2)),
     *(trial("sgd", 0.3, seed, 0.3, 0.4, 0.5 + seed / 100) for seed in (0, 1, 2)),
     trial("sgd", 0.6, 0, 0.3, outcome="diverged", reason="the loss is nan at step 3 of epoch 2"),
-    trial("sgd", 0.6, 1, outcome="failed", reason="<script>alert('no')</script>"),
+    *(trial("sgd", 0.6, seed, outcome="failed", reason="<script>alert('no')</script>") for seed in (1, 2)),
+    *(trial("adam", 0.1, 1000 + n, 0.6, 0.92, 0.95) for n in range(3)),
+    *(trial("sgd", 0.3, 1000 + n, 0.3, 0.4, 0.5 + n / 100) for n in range(3)),
 ]
 FACTS = ReportFacts(
     study="the-study",
@@ -53,8 +45,16 @@ FACTS = ReportFacts(
     dataset_examples={"train": 1294, "validation": 143, "test": 360},
     epochs=3,
     seeds=3,
-    trials_planned=12,
+    looks=(3, 5),
+    trials_ended=18,
+    grown="It was begun with 2 seeds, and has grown.",
     made_with={"image_size": "32"},
+    made_at="2025-03-14 15:09 UTC",
+    command="python -m flows compare --optimizers adam,sgd",
+    commit="51edacb",
+    dataset_digest="9f86d081884c7d65",
+    machine="2 cores of a machine",
+    go_on="python -m flows compare --resume the-study --looks 5,10,20",
     test={"test/accuracy": 0.9375, "seeds": 3},
     mlflow_url="http://127.0.0.1:5000/#/study",
     flow_run_url="http://127.0.0.1:4200/run",
@@ -65,7 +65,7 @@ FACTS = ReportFacts(
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return compare_trials(TRIALS, TARGET)
+    return compared(TRIALS, looks=(3,))
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,7 @@ class Parsed(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        self.text += " " if tag == "dt" else ""  # it stands apart on the page
         if tag not in VOID:
             assert self.open.pop() == tag
 
@@ -141,37 +142,75 @@ def test_markup_in_names_is_text(page: str) -> None:
     assert "<script>alert('no')</script>" in text
 
 
-def test_the_page_says_all_of_it(page: str, comparison: Comparison) -> None:
-    text = " ".join(Parsed(page).text.split())
-    for sentence in (*comparison.verdict, *comparison.cautions):
+def read(directory: Path) -> str:
+    """What is to be read on the page, with single spaces."""
+    return " ".join(Parsed((directory / "report.html").read_text()).text.split())
+
+
+def test_the_page_says_all_of_it(written: Path, comparison: Comparison) -> None:
+    text = read(written)
+    for sentence in (*comparison.verdict, *comparison.doubt, *comparison.cautions):
         assert sentence in text
     assert "accuracy 0.9375, the median of 3 seeds" in text
-    assert "11 of 12 trials" in text
+    assert "18 trials, 3 epochs each; tuned on 3 seeds, confirmed with looks after 3 and 5 fresh seeds." in text
+    assert FACTS.grown in text
     assert "1,294 train, 143 validation, 360 test examples" in text
     assert "failed: " in text
     assert "diverged: the loss is nan at step 3 of epoch 2" in text
 
 
-def test_without_a_test_there_is_no_word_of_it(comparison: Comparison) -> None:
-    assert "test split" in summary_markdown(comparison, FACTS)
-    assert "test split" not in summary_markdown(comparison, FACTS.model_copy(update={"test": None}))
+def test_it_says_when_with_what_and_where_it_was_made(written: Path) -> None:
+    text = read(written)
+    assert f"Made {FACTS.made_at}." in text
+    made = text[text.index("How it was made") :]
+    for name in ("made_at", "command", "commit", "dataset_digest", "machine", "study"):
+        assert getattr(FACTS, name) in made
+    assert "keras 3.15.1" in made
 
 
-def test_the_table_ranks_the_contenders(comparison: Comparison) -> None:
-    first, second = table_rows(comparison)
-    assert (first["rank"], first["contender"], first["median"]) == (1, "adam", "0.9600")
-    assert (first["epochs to target"], first["steps"], first["seconds"]) == ("2 [2, 2]", "14", "4.0")
-    assert first["reached"] == "3 of 3"
-    assert (second["contender"], second["diverged"], second["failed"]) == ("sgd", 1, 1)
-    assert (second["epochs to target"], second["steps"], second["seconds"]) == ("not reached", "", "")
+def test_what_is_not_known_of_how_it_was_made_is_not_spoken_of(comparison: Comparison, tmp_path: Path) -> None:
+    unknown = dict.fromkeys(("made_at", "command", "commit", "dataset_digest", "machine", "go_on", "grown"), "")
+    write_report(comparison, FACTS.model_copy(update=unknown), tmp_path)
+    text = read(tmp_path)
+    assert "Made" not in text
+    assert "How to go on" not in text
+    made = text[text.index("How it was made") : text.index("A trial's score")]
+    assert " ".join(made.split()) == "How it was made study the-study image_size 32 versions keras 3.15.1"
 
 
-def test_the_markdown_is_a_table_of_the_same(comparison: Comparison) -> None:
-    lines = summary_markdown(comparison, FACTS).splitlines()
-    assert f"- {comparison.verdict[0]}" in lines
-    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
-    assert table[2] == [str(value) for value in table_rows(comparison)[0].values()]
-    assert {len(row) for row in table} == {len(table_rows(comparison)[0])}
+def test_it_ends_with_the_command_that_goes_on(written: Path) -> None:
+    assert read(written).endswith(FACTS.go_on)
+
+
+def test_it_begins_with_the_answer_then_its_picture_then_how_far_it_is_known(written: Path) -> None:
+    text = read(written)
+    headings = (
+        *("Before you rely on it", "Each rival against adam", "How far it is known", "Confirm curves"),
+        *("Tuning: sensitivity", "Time to the target", "Contenders Each", "All 18 trials", "How it was made"),
+    )
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+
+
+def test_without_cautions_there_is_no_box(comparison: Comparison, tmp_path: Path) -> None:
+    write_report(comparison.model_copy(update={"cautions": ()}), FACTS, tmp_path)
+    assert "Before you rely on it" not in read(tmp_path)
+
+
+def test_what_was_tuned_only_is_shown_as_that(tmp_path: Path) -> None:
+    (tmp_path / "differences.png").write_bytes(b"of an earlier page")
+    paths = write_report(tuned_only(), FACTS.model_copy(update={"looks": ()}), tmp_path)
+    text = read(tmp_path)
+    assert "not confirmed on fresh ones" in text
+    assert "on the seeds that it was tuned with: nothing is confirmed" in text
+    assert not any(words in text for words in ("Confirm curves", "Each rival against", "confirm seeds", "added"))
+    assert tmp_path / "differences.png" not in paths
+    assert not (tmp_path / "differences.png").exists()
+
+
+def test_what_is_missing_is_counted(comparison: Comparison, tmp_path: Path) -> None:
+    write_report(comparison, FACTS.model_copy(update={"trials_missing": 2}), tmp_path)
+    assert "18 trials so far, 2 missing, 3 epochs each" in read(tmp_path)
 
 
 def test_the_rows_read_back(written: Path, comparison: Comparison) -> None:
@@ -180,12 +219,15 @@ def test_the_rows_read_back(written: Path, comparison: Comparison) -> None:
     assert [(row["run_id"], float(row["learning_rate"]), row["outcome"]) for row in rows] == [
         (trial.run_id, trial.learning_rate, trial.outcome) for trial in comparison.trials
     ]
-    for row, one in zip(rows, comparison.trials, strict=True):
-        assert [float(value) for value in row["validation_accuracy"].split()] == list(one.validation_accuracy)
-        assert row["final_validation_accuracy"] == str(one.validation_accuracy[-1] if one.validation_accuracy else "")
+    for row, each in zip(rows, comparison.trials, strict=True):
+        assert [float(value) for value in row["validation_accuracy"].split()] == list(each.validation_accuracy)
+        last = str(each.validation_accuracy[-1] if each.validation_accuracy else "")
+        assert row["final_validation_accuracy"] == last
+        assert row["round"] == ("confirm" if each.seed >= 1000 else "tune")
+        assert row["split_seed"] == str(each.seed if each.seed >= 1000 else 0)
     with (written / "contenders.csv").open() as file:
         best, other = csv.DictReader(file)
-    assert (float(best["median"]), float(best["epochs_to_target"])) == (0.96, 2)
+    assert (float(best["median"]), float(best["epochs_to_target"])) == (0.95, 2)
     assert float(other["epochs_to_target"]) == float("inf")
 
 
@@ -193,13 +235,19 @@ def test_the_json_reads_back(written: Path, comparison: Comparison) -> None:
     read = json.loads((written / "comparison.json").read_text(), parse_constant=pytest.fail)
     assert [one["label"] for one in read["contenders"]] == ["adam", "sgd"]
     assert read["contenders"][1]["epochs_to_target"] is None
-    assert read["verdict"] == list(comparison.verdict)
+    for name in ("verdict", "doubt", "cautions"):
+        assert read[name] == list(getattr(comparison, name))
+    assert read["answer"] == json.loads(comparison.answer.model_dump_json())
+    assert read["answer"]["rivals"][0]["judgement"] == "worse"
+    assert {each["added"] for each in read["settings"]} == {False}
     assert read["facts"]["study"] == "the-study"
     assert len(read["trials"]) == len(TRIALS)
+    assert "validated" not in read["trials"][0]
 
 
 def test_the_pictures_are_pictures(written: Path) -> None:
-    for name in ("learning_curves", "learning_rates", "time_to_target"):
+    assert set(FILES) == {path.name for path in written.iterdir()}
+    for name in FIGURES:
         with Image.open(written / f"{name}.png") as picture:
             assert picture.format == "PNG"
             assert picture.width > 1000
@@ -228,17 +276,56 @@ def test_the_same_comparison_gives_the_same_files(written: Path, comparison: Com
     ids=["none", "one", "perfect", "all diverged", "diverged at once", "all failed", "two losses"],
 )
 def test_every_comparison_has_a_page(trials: list[Trial], tmp_path: Path) -> None:
-    comparison = compare_trials(trials, TARGET)
+    comparison = compared(trials)
     write_report(comparison, FACTS.model_copy(update={"test": None}), tmp_path)
     parsed = Parsed((tmp_path / "report.html").read_text())
     assert parsed.open == []
+    assert "could not be drawn" not in parsed.text
     assert comparison.verdict[0] in " ".join(parsed.text.split())
 
 
 def test_what_has_no_result_is_said_before_all_else(comparison: Comparison, tmp_path: Path) -> None:
-    facts = FACTS.model_copy(update={"incomplete": "Planned 12, completed 11: 1 trial has no result."})
+    facts = FACTS.model_copy(update={"incomplete": "So far completed 11: 1 trial has no result."})
     write_report(comparison, facts, tmp_path)
-    text = Parsed((tmp_path / "report.html").read_text()).text
+    text = read(tmp_path)
     assert text.index(facts.incomplete) < text.index(comparison.verdict[0])
-    assert summary_markdown(comparison, facts).startswith(f"**{facts.incomplete}**\n")
-    assert FACTS.incomplete == ""
+
+
+@pytest.fixture(scope="module")
+def browser_page() -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("there is no Chromium here; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser.new_page()
+        browser.close()
+
+
+CUT_OFF = """
+() => [...document.querySelectorAll("body *")].filter(one => {
+    const box = one.getBoundingClientRect(), scrolls = one.closest(".wide"), inPicture = one.closest("svg") !== one;
+    if (!box.width || (one.closest("svg") && inPicture)) return false;
+    const edge = scrolls && scrolls !== one && getComputedStyle(scrolls).overflowX === "auto"
+        ? scrolls.scrollWidth + scrolls.getBoundingClientRect().left : document.documentElement.clientWidth;
+    return box.right > edge + 1 || box.left < -1;
+}).map(one => one.outerHTML.slice(0, 80))
+"""
+
+
+@pytest.mark.parametrize("made", [two, eight, one, tuned_only, diverging, undecided])
+def test_nothing_is_cut_off_on_a_screen_a_telephone_or_paper(made: object, browser_page: Page, tmp_path: Path) -> None:
+    assert callable(made)
+    write_report(made(), FACTS, tmp_path)
+    browser_page.goto((tmp_path / "report.html").as_uri())
+    browser_page.evaluate("document.querySelector('details').open = true")
+    # The paper is A4 less its margins. Text in pictures keeps its size: what is shown is drawn for the width.
+    for media, width, shown in (("screen", 400, "narrow"), ("screen", 1200, "broad"), ("print", 688, "broad")):
+        browser_page.emulate_media(media=media)
+        browser_page.set_viewport_size({"width": width, "height": 900})
+        assert browser_page.evaluate(CUT_OFF) == [], (media, width)
+        assert browser_page.evaluate("document.documentElement.scrollWidth") == width
+        for name in ("broad", "narrow"):
+            assert browser_page.locator(f".{name} svg").first.is_visible() == (name == shown)
+        scrolling = "[...document.querySelectorAll('.wide')].some(one => one.scrollWidth > one.clientWidth)"
+        assert browser_page.evaluate(scrolling) == (width == 400)

@@ -1,0 +1,32 @@
+"""How a contender is drawn: the same in every picture and table, so that it is known again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from study.comparison import Contender
+
+# The same for an optimizer everywhere. Okabe and Ito's colours, which colour-blind people can tell apart, but for
+# their yellow and black, which white paper and text take; the markers tell them apart without colour.
+STYLES = {
+    "sgd": ("#0072B2", "o"),
+    "momentum": ("#D55E00", "s"),
+    "rmsprop": ("#009E73", "^"),
+    "adam": ("#CC79A7", "D"),
+    "adamw": ("#E69F00", "P"),
+    "nadam": ("#56B4E9", "v"),
+    "adagrad": ("#666666", "X"),
+    "lion": ("#882255", "*"),
+}
+Style = dict[str, Any]  # what matplotlib is told of it
+LINES = ("-", "--", ":", "-.")  # of contenders that share an optimizer
+
+
+def style_of(contender: Contender, contenders: Sequence[Contender]) -> Style:
+    """Return how a contender is drawn: colour and marker are its optimizer's, the line tells its variants apart."""
+    colour, marker = STYLES[contender.optimizer]
+    same = [
+        other.label for other in sorted(contenders, key=lambda one: one.label) if other.optimizer == contender.optimizer
+    ]
+    return {"color": colour, "marker": marker, "linestyle": LINES[same.index(contender.label) % len(LINES)]}

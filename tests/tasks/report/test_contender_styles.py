@@ -1,0 +1,28 @@
+"""A contender looks the same wherever it is drawn."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from flows.parameters.hyperparameters import OptimizerName
+from tasks.report.contender_styles import STYLES, style_of
+from tests.support.made_up_studies import compared, trial
+
+
+def test_every_optimizer_has_a_style_of_its_own() -> None:
+    assert set(STYLES) == set(get_args(OptimizerName))
+    assert len({colour for colour, _ in STYLES.values()}) == len({marker for _, marker in STYLES.values()}) == 8
+
+
+def test_an_optimizer_looks_the_same_whatever_it_is_compared_with() -> None:
+    sgd, adam = trial("sgd", 0.1, 0, 0.5), trial("adam", 0.1, 0, 0.9)
+    both, alone = compared([sgd, adam]).contenders, compared([sgd]).contenders
+    expected = {"color": "#0072B2", "marker": "o", "linestyle": "-"}
+    assert style_of(alone[0], alone) == style_of(both[1], both) == expected
+
+
+def test_variants_of_an_optimizer_differ_by_their_line() -> None:
+    contenders = compared([trial("adam", 0.1, 0, 0.5), trial("adam", 0.1, 0, 0.6, loss="l1")]).contenders
+    styles = [style_of(one, contenders) for one in contenders]
+    assert {style["color"] for style in styles} == {STYLES["adam"][0]}
+    assert len({style["linestyle"] for style in styles}) == 2
