@@ -94,14 +94,14 @@ def covariance_on_an_image(pairs: Sequence[tuple[Trial, Trial]]) -> float | None
     Returns:
         None if predictions are missing, or no image was drawn by two seeds.
     """
-    examples, deviations = [], []
+    examples, deviations = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     for one, other in pairs:
-        if one.validated is None or other.validated is None:
+        if one.outcome == other.outcome == "diverged":
+            continue  # neither got anything right: nothing differs on any image
+        shared, mine, theirs = _right(one, other)
+        if shared is None:
             return None
-        shared, mine, theirs = np.intersect1d(
-            one.validated.examples, other.validated.examples, assume_unique=True, return_indices=True
-        )
-        difference = one.validated.right[mine].astype(np.float64) - other.validated.right[theirs]
+        difference = mine.astype(np.float64) - theirs
         examples.append(shared)
         deviations.append(difference - difference.mean())
     return _covariance(np.concatenate(examples), np.concatenate(deviations))

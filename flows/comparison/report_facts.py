@@ -7,8 +7,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
-
-from tasks.report.facts import ReportFacts
+from typing import Any
 
 from flows.comparison.growth import growth_in_words
 from flows.comparison.stored_study import EXAMPLES_TAG, stored_parameters
@@ -19,6 +18,7 @@ from study.comparison import Comparison
 from study.number_formats import counted
 from study.verdict import incomplete
 from tasks.foundation.commands import command
+from tasks.report.facts import ReportFacts
 from tasks.terminal.progress import in_words
 from tasks.tracking.store import run_url
 from tasks.tracking.stored_run import DATASET_TAG, FLOW_TAG, StoredRun, resume_command
@@ -53,21 +53,29 @@ def facts_of(
         seeds=p.seeds,
         looks=p.looks or (),
         made_with={name: str(value) for name, value in fixed.items() if value is not None},
-        made_at=f"{datetime.fromtimestamp(run.started / 1000, UTC):%Y-%m-%d %H:%M} UTC" if run.started else "",
         command=_command(p),
-        commit=run.tags.get("git.commit", "") + (" and changes to it" if run.tags.get("git.dirty") == "true" else ""),
-        machine=run.tags.get("processor", ""),
+        **_made(run),
         grown=growth_in_words(run),
         test={"test/accuracy": statistics.median(accuracies), "seeds": len(accuracies)} if accuracies else None,
         mlflow_url=run_url(run.experiment_id, run.run_id),
         flow_run_url=run.tags.get("prefect.flow_run_url", ""),
         run_urls={each.run_id: run_url(each.experiment_id, each.run_id) for each in runs},
-        versions={name.removeprefix("version."): run.tags[name] for name in run.tags if name.startswith("version.")},
         trials_ended=len(comparison.trials),
         trials_missing=missing,
         incomplete=f"{lacking} Run what is missing: {resume}" if lacking else "",
         go_on=resume if lacking else _go_on(run.run_id, p, comparison),
     )
+
+
+def _made(run: StoredRun) -> dict[str, Any]:
+    """Return when, where and by what it was made, as far as its run says so."""
+    dirty = " and changes to it" if run.tags.get("git.dirty") == "true" else ""
+    return {
+        "made_at": f"{datetime.fromtimestamp(run.started / 1000, UTC):%Y-%m-%d %H:%M} UTC" if run.started else "",
+        "commit": run.tags.get("git.commit", "") + dirty,
+        "machine": run.tags.get("processor", ""),
+        "versions": {name.removeprefix("version."): run.tags[name] for name in run.tags if name.startswith("version.")},
+    }
 
 
 def _command(p: CompareParameters) -> str:

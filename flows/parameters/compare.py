@@ -19,8 +19,8 @@ class CompareParameters(Question):
     """Everything that a comparison depends on: what is varied, and what is the same for all of its trials."""
 
     ORDER: ClassVar = (
-        *("dataset", "optimizers", "seeds", "epochs", "learning_rates", "grid_size", "extend", "looks", "margin"),
-        *("losses", "batch_sizes", "target"),
+        *("dataset", "optimizers", "seeds", "epochs", "learning_rates", "losses", "batch_sizes", "looks", "margin"),
+        *("grid_size", "extend", "target"),
         *(name for name in TrainParameters.ORDER if name in SharedParameters.model_fields and name != "dataset"),
     )
 

@@ -20,7 +20,14 @@ WIDTHS = pytest.mark.parametrize("width", [BROAD, NARROW], ids=["broad", "narrow
 
 
 def rival(label: str, judgement: str, difference: float | None, *interval: float, **changes: Any) -> Rival:
-    made = {"seeds": 5, "diverged": 0, "leader_diverged": 0, "doubt": None, "interval": interval or None}
+    made = {
+        "seeds": 5,
+        "deviation": 0.005,
+        "diverged": 0,
+        "leader_diverged": 0,
+        "doubt": None,
+        "interval": interval or None,
+    }
     return Rival(**{"label": label, "judgement": judgement, "difference": difference, **made, **changes})
 
 
