@@ -18,6 +18,7 @@ from benchmarks.overhead import overhead
 from benchmarks.plan import Plan
 from benchmarks.result import Result, show
 from benchmarks.step import step
+from benchmarks.trust import trust
 from tasks.foundation.errors import InputError
 
 BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "overhead": overhead,
     "compare": compare,
     "growth": growth,
+    "trust": trust,
 }
 LOG_WIDTH = 120  # characters, where there is no terminal whose width could be asked for
 
@@ -39,7 +41,7 @@ def run(
     """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
 
     Args:
-        *names: Which of them: help, step, overhead, compare, growth; none: all.
+        *names: Which of them: help, step, overhead, compare, growth, trust; none: all.
         rounds: How often each thing is measured, in turn with the others.
         output: The folder that takes the JSON.
         small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.

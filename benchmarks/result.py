@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.rate import Rate, rate_tables
+
 PACKAGES = ("tensorflow", "keras", "prefect", "mlflow", "tensorflow-datasets", "numpy")
 
 
@@ -53,6 +55,7 @@ class Result(BaseModel):
     benchmark: str
     figures: list[Figure]
     ratios: list[Ratio]
+    rates: list[Rate] = []
     notes: list[str] = []
     time: str
     commit: str
@@ -61,15 +64,22 @@ class Result(BaseModel):
 
     def met(self) -> bool:
         """Return whether every target is met."""
-        return all(ratio.met() for ratio in self.ratios)
+        return all(held.met() for held in (*self.ratios, *self.rates))
 
 
-def make_result(benchmark: str, figures: list[Figure], ratios: list[Ratio], notes: list[str] | None = None) -> Result:
+def make_result(
+    benchmark: str,
+    figures: list[Figure],
+    ratios: list[Ratio],
+    notes: list[str] | None = None,
+    rates: list[Rate] | None = None,
+) -> Result:
     """Return a result with the time, the commit, the versions and the hardware of this process."""
     return Result(
         benchmark=benchmark,
         figures=figures,
         ratios=ratios,
+        rates=rates or [],
         notes=notes or [],
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=_commit(),
@@ -92,7 +102,8 @@ def show(result: Result, console: Console) -> None:
         table.add_row(f"{figure.name}, {figure.unit}", *_middle_and_spread(figure.values), "")
     for ratio in result.ratios:
         table.add_row(ratio.name, *_middle_and_spread(ratio.values), ratio.target())
-    console.print(table)
+    for each in (table, *rate_tables(result.rates)):
+        console.print(each)
     for note in result.notes:
         console.print(f"  {note}", highlight=False)
 

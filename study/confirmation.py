@@ -83,7 +83,6 @@ def judgement_of(interval: Interval, margin: float) -> Judgement:
         return "worse"
     if least > 0:
         return "better"
-    # By its very ends: two contenders that do the same have an interval of no width.
     return "as good" if -margin <= least and most <= margin else "undecided"
 
 

@@ -14,22 +14,26 @@ from study.comparison import Trial
 from study.interval import Interval
 from study.intervals import DIGITS, Values, rounded_mean
 from study.plan import Plan
+from study.validation_outcome import ValidationOutcome
 
 
 @dataclass(frozen=True)
 class PairedDifference:
     """The mean difference of two contenders over seeds that each drew validation images of its own.
 
-    Its variance is s²/J + c. s² is the variance of a seed's difference, in which its draw of images counts too, J the
-    number of seeds. c is what any two seeds have in common, because both draw from the same images: σ²/N, where N is
-    the number of images and σ² the covariance of two seeds' differences on the same image. Without c an interval would
-    shrink to nothing with more and more seeds, though the images stay the same few.
+    Its variance is s²/J + c + 1/(nJ)². s² is the variance of a seed's difference, in which its draw of images counts
+    too, J the number of seeds. c is what any two seeds have in common, because both draw from the same images: σ²/N,
+    where N is the number of images and σ² the covariance of two seeds' differences on the same image. Without c an
+    interval would shrink to nothing with more and more seeds, though the images stay the same few. 1/(nJ) is what one
+    image more or fewer makes of the mean, n being the number of validation images: where no seed saw any difference s²
+    and c are 0, and yet the next image may show one.
 
     Attributes:
         mean: In accuracy.
         seeds: J.
         seed_variance: s²; 0 for a single seed, which tells nothing of it.
         common_variance: c.
+        validation_images: n.
         images_known: Whether c is from the trials' predictions. Else it is s² times the number of validation images
             over that of training images, which is too much rather than too little: Nadeau, Bengio, "Inference for the
             generalization error" (2003), section 4.
@@ -39,6 +43,7 @@ class PairedDifference:
     seeds: int
     seed_variance: float
     common_variance: float
+    validation_images: int
     images_known: bool
 
     def half_width(self, level: float, seeds: int | None = None) -> float:
@@ -51,7 +56,8 @@ class PairedDifference:
         seeds = seeds or self.seeds
         if seeds < 2:
             return math.inf
-        return quantile(level, seeds - 1) * math.sqrt(self.seed_variance / seeds + self.common_variance)
+        an_image = 1 / (self.validation_images * seeds)
+        return quantile(level, seeds - 1) * math.sqrt(self.seed_variance / seeds + self.common_variance + an_image**2)
 
     def interval(self, level: float) -> Interval:
         """Return that interval around the mean."""
@@ -81,6 +87,7 @@ def paired_difference(ones: Sequence[Trial], others: Sequence[Trial], plan: Plan
         seeds=len(pairs),
         seed_variance=variance,
         common_variance=common,
+        validation_images=plan.validation_images,
         images_known=covariance is not None,
     )
 
@@ -97,22 +104,38 @@ def covariance_on_an_image(pairs: Sequence[tuple[Trial, Trial]]) -> float | None
     examples, deviations = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     for one, other in pairs:
         if one.outcome == other.outcome == "diverged":
-            continue  # neither got anything right: nothing differs on any image
-        shared, mine, theirs = _right(one, other)
-        if shared is None:
+            continue  # nothing differs on any image
+        first, second = _outcome(one, other), _outcome(other, one)
+        if first is None or second is None:
             return None
+        shared, mine, theirs = _shared_images(first, second)
         difference = mine.astype(np.float64) - theirs
         examples.append(shared)
         deviations.append(difference - difference.mean())
     return _covariance(np.concatenate(examples), np.concatenate(deviations))
 
 
+def _outcome(trial: Trial, partner: Trial) -> ValidationOutcome | None:
+    """Return what a trial came to on each image; one that diverged got none of its partner's right."""
+    if trial.outcome == "diverged" and partner.validated:
+        return ValidationOutcome(partner.validated.examples, np.zeros_like(partner.validated.right))
+    return trial.validated
+
+
+def _shared_images(one: ValidationOutcome, other: ValidationOutcome) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the images that both were judged by, and which of these each got right."""
+    if np.array_equal(one.examples, other.examples):  # so it is, but for trials of another split
+        return one.examples, one.right, other.right
+    shared, mine, theirs = np.intersect1d(one.examples, other.examples, assume_unique=True, return_indices=True)
+    return shared, one.right[mine], other.right[theirs]
+
+
 def _covariance(examples: np.ndarray, deviations: Values) -> float | None:
-    """Return the mean product of two deviations on the same image: (sum squared less sum of squares) over the pairs."""
+    """Return the mean product of two deviations on the same image: of all pairs, squared sums less sums of squares."""
     times = np.bincount(examples)
-    products = np.bincount(examples, deviations) ** 2 - np.bincount(examples, deviations**2)
     count = int((times * (times - 1)).sum())
-    return max(0.0, float(products.sum()) / count) if count else None
+    products = float((np.bincount(examples, deviations) ** 2).sum() - (deviations**2).sum())
+    return max(0.0, products / count) if count else None
 
 
 @cache  # SciPy takes a tenth of a millisecond, and there are few of them

@@ -28,7 +28,7 @@ def tuning_round(plan: Plan, ended: EndedTrials) -> tuple[PlannedTrial, ...]:
 def rates_tried(contender: ContenderPlan, plan: Plan, ended: EndedTrials) -> tuple[float, ...]:
     """Return the rates that are tried with a contender as far as trials have shown which, ascending."""
     rates, below, above = [*contender.learning_rates], [*contender.below], [*contender.above]
-    while len(rates) > 1 and all(ended.have(contender, rate, range(plan.seeds)) for rate in rates):
+    while (below or above) and len(rates) > 1 and all(ended.have(contender, rate, range(plan.seeds)) for rate in rates):
         best = _best(contender, rates, plan, ended)
         rate = best.trials[0].learning_rate if best else None
         if rate == rates[0] and below:

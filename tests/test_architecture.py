@@ -33,6 +33,7 @@ ORDER = (
     ("flows.compare",),
     ("flows.command_line",),
     ("flows",),  # the way in
+    ("benchmarks.simulated",),
     ("benchmarks",),
 )
 LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
