@@ -2,90 +2,101 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from study.cautions import cautions
-from tests.support.contenders import contender, pair, setting, warned
+from tests.support.contenders import RATES, answer, contender, doubt, plan_with, rival, setting, warned
 
 
 def test_no_caution_without_need() -> None:
-    assert warned(contender(), contender("sgd"), pairs=(pair(),)) == ()
+    assert warned(contender(), contender("sgd")) == ()
+    assert warned(contender(confirmed=False), contender("sgd", confirmed=False)) == ()
 
 
-def test_one_contender() -> None:
+def test_one_contender_or_none() -> None:
     assert warned(contender()) == ("There is no contender but adam: it is compared with none.",)
-
-
-def test_few_seeds() -> None:
-    both = (contender(seeds=3), contender("sgd", seeds=4))
-    assert warned(*both, pairs=(pair(),)) == (
-        ("Intervals of medians and interquartile means from 3 or 4 seeds are rough, and too narrow on average."),
-    )
-    (_, rough) = warned(contender(seeds=4))
-    assert rough == "Intervals of medians and interquartile means from 4 seeds are rough, and too narrow on average."
-
-
-def test_a_single_seed() -> None:
-    both = (contender(seeds=1), contender("sgd"))
-    assert warned(*both, pairs=(pair(),)) == (
-        "Only one seed of adam has a result: no interval, and nothing to tell apart by; run more seeds.",
-    )
+    assert warned() == ("There is no contender: nothing is compared.",)
 
 
 @pytest.mark.parametrize(
-    ("rate", "where", "further"), [(0.03, "smallest", "below 0.03"), (0.3, "largest", "above 0.3")]
-)
-def test_the_edge_of_the_range_and_which_way_to_widen_it(rate: float, where: str, further: str) -> None:
-    sgd = contender("sgd", learning_rates=(0.03, 0.1, 0.3), learning_rate=rate, at_edge=True)
-    assert warned(contender(), sgd, pairs=(pair(),)) == (
+    ("rate", "rates", "said"),
+    [
+        (0.0001, RATES, "the smallest of its learning rates, 0.0001 of 0.0001 to 0.01"),
+        (0.01, RATES, "the largest of its learning rates, 0.01 of 0.0001 to 0.01"),
+        (0.1, (*RATES, 0.1), "the largest of its learning rates, 0.1 of 0.0001 to 0.1, of which 1 rate was added"),
         (
-            f"sgd is best with the {where} of its learning rates, {rate} of 0.03 to 0.3: "
-            f"the answer for sgd is not to be trusted until the range is wider; try {further}."
+            1e-6,
+            (1e-6, 1e-5, *RATES),
+            "the smallest of its learning rates, 1e-06 of 1e-06 to 0.01, of which 2 rates were added",
         ),
-    )
+    ],
+)
+def test_the_edge_of_the_range_and_which_way_to_widen_it(rate: float, rates: tuple[float, ...], said: str) -> None:
+    sgd = contender("sgd", learning_rates=rates, learning_rate=rate, at_edge=True)
+    where = "below" if rate == rates[0] else "above"
+    assert warned(contender(), sgd) == (f"sgd is best with {said}: it may do better yet; try {where} {rate:g}.",)
 
 
 def test_one_learning_rate() -> None:
-    one = {"learning_rates": (0.001,), "at_edge": True}
-    pairs = (pair(), pair(second="lion"), pair("sgd", "lion"))
-    assert warned(contender(**one), contender("sgd", **one), contender("lion", **one), pairs=pairs) == (
-        (
-            "Only one learning rate was tried with adam, sgd and lion: "
-            "the ranking is of these settings, not of optimizers."
-        ),
+    one = {"learning_rates": (0.001,)}
+    assert warned(contender(**one), contender("sgd", **one), contender("lion", **one)) == (
+        "Only one learning rate was tried with adam, sgd and lion: the answer is of these settings, not of optimizers.",
     )
 
 
 def test_diverged_trials_matter_at_the_best_learning_rate_only() -> None:
-    ranked = [contender(diverged=3), contender("sgd", diverged=1)]
+    both = [contender(diverged=3), contender("sgd", diverged=1)]
     settings = [
-        setting(ranked[0], diverged=2),
-        setting(ranked[0], diverged=1, learning_rate=0.01),
-        setting(ranked[1], diverged=0),
-        setting(ranked[1], diverged=1, learning_rate=0.01),
+        setting(both[0], diverged=2),
+        setting(both[0], diverged=1, learning_rate=0.01),
+        setting(both[1], diverged=0),
+        setting(both[1], diverged=1, learning_rate=0.01),
     ]
-    assert cautions(ranked, [pair()], settings, [])[0] == (
-        "Diverged at the best learning rate, and counted as accuracy 0: 2 of 5 trials of adam."
+    assert cautions(plan_with("adam", "sgd"), both, settings, answer(rival()), []) == (
+        "Diverged at the best learning rate, and counted as accuracy 0: 2 of 7 trials of adam.",
     )
 
 
 def test_failed_trials() -> None:
-    assert warned(contender(failed=2), contender("sgd"), contender("lion", failed=1), pairs=(pair(),))[0] == (
-        "Failed trials, which count for nothing: 2 of adam, 1 of lion."
+    assert warned(contender(failed=2), contender("sgd"), contender("lion", failed=1)) == (
+        "Failed trials, which count for nothing: 2 of adam, 1 of lion.",
     )
-    assert warned(contender(), contender("sgd"), pairs=(pair(),), left_out=("lion", "nadam")) == (
+    assert warned(contender(), contender("sgd"), left_out=("lion", "nadam")) == (
         "Nothing is known of lion and nadam: every trial failed.",
     )
 
 
-def test_contenders_that_could_not_be_paired() -> None:
-    ranked = (contender(), contender("sgd"), contender("lion"))
-    assert warned(*ranked, pairs=(pair(), pair("sgd", "lion"))) == ("adam and lion have no seed in common.",)
+def test_predictions_that_were_not_kept() -> None:
+    unknown = rival(doubt=doubt(images_known=False))
+    assert warned(contender(), contender("sgd"), said=answer(unknown, rival("lion"))) == (
+        (
+            "Not every confirm trial has kept its predictions, so that the images' part of the doubt about sgd is a rule "
+            "of thumb, and too large rather than too small."
+        ),
+    )
 
 
-def test_choosing_and_ranking_by_the_same_seeds_flatters() -> None:
-    wide, narrow = contender(), contender("sgd", learning_rates=(0.001, 0.01), at_edge=False)
-    flattered = "Each best learning rate was chosen on the seeds that it is ranked by, which flatters it"
-    assert cautions([wide, wide], [pair("adam", "adam")], [setting(wide)], []) == (f"{flattered}.",)
-    both = cautions([wide, narrow], [pair()], [setting(wide), setting(narrow)], [])
-    assert both == (f"{flattered}, most of all where more learning rates were tried.",)
+def test_a_single_confirm_seed() -> None:
+    both = [contender(seeds=1), contender("sgd", seeds=1)]
+    alone = answer(rival(judgement="undecided", seeds=1, interval=None, doubt=None))
+    settings = [setting(one) for one in both]
+    (said,) = cautions(plan_with("adam", "sgd", looks=(1,)), both, settings, alone, [])
+    assert said == ("With a single confirm seed nothing is known of the spread: sgd cannot be judged; give more looks.")
+    assert cautions(plan_with("adam", "sgd"), both, settings, alone, []) == ()  # the look at five is still to come
+
+
+LOPSIDED: dict[str, Any] = {"accuracies": (0.981, 0.98, 0.95, 0.982, 0.9805)}
+
+
+def test_seeds_that_are_now_and_then_much_worse() -> None:
+    assert warned(contender(), contender("sgd", **LOPSIDED)) == (
+        (
+            "Most confirm seeds of sgd lie together, and few far away: with such seeds a claim is false more often than "
+            "in 5 % of comparisons, because a few may have missed what is rare."
+        ),
+    )
+    assert warned(contender(), contender("sgd", confirmed=False, **LOPSIDED)) == ()
+    assert warned(contender(), contender("sgd", accuracies=(0.98, 0.95))) == ()  # too few to say
+    assert warned(contender(), contender("sgd", accuracies=(0.98,) * 5)) == ()

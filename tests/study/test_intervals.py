@@ -6,19 +6,26 @@ import math
 import statistics
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from study.comparison import Interval
-from study.statistics import compare_trials
-from tests.support.trials import TARGET, exact, finals, only, reaching, trial
+from study.intervals import interquartile_mean
+from tests.support.trials import compared, confirms, exact, finals, only, reaching, trial
 
 
 def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end() -> None:
-    contender = only(compare_trials(finals("adam", [0.9, 0.1, 0.5, 0.6]), TARGET))
+    contender = only(compared(finals("adam", [0.9, 0.1, 0.5, 0.6])))
     assert contender.interquartile_mean == pytest.approx(0.55)
     assert contender.median == pytest.approx(0.55)
-    wide = only(compare_trials(finals("adam", [0.0, 0.1, 0.4, 0.5, 0.6, 0.9, 0.95, 1.0]), TARGET))
+    wide = only(compared(finals("adam", [0.0, 0.1, 0.4, 0.5, 0.6, 0.9, 0.95, 1.0])))
     assert wide.interquartile_mean == pytest.approx((0.4 + 0.5 + 0.6 + 0.9) / 4)
+
+
+def test_the_interquartile_mean_of_many_samples_along_either_axis() -> None:
+    samples = np.array([[0.9, 0.1, 0.5, 0.6], [0.2, 0.2, 0.3, 0.9]])
+    assert interquartile_mean(samples) == pytest.approx([0.55, 0.25])
+    assert interquartile_mean(samples.T, axis=0) == pytest.approx([0.55, 0.25])
 
 
 @pytest.mark.parametrize("accuracies", [[0.7, 0.8, 0.93], [0.5, 0.6, 0.8, 0.9, 0.95]])
@@ -27,7 +34,7 @@ def test_the_interval_is_that_of_all_resamples(accuracies: list[float]) -> None:
         cut = len(drawn) // 4
         return statistics.fmean(sorted(drawn)[cut : len(drawn) - cut])
 
-    contender = only(compare_trials(finals("adam", accuracies), TARGET))
+    contender = only(compared(finals("adam", accuracies)))
     assert contender.interval == pytest.approx(exact(trimmed, accuracies), abs=0.01)
 
 
@@ -44,7 +51,7 @@ def test_the_interval_is_that_of_all_resamples(accuracies: list[float]) -> None:
     ],
 )
 def test_a_miss_stays_infinite_through_the_median(epochs: list[int], median: float, reached: int) -> None:
-    contender = only(compare_trials(reaching("adam", epochs), TARGET))
+    contender = only(compared(reaching("adam", epochs)))
     assert (contender.epochs_to_target, contender.reached) == (median, reached)
     assert contender.steps_to_target == 10 * median
     seconds = [first**2 if first else math.inf for first in epochs]  # 1 + 3 + 5 + ...
@@ -65,34 +72,32 @@ def test_a_miss_stays_infinite_through_the_median(epochs: list[int], median: flo
     ],
 )
 def test_the_interval_of_the_epochs(epochs: list[int], interval: Interval) -> None:
-    assert only(compare_trials(reaching("adam", epochs), TARGET)).epochs_interval == interval
+    assert only(compared(reaching("adam", epochs))).epochs_interval == interval
 
 
 def test_the_interval_of_the_epochs_is_that_of_all_resamples() -> None:
     epochs = [1, 2, 3, 5, 6]
-    found = only(compare_trials(reaching("adam", epochs), TARGET)).epochs_interval
-    assert found == exact(statistics.median, epochs)
+    assert only(compared(reaching("adam", epochs))).epochs_interval == exact(statistics.median, epochs)
 
 
 @pytest.mark.parametrize("accuracies", [[0.1] * 3, [1 / 3] * 7, [0.0, 0.0], [0.9861] * 12])
 def test_equal_values_have_an_interval_of_no_width(accuracies: list[float]) -> None:
-    lower = [value / 2 for value in accuracies]
-    comparison = compare_trials([*finals("adam", accuracies), *finals("sgd", lower)], TARGET)
-    for contender, values in zip(comparison.contenders, (accuracies, lower), strict=True):
-        assert contender.interquartile_mean == contender.median == values[0]
-        assert contender.interval == (values[0], values[0])
-    (pair,) = comparison.pairs
-    assert pair.interval == (pair.difference, pair.difference) == pytest.approx((lower[0], lower[0]))
-    assert pair.told_apart == (lower[0] > 0)
+    contender = only(compared(finals("adam", accuracies)))
+    assert contender.interquartile_mean == contender.median == accuracies[0]
+    assert contender.interval == (accuracies[0], accuracies[0])
 
 
-def test_a_single_seed_has_no_interval_and_tells_nobody_apart() -> None:
-    comparison = compare_trials([trial(0.99), trial(0.91, optimizer="sgd")], TARGET)
+def test_a_single_seed_has_no_interval_and_judges_nobody() -> None:
+    trials = [trial(0.99), trial(0.91, optimizer="sgd"), *confirms("adam", [0.99]), *confirms("sgd", [0.91])]
+    comparison = compared(trials, looks=(1,))
     assert [(one.interval, one.epochs_interval) for one in comparison.contenders] == [(None, None)] * 2
-    (pair,) = comparison.pairs
-    assert (pair.seeds, pair.probability, pair.interval, pair.told_apart) == (1, 1.0, None, False)
-    assert (pair.epochs_ratio, pair.epochs_ratio_interval) == (1.0, None)
-    assert pair.difference == pytest.approx(0.08)
+    (rival,) = comparison.answer.rivals
+    assert (rival.judgement, rival.difference, rival.interval, rival.seeds) == (
+        "undecided",
+        pytest.approx(-0.08),
+        None,
+        1,
+    )
 
 
 def test_resampling_is_the_same_every_time() -> None:
@@ -102,6 +107,5 @@ def test_resampling_is_the_same_every_time() -> None:
         for name, firsts in epochs.items()
         for seed, first in enumerate(firsts)
     ]
-    comparison = compare_trials(trials, TARGET)
-    assert comparison.pairs[0].epochs_ratio_interval is not None
-    assert {compare_trials(trials, TARGET).model_dump_json() for _ in range(5)} == {comparison.model_dump_json()}
+    comparison = compared(trials)
+    assert {compared(trials).model_dump_json() for _ in range(5)} == {comparison.model_dump_json()}

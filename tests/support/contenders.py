@@ -1,23 +1,29 @@
-"""Contenders, pairs and settings with nothing to be cautious about, but for what a test changes."""
+"""Contenders, rivals and answers with nothing to be cautious about, but for what a test changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from study.answer import Answer, Doubt, Rival
 from study.cautions import cautions
-from study.comparison import Contender, Pair, Setting
+from study.comparison import Contender, Setting
+from study.plan import Plan
+from tests.support.trials import contender_plan, plan_of
+
+RATES = (0.0001, 0.001, 0.01)
 
 
 def contender(label: str = "adam", **changes: Any) -> Contender:
-    """A contender of five seeds, without anything to be cautious about."""
+    """A contender of five confirm seeds, without anything to be cautious about."""
     made = {
         "label": label,
         "optimizer": label,
         "loss": "mse",
         "batch_size": 32,
         "learning_rate": 0.001,
-        "learning_rates": (0.0001, 0.001, 0.01),
+        "learning_rates": RATES,
         "at_edge": False,
+        "confirmed": True,
         "seeds": 5,
         "accuracies": (0.98, 0.985, 0.9861, 0.987, 0.988),
         "median": 0.9861,
@@ -35,28 +41,78 @@ def contender(label: str = "adam", **changes: Any) -> Contender:
     return Contender(**{**made, **changes})
 
 
-def pair(first: str = "adam", second: str = "sgd", **changes: Any) -> Pair:
-    """A pair of five seeds that cannot be told apart."""
+def doubt(**changes: Any) -> Doubt:
+    """A doubt that 40 seeds would settle."""
     made = {
-        "first": first,
-        "second": second,
-        "seeds": 5,
-        "probability": 0.6,
-        "difference": 0.0004,
-        "interval": (-0.001, 0.0021),
-        "told_apart": False,
-        "epochs_ratio": None,
-        "epochs_ratio_interval": None,
+        "half_width": 0.009,
+        "with_more_seeds": 0.0035,
+        "with_any_seeds": 0.001,
+        "seeds_to_decide": 40,
+        "images_to_decide": 3.0,
+        "images_known": True,
     }
-    return Pair(**{**made, **changes})
+    return Doubt(**{**made, **changes})
+
+
+def rival(label: str = "sgd", judgement: str = "worse", **changes: Any) -> Rival:
+    """A rival of five seeds, with an interval that fits what it is judged to be."""
+    difference, interval = {
+        "worse": (-0.03, (-0.04, -0.02)),
+        "better": (0.03, (0.02, 0.04)),
+        "as good": (0.0005, (-0.001, 0.002)),
+        "undecided": (-0.001, (-0.01, 0.008)),
+    }[judgement]
+    made = {
+        "label": label,
+        "judgement": judgement,
+        "difference": difference,
+        "interval": interval,
+        "seeds": 5,
+        "diverged": 0,
+        "leader_diverged": 0,
+        "doubt": doubt(),
+    }
+    return Rival(**{**made, **changes})
+
+
+def answer(*rivals: Rival, **changes: Any) -> Answer:
+    """An answer that takes adam, which tuning had put first too."""
+    made = {
+        "confirmed": True,
+        "level": 0.05 / 3,
+        "margin": 0.002,
+        "leader": "adam",
+        "rivals": rivals,
+        "take": "adam",
+        "cheaper_than": None,
+        "costs_at_most": None,
+    }
+    return Answer(**{**made, **changes})
+
+
+def plan_with(*labels: str, **changes: Any) -> Plan:
+    """The plan of which such contenders are the result."""
+    return plan_of(*(contender_plan(label, *RATES) for label in labels), **{"target": 0.98, **changes})
 
 
 def setting(one: Contender, **changes: Any) -> Setting:
-    names = ("optimizer", "loss", "batch_size", "learning_rate", "accuracies", "median", "diverged", "failed")
-    return Setting(**{**{name: getattr(one, name) for name in names}, **changes})
+    made = {
+        "optimizer": one.optimizer,
+        "loss": one.loss,
+        "batch_size": one.batch_size,
+        "learning_rate": one.learning_rate,
+        "added": False,
+        "accuracies": (0.98, 0.99),
+        "median": 0.985,
+        "confirm_accuracies": one.accuracies,
+        "diverged": one.diverged,
+        "failed": one.failed,
+    }
+    return Setting(**{**made, **changes})
 
 
-def warned(*contenders: Contender, pairs: tuple[Pair, ...] = (), left_out: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The cautions, less the one that is always there where several learning rates were tried."""
-    said = cautions(contenders, pairs, [setting(one) for one in contenders], left_out)
-    return tuple(sentence for sentence in said if not sentence.startswith("Each best learning rate"))
+def warned(*contenders: Contender, left_out: tuple[str, ...] = (), said: Answer | None = None) -> tuple[str, ...]:
+    """The cautions about these contenders, the first of which leads."""
+    said = said or answer(*(rival(one.label) for one in contenders[1:]))
+    plan = plan_with(*(one.label for one in contenders))
+    return cautions(plan, contenders, [setting(one) for one in contenders], said, left_out)
