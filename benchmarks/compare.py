@@ -8,7 +8,7 @@ from benchmarks.process import seconds_of, workplace
 from benchmarks.result import Figure, Ratio, Result, make_result, ratios_of
 
 EPOCHS, TRIALS = "2", "8"
-OPTIMIZERS = ["--optimizers", "sgd,momentum,adam,rmsprop", "--grid-size", "1", "--seeds", "2"]
+OPTIMIZERS = ["--optimizers", "sgd,momentum,adam,rmsprop", "--grid-size", "1", "--seeds", "2", "--looks", "none"]
 COMPARE = ["-m", "flows", "compare", "--dataset", "mnist", "--download=false", "--epochs", EPOCHS, *OPTIMIZERS]
 PLAIN = ["-m", "benchmarks.programs.plain", "momentum", EPOCHS, TRIALS]
 

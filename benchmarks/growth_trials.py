@@ -13,7 +13,7 @@ from benchmarks.result import Figure, Ratio, ratios_of
 TRIALS, SMALL = (4, 16, 64), (4, 6)
 WORKERS = 2
 TINY = ["--dataset", "digits", "--limit-examples", "200", "--epochs", "1"]
-COMPARE = ["-m", "flows", "compare", *TINY, "--optimizers", "sgd,momentum", "--grid-size", "1"]
+COMPARE = ["-m", "flows", "compare", *TINY, "--optimizers", "sgd,momentum", "--grid-size", "1", "--looks", "none"]
 OPTIMIZERS = 2
 DONE = re.compile(r"Trial \d+ of \d+: ")
 

@@ -26,7 +26,18 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 WIDTH, HEIGHT = 1400, 900  # pixels of the window
 MILLISECONDS = 60_000  # a page may take so long on a busy machine
 OPTIMIZERS = ("sgd", "momentum", "adam")
-COMPARE = ("--dataset", "digits", "--optimizers", ",".join(OPTIMIZERS), "--grid-size", "1", "--target", "0.9")
+COMPARE = (
+    "--dataset",
+    "digits",
+    "--optimizers",
+    ",".join(OPTIMIZERS),
+    "--grid-size",
+    "1",
+    "--target",
+    "0.9",
+    "--looks",
+    "none",
+)
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def test_only_the_chosen_setting_has_seen_the_test_split(undisturbed: dict[str, 
         for run in trials_of(undisturbed["directory"], result["study"])
         if "test_accuracy" in run.data.metrics
     }
-    assert {optimizer for optimizer, _ in tested} == {result["contenders"][0]["optimizer"]}
+    assert {optimizer for optimizer, _ in tested} == {result["answer"]["take"]}
     assert result["test"]["seeds"] == 2
     assert result["test"]["test/accuracy"] == pytest.approx(sum(accuracy for _, accuracy in tested) / len(tested))
 
@@ -90,7 +90,8 @@ def test_the_parent_holds_the_answer(undisturbed: dict[str, Any]) -> None:
 def test_it_says_what_it_does(undisturbed: dict[str, Any]) -> None:
     told = undisturbed["err"]
     assert "Comparing 2 optimizers on digits, 4 trials of 2 epochs" in told
-    assert "4 trials, " in told
+    assert "Tuning: 4 trials, to choose each learning rate." in told
+    assert "This round: 4 trials, " in told
     assert ": about " in told
     assert "Trial 4 of 4: " in told
     assert undisturbed["result"]["verdict"][0] in told
@@ -103,13 +104,13 @@ def test_prefect_shows_the_trials_within_the_comparison(undisturbed: dict[str, A
     only = {"flow_runs": {"id": {"any_": [flow_run]}}}
     tasks = httpx.post(f"{prefect_api}/task_runs/filter", json=only).raise_for_status().json()
     tested = {task["name"].removeprefix("test ") for task in tasks if task["name"].startswith("test ")}
-    trials = [task for task in tasks if task["name"].endswith(" digits") and not task["name"].startswith("test ")]
+    trials = [task for task in tasks if task["name"].startswith("tune ")]
     assert tested
-    assert tested < {task["name"] for task in trials}
+    assert tested < {task["name"].removeprefix("tune ") for task in trials}
     assert (len(trials), {task["state_type"] for task in tasks}) == (4, {"COMPLETED"})
     children = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in trials]}}}
     trained = httpx.post(f"{prefect_api}/flow_runs/filter", json=children).raise_for_status().json()
-    assert sorted(run["name"] for run in trained) == sorted(task["name"] for task in trials)
+    assert sorted(f"tune {run['name']}" for run in trained) == sorted(task["name"] for task in trials)
     assert {run["state_type"] for run in trained} == {"COMPLETED"}
     artifacts = httpx.post(f"{prefect_api}/artifacts/filter", json=only).raise_for_status().json()
     assert {artifact["key"] for artifact in artifacts} >= {"mlflow-run", "contenders", "verdict"}
@@ -139,7 +140,7 @@ def test_a_comparison_that_is_complete_trains_nothing_more(
     ended = compare("--resume", study, "--json", directory=directory).ended()
     assert (ended.status, ended.left) == (0, []), ended
     assert json.loads(ended.out)["verdict"] == undisturbed["result"]["verdict"]
-    assert "All 4 trials are done." in ended.err
+    assert "All trials are done." in ended.err
     # Of what has ended nothing is touched: no time, no tag, no point.
     assert [run.to_dictionary() for run in trials_of(directory, study)] == [run.to_dictionary() for run in before]
     after = recorded(store(directory), study)
@@ -160,7 +161,8 @@ def test_a_dry_run_only_says_what_would_run(
 ) -> None:
     ended = start("-m", "flows", "compare", *SHORT, "--dry-run").ended()
     assert (ended.status, ended.err, ended.left) == (0, "", []), ended
-    assert "4 trials, " in ended.out
+    assert "This round: 4 trials, " in ended.out
+    assert "could show nothing about which is better" in ended.out
     assert ": about " in ended.out
     assert "TensorFlow" not in ended.out
     assert runs(tmp_path) == []
@@ -250,7 +252,20 @@ def pictures(tmp_path: Path) -> Callable[[int], str]:
 def test_trials_of_a_comparison_are_of_one_dataset_whatever_its_source_holds_later(
     compare: Callable[..., Running], pictures: Callable[[int], str], tmp_path: Path
 ) -> None:
-    small = ("--optimizers", "sgd,adam", "--learning-rates", 0.01, "--seeds", 1, "--epochs", 1, "--batch-sizes", 8)
+    small = (
+        "--optimizers",
+        "sgd,adam",
+        "--learning-rates",
+        0.01,
+        "--seeds",
+        1,
+        "--epochs",
+        1,
+        "--batch-sizes",
+        8,
+        "--looks",
+        "none",
+    )
     first = compare("--dataset", pictures(20), *small, "--json").ended()
     assert (first.status, first.left) == (0, []), first
     study = json.loads(first.out)["study"]

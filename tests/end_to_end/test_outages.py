@@ -275,7 +275,7 @@ def test_trials_that_begin_while_the_tracker_is_away_wait_for_it(
     compare: Callable[..., Running], mlflow: Server
 ) -> None:
     mlflow.start()
-    trials = ("--optimizers", "sgd,adam", "--learning-rates", 0.01, "--epochs", 2, "--seeds", 4, "--target", 0.5)
+    trials = ("--optimizers", "sgd,adam", "--learning-rates", 0.01, "--epochs", 2, "--seeds", 4, "--looks", "none")
     running = compare(*TRAINING, *trials, MLFLOW_TRACKING_URI=mlflow.url, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
     running.printed("Trial 1 of 8")
     mlflow.kill()

@@ -110,7 +110,7 @@ def test_four_first_runs_at_once_and_a_comparison_are_whole(
         points = history(store, run.info.run_id, "train/loss")
         assert [step for step, _ in points] == [1, 2]
 
-    compared = ("--optimizers", "sgd,adam", "--learning-rates", "0.01", "--seeds", "1", "--target", "0.5")
+    compared = ("--optimizers", "sgd,adam", "--learning-rates", "0.01", "--seeds", "1", "--looks", "none")
     succeeded(start("-m", "flows", "compare", *TINY, *compared, directory=tmp_path / "host 0", **settings).ended())
     (study,) = [run for run in runs(store) if run.data.tags["run.flow"] == "compare"]
     assert study.info.status == "FINISHED"

@@ -29,7 +29,7 @@ from flows.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
 SMALL = ("--dataset", "digits", "--limit-examples", "200", "--image-size", "16", "--epochs", "1", "--device", "cpu")
-COMPARED = ("--optimizers", "sgd", "--learning-rates", "0.01", "--seeds", "2", "--workers", "1")
+COMPARED = ("--optimizers", "sgd", "--learning-rates", "0.01", "--seeds", "2", "--looks", "none", "--workers", "1")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_training_and_a_trial_are_equal_bit_for_bit_whatever_cores_there_are(
     alone = result_of(train(*SAME, "--json"))
     words = ("train", *SAME, "--json")
     one_core = result_of(start("-c", ON_ONE_CORE, *words, PREFECT_API_URL=prefect_api))
-    varied = ("--optimizers", "momentum", "--learning-rates", 0.01, "--seeds", 1)
+    varied = ("--optimizers", "momentum", "--learning-rates", 0.01, "--seeds", 1, "--looks", "none")
     (trial,) = trials_of(tmp_path, result_of(compare(*SAME, *varied, "--json"))["study"])
 
     weights = weights_by_epoch(tmp_path, alone["run_id"])

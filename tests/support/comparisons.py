@@ -10,16 +10,8 @@ from typing import Any
 from tests.support.recorded import EPOCH_METRICS, LEARNING, recorded
 
 SMALL = (
-    "--dataset",
-    "digits",
-    "--limit-examples",
-    300,
-    "--optimizers",
-    "sgd,adam",
-    "--learning-rates",
-    0.01,
-    "--looks",
-    "none",
+    *("--dataset", "digits", "--limit-examples", 300, "--optimizers", "sgd,adam", "--learning-rates", 0.01),
+    *("--looks", "none"),
 )
 SHORT = (*SMALL, "--epochs", 2, "--seeds", 2, "--target", 0.5)
 LONG_EPOCHS = 30
