@@ -64,7 +64,7 @@ class Result(BaseModel):
 
     def met(self) -> bool:
         """Return whether every target is met."""
-        return all(held.met() for held in (*self.ratios, *self.rates))
+        return all(ratio.met() for ratio in self.ratios) and all(rate.met() for rate in self.rates)
 
 
 def make_result(

@@ -17,11 +17,13 @@ STUDIES, SMALL = 1_000, 20  # of each world
 PROCESSES = 2  # which the counts do not depend on
 NOTES = [
     "A false claim: a contender is called better or worse and is not, or as good and differs by more than the margin.",
-    "The old rule: Student's 95 % interval of the best and each other, on the seeds that learning rates were chosen by.",
+    "The old rule: Student's 95 % interval of the best and each other, on the seeds that rates were chosen by.",
     "A t-test after every seed: from the third confirm seed to the twentieth, 5 % each, until something is found.",
     "Equal contenders: 18 of 108 combinations, in which every level of a factor meets every level of each other.",
-    "Rare bad seeds of one contender have no target: seeds that happen to miss the tail look steady, and no rule that "
-    "sees these seeds alone can tell them from steady ones.",
+    (
+        "Rare bad seeds of one contender have no target: seeds that happen to miss the tail look steady, and no rule "
+        "that sees these seeds alone can tell them from steady ones."
+    ),
 ]
 
 

@@ -41,7 +41,7 @@ def _method(answer: Answer) -> list[str]:
     return [
         (
             f"Every interval is Student's, at {100 * (1 - answer.level):.4g} %, so that all of them hold together with "
-            f"95 %; its variance is that of the seeds' differences by their number, {images}, and that of one image in all "
-            "of them."
+            f"95 %; its variance is that of the seeds' differences by their number, {images}, and that of one image in "
+            "all of them."
         )
     ]

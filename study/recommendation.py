@@ -73,9 +73,8 @@ def _take(leader: str, rivals: Sequence[Rival], contenders: Mapping[str, Contend
     if better:
         return max(better, key=lambda rival: (rival.difference or 0.0, rival.label)).label
     equals = [leader, *(rival.label for rival in rivals if rival.judgement == "as good")]
-    return min(
-        equals, key=lambda label: cost(contenders[label])
-    )  # of those that cost the same the leader, or the first
+    # Of those that cost the same the leader, or else the first.
+    return min(equals, key=lambda label: cost(contenders[label]))
 
 
 def _cheaper_than(take: str, leader: str, rivals: Sequence[Rival], contenders: Mapping[str, Contender]) -> str | None:

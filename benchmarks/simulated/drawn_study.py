@@ -39,8 +39,8 @@ class DrawnStudy:
         self._world = world
         self._random = np.random.default_rng([zlib.crc32(world.name.encode()), number])
         self._hard = self._hard_images()
-        plan = world.plan
-        rates = [(*one.below[::-1], *one.learning_rates, *one.above) for one in plan.contenders[:1]][0]
+        alike = world.plan.contenders[0]  # all are tried with the same rates
+        rates = (*alike.below[::-1], *alike.learning_rates, *alike.above)
         self._rates = {rate: place for place, rate in enumerate(rates)}
         self._tuning = self._tuning_accuracies(len(rates))
         self._splits = [self._split() for _ in range(CONFIRM_SEEDS)]
@@ -96,13 +96,14 @@ class DrawnStudy:
         if world.common:
             drawn += random.standard_normal(shape[-1])
         errors = world.errors.reshape(-1, *[1] * len(shape)) - world.seed_deviation * drawn
-        return errors.clip(0, MOST_ERROR)
+        return np.clip(errors, 0, MOST_ERROR)
 
     def _tuning_accuracies(self, rates: int) -> Values:
         """Return the accuracy of each contender with each rate on each tuning seed; all share a split."""
         hardness = np.where(self._hard[:, self._split()], HARDNESS, EASINESS).mean(axis=1)
         errors = self._errors(rates, TUNING_SEEDS) * hardness[:, None, None]
-        return 1 - self._random.binomial(self._world.validation, errors.clip(0, 1)) / self._world.validation
+        missed: NDArray[np.int64] = self._random.binomial(self._world.validation, errors.clip(0, 1))
+        return 1 - missed / self._world.validation
 
     def _right_answers(self) -> list[NDArray[np.bool_]]:
         """Return, for each confirm seed, what each contender (first axis) gets right of its split (second axis)."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.simulated.drawn_study import DrawnStudy
 from benchmarks.simulated.worlds import CONFIRM_SEEDS, TUNING_SEEDS, Values, World
+from study.answer import Judgement
+from study.comparison import Trial
 from study.confirmation import Confirmation, confirm
 from study.ended_trials import EndedTrials
 from study.plan import Plan
@@ -18,6 +21,9 @@ from study.tuning import tuned
 
 UNCORRECTED = 0.05  # at which a rule that is not ours judges each pair
 FEWEST_SEEDS = 3  # after which people begin to test
+QUANTILES = stats.t.isf(UNCORRECTED / 2, np.arange(CONFIRM_SEEDS).clip(1))  # by degrees of freedom
+
+Where = NDArray[np.bool_]  # of each rival
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Simulated:
 def simulate(world: World, plan: Plan, number: int) -> Simulated:
     """Return what becomes of a study: ``plan`` is the world's, made once for all its studies."""
     study = DrawnStudy(world, number)
-    trials = []
+    trials: list[Trial] = []
     while planned := next_round(plan, trials):
         trials += [study.trial(one) for one in planned]
     best = tuned(plan, ended := EndedTrials(trials))
@@ -69,7 +75,7 @@ def simulate(world: World, plan: Plan, number: int) -> Simulated:
     confirmed = study.confirm_accuracies[order]
     watched = order[1:].index(1 if order[0] == 0 else 0)  # the rival that `found` is about
     judgements = [judged.judgement for judged in confirmation.judged]
-    falsely = bool(_any(judgements, "as good", np.abs(truth) > plan.margin))
+    falsely = _any(judgements, "as good", np.abs(truth) > plan.margin)
     return Simulated(
         ours=_claims({"worse": truth < 0, "better": truth > 0}, judgements, watched, falsely=falsely),
         old=_old_rule(tuning[1:] - tuning[0], truth, watched),
@@ -81,15 +87,17 @@ def simulate(world: World, plan: Plan, number: int) -> Simulated:
     )
 
 
-def _claims(right: Mapping[str, Values], judgements: list[str], watched: int, *, falsely: bool = False) -> Claims:
+def _claims(
+    right: Mapping[Judgement, Where], judgements: Sequence[Judgement], watched: int, *, falsely: bool = False
+) -> Claims:
     """Return what judgements of the rivals are worth, given where each of these words would be right."""
     false = any(_any(judgements, word, ~where) for word, where in right.items())
     word = judgements[watched]
     return Claims(false=false or falsely, found=word in right and bool(right[word][watched]))
 
 
-def _any(judgements: list[str], word: str, where: Values) -> bool:
-    return any(one == word and here for one, here in zip(judgements, where, strict=True))
+def _any(judgements: Sequence[Judgement], word: Judgement, where: Where) -> bool:
+    return any(one == word and bool(here) for one, here in zip(judgements, where, strict=True))
 
 
 def _covered(confirmation: Confirmation, truth: Values) -> bool:
@@ -101,7 +109,7 @@ def _old_rule(differences: Values, truth: Values, watched: int) -> Claims:
     """Return what the rule before confirmation says: the best beats a rival whose interval leaves out 0."""
     reach = stats.t.isf(UNCORRECTED / 2, TUNING_SEEDS - 1) * differences.std(axis=1, ddof=1) / np.sqrt(TUNING_SEEDS)
     beaten = differences.mean(axis=1) + reach < -1e-12
-    judgements = ["worse" if one else "undecided" for one in beaten]
+    judgements: list[Judgement] = ["worse" if one else "undecided" for one in beaten]
     return _claims({"worse": truth < 0}, judgements, watched)
 
 
@@ -114,8 +122,5 @@ def _test_after_every_seed(differences: Values, truth: Values, watched: int) -> 
     told[:, : FEWEST_SEEDS - 1] = False
     first = told.argmax(axis=1)
     signs = np.take_along_axis(mean, first[:, None], axis=1)[:, 0] * told.any(axis=1)
-    judgements = ["worse" if sign < 0 else "better" if sign > 0 else "undecided" for sign in signs]
+    judgements: list[Judgement] = ["worse" if sign < 0 else "better" if sign > 0 else "undecided" for sign in signs]
     return _claims({"worse": truth < 0, "better": truth > 0}, judgements, watched)
-
-
-QUANTILES = stats.t.isf(UNCORRECTED / 2, np.arange(CONFIRM_SEEDS).clip(1))

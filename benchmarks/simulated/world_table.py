@@ -6,11 +6,14 @@ level of every other.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.simulated.worlds import Spread, World, apart
 
 CONTENDERS = (2, 4, 8)
 IMAGES = ((1_438, 143), (10_000, 1_000), (60_000, 6_000))  # all, and those that judge
 SPREADS: tuple[Spread, ...] = ("normal", "skewed", "heavy-tailed")
+COMMON = ", common noise"
 ODD_SPREADS: dict[str, Spread] = {"rare bad seeds": "skewed", "a heavy tail": "heavy-tailed"}
 
 
@@ -18,7 +21,7 @@ def equal_worlds() -> list[World]:
     """Return worlds in which every claim that one contender is better than another is false."""
     return [
         World(
-            f"{contenders} contenders, {rates} rates, {validation:,} images, {spread}{', common noise' if common else ''}",
+            f"{contenders} contenders, {rates} rates, {validation:,} images, {spread}{COMMON if common else ''}",
             contenders=contenders,
             rates=rates,
             images=images,
@@ -36,20 +39,19 @@ def equal_worlds() -> list[World]:
 
 def odd_worlds() -> list[World]:
     """Return worlds, equal too, of which something is odd: what a small number of seeds or images makes hard."""
-    digits = {"images": 1_438, "validation": 143}
-    mnist = {"images": 60_000, "validation": 6_000}
+    few, many = World("", contenders=4, images=1_438, validation=143), World("", images=60_000, validation=6_000)
     return [
-        World("few errors, 0.5 %, 143 images, 4 contenders", contenders=4, error=0.005, seed_deviation=0.001, **digits),
-        World("rates are added, 143 images, 4 contenders", contenders=4, extend=True, **digits),
+        replace(few, name="few errors, 0.5 %, 143 images, 4 contenders", error=0.005, seed_deviation=0.001),
+        replace(few, name="rates are added, 143 images, 4 contenders", extend=True),
         *(
-            World(
-                f"one has {said}, the others do not, {contenders} contenders",
+            replace(
+                many,
+                name=f"one has {said}, the others do not, {contenders} contenders",
                 contenders=contenders,
                 error=0.02,
                 spread=spread,
                 seed_deviation=0.006,
                 steady=True,
-                **mnist,
             )
             for said, spread in ODD_SPREADS.items()
             for contenders in (2, 4)
@@ -70,23 +72,21 @@ def better_worlds() -> list[World]:
 
 def margin_worlds() -> list[World]:
     """Return worlds with differences inside and outside the margin, which is 0.2 points."""
-    many = {"images": 60_000, "validation": 6_000, "seed_deviation": 0.0005, "error": 0.01}
+    many = World("", images=60_000, validation=6_000, seed_deviation=0.0005, error=0.01)
+    nested = World("", better_by=0.003, error=0.01, nested=True, seed_deviation=0.0)
     return [
         *(
-            World(f"{points:g} points, 6,000 images", better_by=points / 100, **many)
+            replace(many, name=f"{points:g} points, 6,000 images", better_by=points / 100)
             for points in (0.0, 0.1, 0.21, 0.3)
         ),
-        World("0.21 points, 6,000 images, 4 contenders", contenders=4, better_by=0.0021, **many),
+        replace(many, name="0.21 points, 6,000 images, 4 contenders", contenders=4, better_by=0.0021),
         *(
-            World(
-                f"0.3 points, {validation:,} images, {contenders} contenders that seldom differ",
+            replace(
+                nested,
+                name=f"0.3 points, {validation:,} images, {contenders} contenders that seldom differ",
                 contenders=contenders,
                 images=images,
                 validation=validation,
-                better_by=0.003,
-                error=0.01,
-                nested=True,
-                seed_deviation=0.0,
             )
             for contenders, images, validation in ((2, 1_438, 143), (4, 1_438, 143), (4, 10_000, 1_000))
         ),

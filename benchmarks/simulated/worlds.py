@@ -37,9 +37,9 @@ class World:
     agree about that, on the other half it is drawn for each. So contenders that are equal over all images that there
     could be are not equal on those of a study, however many seeds it has. That is what a single split cannot see.
 
-    A trial draws its error rate: that of its contender, less what its seed happens to do, times ``seed_deviation``. Then
-    it misses each of its validation images with that probability, times ``HARDNESS`` if it finds it hard, ``EASINESS``
-    if not.
+    A trial draws its error rate: that of its contender, less what its seed happens to do, times ``seed_deviation``.
+    Then it misses each of its validation images with that probability, times ``HARDNESS`` if it finds it hard,
+    ``EASINESS`` if not.
 
     Attributes:
         name: What is said of it.

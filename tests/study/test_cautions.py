@@ -72,8 +72,8 @@ def test_predictions_that_were_not_kept() -> None:
     unknown = rival(doubt=doubt(images_known=False))
     assert warned(contender(), contender("sgd"), said=answer(unknown, rival("lion"))) == (
         (
-            "Not every confirm trial has kept its predictions, so that the images' part of the doubt about sgd is a rule "
-            "of thumb, and too large rather than too small."
+            "Not every confirm trial has kept its predictions, so that the images' part of the doubt about sgd is a "
+            "rule of thumb, and too large rather than too small."
         ),
     )
 
@@ -93,8 +93,8 @@ LOPSIDED: dict[str, Any] = {"accuracies": (0.981, 0.98, 0.95, 0.982, 0.9805)}
 def test_seeds_that_are_now_and_then_much_worse() -> None:
     assert warned(contender(), contender("sgd", **LOPSIDED)) == (
         (
-            "Most confirm seeds of sgd lie together, and few far away: with such seeds a claim is false more often than "
-            "in 5 % of comparisons, because a few may have missed what is rare."
+            "Most confirm seeds of sgd lie together, and few far away: with such seeds a claim is false more often "
+            "than in 5 % of comparisons, because a few may have missed what is rare."
         ),
     )
     assert warned(contender(), contender("sgd", confirmed=False, **LOPSIDED)) == ()

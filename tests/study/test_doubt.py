@@ -7,13 +7,14 @@ import pytest
 from study.answer import Doubt
 from study.doubt import doubt_of
 from study.paired_difference import PairedDifference
+from tests.support.trials import plan_of
 
 MANY = 10**9  # validation images, so that a single one weighs nothing
 
 
 def doubted(mean: float, *, seeds: int = 5, seed: float = 1e-4, common: float = 1e-6) -> Doubt:
     difference = PairedDifference(mean, seeds, seed, common, MANY, images_known=True)
-    return doubt_of(difference, level=0.05, margin=0.002, looks=0, rivals=1)
+    return doubt_of(difference, plan_of(looks=()), level=0.05, rivals=1)
 
 
 def test_half_widths_now_with_20_seeds_and_with_any_number() -> None:
@@ -42,8 +43,8 @@ def test_a_small_difference_is_decided_when_the_interval_fits_into_the_margin() 
 
 def test_the_level_is_that_of_a_study_with_one_look_more() -> None:
     difference = PairedDifference(0.005, 5, 1e-4, 1e-6, MANY, images_known=True)
-    one = doubt_of(difference, level=0.05, margin=0.002, looks=0, rivals=1)
-    more = doubt_of(difference, level=0.05, margin=0.002, looks=3, rivals=2)  # 0.05 / 8
+    one = doubt_of(difference, plan_of(looks=()), level=0.05, rivals=1)
+    more = doubt_of(difference, plan_of(looks=(5, 10, 20)), level=0.05, rivals=2)  # 0.05 / 8
     assert one.half_width == more.half_width
     assert one.seeds_to_decide is not None
     assert more.seeds_to_decide is not None
@@ -57,5 +58,5 @@ def test_images_that_decide_it() -> None:
 
 def test_no_number_of_images_where_nothing_can_be_decided() -> None:
     difference = PairedDifference(0.0, 5, 1e-4, 1e-6, MANY, images_known=True)
-    found = doubt_of(difference, level=0.05, margin=0.0, looks=0, rivals=1)
+    found = doubt_of(difference, plan_of(looks=(), margin=0.0), level=0.05, rivals=1)
     assert (found.seeds_to_decide, found.images_to_decide) == (None, None)

@@ -8,7 +8,7 @@ import pytest
 
 from study.comparison import Trial
 from study.paired_difference import covariance_on_an_image, paired_difference, quantile
-from tests.support.trials import confirms, judged_by, plan_of
+from tests.support.trials import confirms, judged_by, plan_of, trial
 
 PLAN = plan_of(training_images=2, validation_images=4)
 # Two seeds, each judged by four of the images 0 to 5. Where only sgd is right the difference is 1, where only adam is
@@ -31,6 +31,15 @@ def test_the_covariance_is_over_all_pairs_of_seeds_and_at_least_nothing() -> Non
     # On the first seed the second image was missed instead, so that two of three products are -0.25 on either image.
     turned = [judged_by([0, 1], {1}), *wrong[1:]]
     assert covariance_on_an_image([*zip(right, turned, strict=True)]) == 0
+
+
+def test_a_diverged_trial_got_none_of_its_partners_images_right() -> None:
+    diverged = [trial(outcome="diverged", optimizer="sgd", seed=one.seed) for one in ADAM]
+    # Differences of (0, -1, -1, -1), of mean -0.75, and of (-1, -1, 0, 0), of mean -0.5. The images 2 and 3 are shared:
+    # -0.25 * -0.5 on either.
+    assert covariance_on_an_image([*zip(diverged, ADAM, strict=True)]) == pytest.approx(0.125)
+    # Where both diverged nothing differs, and nothing is left of which two seeds could have anything in common.
+    assert covariance_on_an_image([(diverged[0], diverged[0]), (SGD[1], ADAM[1])]) is None
 
 
 def test_images_that_only_one_of_a_pair_was_judged_by_are_left_out() -> None:

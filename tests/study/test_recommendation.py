@@ -93,6 +93,10 @@ def test_where_nothing_bounds_a_rival_nothing_is_said_of_the_cost() -> None:
     assert (said.rivals[0].difference, said.rivals[0].doubt, said.rivals[0].seeds) == (None, None, 0)
 
 
+def test_a_rival_has_the_deviation_of_a_seed() -> None:
+    assert answer_of(judged("sgd", "worse")).rivals[0].deviation == pytest.approx(0.001)
+
+
 def test_what_tuning_alone_puts_first_is_not_confirmed() -> None:
     contenders = [contender(name, confirmed=False) for name in ("adam", "sgd")]
     plan = plan_with("adam", "sgd", looks=())

@@ -27,8 +27,8 @@ def test_a_rival_that_is_worse() -> None:
         f"{TAKE}: sgd is worse than it.",
         "sgd is worse than adam by 3 points [2, 4], over 5 confirm seeds.",
         (
-            "adam has a median final validation accuracy of 0.9861 over 5 confirm seeds, each with validation images of "
-            "its own."
+            "adam has a median final validation accuracy of 0.9861 over 5 confirm seeds, each with validation images "
+            "of its own."
         ),
     )
 
@@ -141,14 +141,14 @@ def test_a_comparison_is_told_in_these_words() -> None:
         *confirms("adam", better),
         *confirms("sgd", worse),
     ]
-    # Differences of -0.4, three times, -0.41 and -0.39; s² is 0.00005, and 100 of 900 images as much again; t is 2.7764.
+    # Differences of -0.4, three times, -0.41 and -0.39; s² is 0.00005, of which 100 / 900 are the images'; t is 2.7764.
     # 2.776445 * sqrt(0.00005 / 5 + 0.00005 / 9 + 1 / 500²) = 0.0123
     assert compared(trials).verdict == (
         "Take adam with learning rate 0.01: sgd is worse than it.",
         "sgd is worse than adam by 40 points [38.77, 41.23], over 5 confirm seeds.",
         (
-            "adam has a median final validation accuracy of 0.9500 over 5 confirm seeds, each with validation images of "
-            "its own."
+            "adam has a median final validation accuracy of 0.9500 over 5 confirm seeds, each with validation images "
+            "of its own."
         ),
         "Not every seed reaches 90 %: sgd 0 of 5.",
     )

@@ -67,6 +67,7 @@ def rival(label: str = "sgd", judgement: str = "worse", **changes: Any) -> Rival
         "judgement": judgement,
         "difference": difference,
         "interval": interval,
+        "deviation": 0.01,
         "seeds": 5,
         "diverged": 0,
         "leader_diverged": 0,
