@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from tasks.report.figure_widths import BROAD, finish, is_narrow, one_axes
 
 DIVERGED = "#B00020"
 SOFT = "#5c5c5c"
+LONGEST_LINE = 38  # characters of the legend, where the picture is narrow
 MOST_BANDS = 4  # more of them hide each other
 
 
@@ -24,17 +26,22 @@ def learning_curves(comparison: Comparison, width: float = BROAD) -> Figure:
 
     Of the trials that its numbers are from: those of confirmation, unless it has none. Many contenders have no bands.
     """
-    figure, axes = one_axes(width, len(comparison.contenders) + 1)
     curves = {
         contender.label: [
             trial.validation_accuracy for trial in comparison.chosen_trials(contender) if trial.outcome == "completed"
         ]
         for contender in comparison.contenders
     }
+    labels = {
+        contender.label: fill(
+            _named(contender, comparison, diverged=not curves[contender.label]), LONGEST_LINE if width < BROAD else 80
+        )
+        for contender in comparison.contenders
+    }
+    figure, axes = one_axes(width, 1 + sum(1 + label.count("\n") for label in labels.values()))
     scale = AccuracyAxis((value for each in curves.values() for curve in each for value in curve), comparison.target)
     for contender in comparison.contenders:
-        style, own = style_of(contender, comparison.contenders), curves[contender.label]
-        label = _named(contender, comparison, diverged=not own)
+        style, own, label = style_of(contender, comparison.contenders), curves[contender.label], labels[contender.label]
         if not own:
             axes.plot([], [], label=label, **style)
             continue

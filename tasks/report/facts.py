@@ -16,7 +16,8 @@ class ReportFacts(BaseModel):
         incomplete: That these are missing, and what to do, in words; empty if all have one.
         grown: That more was asked of the study after it had begun, in a sentence.
         made_with: The parameters that all trials share.
-        made_at: When the study was begun; ``command``, the study's own, ``commit`` of the code, ``machine`` likewise.
+        made_at: When the comparison was begun, so that a page that is made again is the same.
+        command: That makes the same comparison anew, with ``commit`` of the code, on ``machine``.
         dataset_digest: Of the data that all trials learned from.
         go_on: The exact command that goes on with the trials that there are.
         test: ``test/accuracy`` of the contender to take, the median over ``seeds`` models; none if there is no such.

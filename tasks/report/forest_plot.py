@@ -51,7 +51,9 @@ def differences(comparison: Comparison, width: float = BROAD) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 8, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+.6g}" if abs(value) > 1e-9 else "0"))
     band = f"green: within {in_points(answer.margin)}, as good"
-    axes.set_xlabel(f"points of accuracy above {answer.leader}{chr(10) if narrow else ' '}({band})", fontsize=9)
+    between = "\n" if narrow else " "
+    said = between.join(("points of accuracy above", str(answer.leader), f"({band})"))
+    axes.set_xlabel(said, fontsize=9)
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)

@@ -89,7 +89,7 @@ def _page(comparison: Comparison, facts: ReportFacts, figures: Mapping[str, Mark
 def _made(facts: ReportFacts) -> dict[str, str]:
     """Return how the answer was made, as far as that is known, by what it is called on the page."""
     made = {
-        "made": facts.made_at,
+        "begun": facts.made_at,
         "command": facts.command,
         "commit": facts.commit,
         "data": facts.dataset_digest,

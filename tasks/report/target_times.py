@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from study.comparison import Comparison, Contender, Trial
 from study.number_formats import percent
 from tasks.report.contender_styles import Style, style_of
 from tasks.report.figure_widths import BROAD
 
+LONGEST_LINE = 16  # characters of a name, where the picture is narrow
 SPREAD = 0.5  # of a row, over which its seeds lie, so that those that take the same can be counted
 
 
@@ -25,7 +27,9 @@ def time_to_target(comparison: Comparison, width: float = BROAD) -> Figure:
     """
     contenders, narrow = comparison.contenders, width < BROAD
     rows, columns = (2, 1) if narrow else (1, 2)
-    height = rows * (1.2 + (0.34 if narrow else 0.42) * max(1, len(contenders)))
+    labels = [textwrap.fill(contender.label, LONGEST_LINE if narrow else 80) for contender in contenders]
+    lines = max((label.count("\n") + 1 for label in labels), default=1)
+    height = rows * (1.2 + (0.17 * (1 + lines) if narrow else 0.42) * max(1, len(contenders)))
     figure = Figure(figsize=(width, height), layout="constrained")
     units: dict[str, Callable[[Trial, float], float]] = {"epochs": Trial.epochs_to, "seconds": Trial.seconds_to}
     for axes, (unit, time_of) in zip(figure.subplots(rows, columns, sharey=True), units.items(), strict=True):
@@ -33,10 +37,12 @@ def time_to_target(comparison: Comparison, width: float = BROAD) -> Figure:
             [time_of(trial, comparison.target) for trial in comparison.chosen_trials(contender)]
             for contender in contenders
         ]
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=unit == "epochs"))
         _draw_times(axes, contenders, times)
-        axes.set_yticks(range(len(contenders)), [contender.label for contender in contenders])
+        axes.set_yticks(range(len(contenders)), labels)
         axes.set_ylim(len(contenders) - 0.4, -0.8)
-        axes.set_xlabel(f"{unit} until {percent(comparison.target)} of validation accuracy", fontsize=9)
+        target = f"{percent(comparison.target)}{'' if narrow else ' of validation accuracy'}"
+        axes.set_xlabel(f"{unit} until {target}", fontsize=9)
         axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(left=False)

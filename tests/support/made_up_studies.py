@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
 from collections.abc import Mapping, Sequence
@@ -151,3 +152,15 @@ def diverging() -> Comparison:
 def undecided() -> Comparison:
     """Nothing is decided: few seeds of contenders that differ by little."""
     return study({"adam": 0.972, "rmsprop": 0.97, "sgd": 0.968}, looks=(5,))
+
+
+def variants() -> Comparison:
+    """Eight contenders with the longest names that there are, all of them undecided."""
+    trials = []
+    for optimizer, loss, size in itertools.product(("momentum", "rmsprop"), ("crossentropy", "smooth_l1"), (32, 128)):
+        setting = {"loss": loss, "batch_size": size}
+        for rate, seed in [*itertools.product((0.0003, 0.001), range(3)), *((0.001, 1000 + n) for n in range(5))]:
+            drawn = np.random.default_rng([zlib.crc32(f"{optimizer} {loss} {rate:g}".encode()), size, seed])
+            accuracies = (0.5, 0.9, 0.95 + 10 * rate + 0.01 * float(drawn.normal()))
+            trials.append(trial(optimizer, rate, seed, *accuracies, **setting))
+    return compared(trials, looks=(5,))

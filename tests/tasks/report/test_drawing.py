@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tasks.report.drawing import FAMILY, families_for, html_figure, png
+from tasks.report.drawing import FAMILY, families_for, html_figure, html_svg, png
 
 CAT = "猫"
 
@@ -106,3 +106,15 @@ def test_a_page_does_without_a_picture_that_cannot_be_drawn(tmp_path: Path, capl
     assert not path.exists()
     assert html_figure(path, titled, "$1_$5").startswith("<svg")
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_second_width_of_a_picture_writes_no_file_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def fails() -> Figure:
+        raise ValueError("no room")
+
+    svg = html_svg("curves-narrow", titled, "plain")
+    assert svg.startswith("<svg")
+    assert 'id="curves-narrow-figure_1"' in svg
+    with caplog.at_level(logging.WARNING):
+        assert "no room" in html_svg("curves-narrow", fails)
+    assert "curves-narrow could not be drawn (ValueError: no room)" in caplog.text

@@ -81,7 +81,7 @@ def test_each_difference_lies_in_points_with_its_interval(width: float) -> None:
         assert ends(axes, each.label)[1] < high
     (band,) = [patch for patch in axes.patches if patch.get_gid() == "margin"]
     assert band.get_extents().transformed(axes.transData.inverted()).intervalx == pytest.approx([-0.2, 0.2])
-    assert "points of accuracy above adam" in axes.get_xlabel()
+    assert "points of accuracy above adam" in axes.get_xlabel().replace("\n", " ")
     assert "within 0.2 points" in axes.get_xlabel()
 
 

@@ -16,7 +16,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from study.comparison import Comparison, Trial
+from tasks.report.drawing import plain_text
 from tasks.report.facts import ReportFacts
+from tasks.report.figure_widths import BROAD, NARROW
 from tasks.report.page import FIGURES, FILES, write_report
 from tests.support.made_up_studies import (
     compared,
@@ -27,6 +29,7 @@ from tests.support.made_up_studies import (
     tuned_only,
     two,
     undecided,
+    variants,
 )
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "path", "use", "rect", "circle"}
@@ -161,7 +164,7 @@ def test_the_page_says_all_of_it(written: Path, comparison: Comparison) -> None:
 
 def test_it_says_when_with_what_and_where_it_was_made(written: Path) -> None:
     text = read(written)
-    assert f"Made {FACTS.made_at}." in text
+    assert f"Begun {FACTS.made_at}." in text
     made = text[text.index("How it was made") :]
     for name in ("made_at", "command", "commit", "dataset_digest", "machine", "study"):
         assert getattr(FACTS, name) in made
@@ -172,7 +175,7 @@ def test_what_is_not_known_of_how_it_was_made_is_not_spoken_of(comparison: Compa
     unknown = dict.fromkeys(("made_at", "command", "commit", "dataset_digest", "machine", "go_on", "grown"), "")
     write_report(comparison, FACTS.model_copy(update=unknown), tmp_path)
     text = read(tmp_path)
-    assert "Made" not in text
+    assert "Begun" not in text
     assert "How to go on" not in text
     made = text[text.index("How it was made") : text.index("A trial's score")]
     assert " ".join(made.split()) == "How it was made study the-study image_size 32 versions keras 3.15.1"
@@ -291,6 +294,22 @@ def test_what_has_no_result_is_said_before_all_else(comparison: Comparison, tmp_
     assert text.index(facts.incomplete) < text.index(comparison.verdict[0])
 
 
+@pytest.mark.parametrize("width", [BROAD, NARROW], ids=["broad", "narrow"])
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("made", [eight, variants])
+def test_no_picture_is_cut_off(made: object, name: str, width: float) -> None:
+    assert callable(made)
+    with plain_text():
+        figure = FIGURES[name](made(), width)
+        figure.draw_without_rendering()
+        drawn, paper = figure.get_tightbbox(), figure.bbox_inches
+    assert drawn.width > 0.6 * width
+    for edge, beyond in ((paper.x0 - drawn.x0, "left"), (drawn.x1 - paper.x1, "right")):
+        assert edge < 0.02, beyond
+    assert drawn.y0 > -0.02
+    assert drawn.y1 < paper.y1 + 0.02
+
+
 @pytest.fixture(scope="module")
 def browser_page() -> Iterator[Page]:
     chromium = shutil.which("chromium")
@@ -313,7 +332,7 @@ CUT_OFF = """
 """
 
 
-@pytest.mark.parametrize("made", [two, eight, one, tuned_only, diverging, undecided])
+@pytest.mark.parametrize("made", [two, eight, variants, one, tuned_only, diverging, undecided])
 def test_nothing_is_cut_off_on_a_screen_a_telephone_or_paper(made: object, browser_page: Page, tmp_path: Path) -> None:
     assert callable(made)
     write_report(made(), FACTS, tmp_path)
