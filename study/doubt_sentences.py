@@ -22,12 +22,14 @@ def _undecided(rival: Rival, doubt: Doubt) -> str:
 
 
 def _remedy(doubt: Doubt) -> str:
+    """Say what would decide it: so many seeds, or with the seeds that there are so many times as many images."""
+    images = ""
+    if doubt.images_to_decide is not None and doubt.images_to_decide <= MOST_IMAGES:
+        images = f"{short_number(max(1.1, round(doubt.images_to_decide, 1)))} times as many images"
     if doubt.seeds_to_decide is not None:
-        return f"about {doubt.seeds_to_decide} seeds would decide it"
-    if doubt.images_to_decide is None or doubt.images_to_decide > MOST_IMAGES:
-        return "no number of seeds decides this with these images"
-    times = short_number(max(1.1, round(doubt.images_to_decide, 1)))
-    return f"no number of seeds decides this with these images; about {times} times as many images would"
+        return f"about {doubt.seeds_to_decide} seeds{f', or {images},' if images else ''} would decide it"
+    said = "no number of seeds decides this with these images"
+    return f"{said}; about {images} would" if images else said
 
 
 def _method(answer: Answer) -> list[str]:

@@ -13,7 +13,8 @@ from tests.support.contenders import answer, doubt, rival
 @pytest.mark.parametrize(
     ("changes", "remedy"),
     [
-        ({}, "about 40 seeds would decide it"),
+        ({}, "about 40 seeds, or 3 times as many images, would decide it"),
+        ({"images_to_decide": 1e6}, "about 40 seeds would decide it"),
         (
             {"seeds_to_decide": None},
             "no number of seeds decides this with these images; about 3 times as many images would",
@@ -33,7 +34,10 @@ def test_what_would_decide_it(changes: dict[str, Any], remedy: str) -> None:
 
 def test_what_20_seeds_came_to_is_not_said_again() -> None:
     said = doubt_sentences(answer(rival(judgement="undecided", seeds=20)))
-    assert said[0] == "sgd: ±0.9 points with 20 seeds, ±0.1 with any number; about 40 seeds would decide it."
+    assert (
+        said[0]
+        == "sgd: ±0.9 points with 20 seeds, ±0.1 with any number; about 40 seeds, or 3 times as many images, would decide it."
+    )
 
 
 def test_who_is_decided_needs_no_remedy() -> None:
