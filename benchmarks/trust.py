@@ -12,6 +12,7 @@ from benchmarks.result import Figure, Result, make_result
 from benchmarks.simulated.counts import Counts, count_worlds
 from benchmarks.simulated.world_table import better_worlds, equal_worlds, margin_worlds, odd_worlds
 from benchmarks.simulated.worlds import World
+from benchmarks.trust_real import real_trust
 
 STUDIES, SMALL = 1_000, 20  # of each world
 PROCESSES = 2  # which the counts do not depend on
@@ -89,8 +90,12 @@ GROUPS: tuple[tuple[str, Callable[[], list[World]], Callable[[World], list[Colum
 def trust(plan: Plan) -> Result:
     """Count false claims, what is found, and whether intervals hold, in every world; nothing is trained.
 
+    With ``plan.real`` it does so in pools of real images instead, in which it trains.
+
     What chance decides is the same every time, so that studies are repeated and not the whole: rounds do not matter.
     """
+    if plan.real:
+        return real_trust(plan)
     groups = [(group, world, columns(world)) for group, worlds, columns in GROUPS for world in worlds()]
     rates: list[Rate] = []
     seeds: list[Figure] = []
