@@ -34,9 +34,9 @@ def test_what_would_decide_it(changes: dict[str, Any], remedy: str) -> None:
 
 def test_what_20_seeds_came_to_is_not_said_again() -> None:
     said = doubt_sentences(answer(rival(judgement="undecided", seeds=20)))
-    assert (
-        said[0]
-        == "sgd: ±0.9 points with 20 seeds, ±0.1 with any number; about 40 seeds, or 3 times as many images, would decide it."
+    assert said[0] == (
+        "sgd: ±0.9 points with 20 seeds, ±0.1 with any number; about 40 seeds, or 3 times as many images, would decide "
+        "it."
     )
 
 
