@@ -73,5 +73,5 @@ class Question(SharedParameters):
             le=FIRST_CONFIRM_SEED,
             description="so many trials of each setting, with the seeds 0, 1, ..., to choose the learning rate by",
         ),
-    ] = 3
+    ] = 2
     target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
