@@ -27,7 +27,7 @@ def run_compare(parameters: CompareParameters) -> CompareResult:
     """Run the flow `compare` under a claim made beforehand, by which its flow run is found should it be killed."""
     with claimed_run(parameters.resume, study_directory) as claimed:
         if parameters.resume:
-            grow(parameters)  # here, for the flow is given defaults where nothing was said
+            grow(parameters)  # here too: the flow is given defaults where nothing was said, and cannot tell
         result = CompareResult.model_validate(run_claimed(compare, parameters.model_dump(), claimed))
         return result.model_copy(update={"missing": claimed.missing})
 
@@ -39,6 +39,8 @@ def compare(parameters: CompareParameters) -> CompareResult:
     """Tune each optimizer, confirm on fresh seeds which is best, and say what to take and how far that is known."""
     resume = parameters.resume or begun_before("compare", study_directory)
     p = resumed_study({**given_to_flow(parameters), "resume": resume}) if resume else parameters
+    if resume:
+        grow(p)
     if p.resume and is_complete(p):  # nothing of it is touched
         task_log().info("All trials are done.")
         with claimed_run(p.resume, study_directory) as claimed:
