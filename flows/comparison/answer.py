@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from tasks.report.comparison_tables import summary_markdown, table_rows, test_sentences
-from tasks.report.facts import ReportFacts
 
 from flows.comparison.report_facts import facts_of
 from flows.comparison.stored_study import CONCLUDED, find_trials, open_study, stored_plan
@@ -17,6 +15,8 @@ from study.answer import Answer
 from study.comparison import Comparison, Contender
 from study.rounds import next_round
 from study.statistics import compare_trials
+from tasks.report.comparison_tables import summary_markdown, table_rows, test_sentences
+from tasks.report.facts import ReportFacts
 from tasks.report.page import FILES, write_report
 from tasks.tracking import mlflow_client, record
 from tasks.tracking.store import comparison_url, trials_url
