@@ -141,8 +141,8 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
 
     one_at_a_time(prefect, prefect_api, mlflow, runs, first["digits"]["id"])
 
-    small = {"dataset": "digits", "limit_examples": 200, "optimizers": ["sgd"], "learning_rates": [0.01], "seeds": 1}
-    options = ("--params", json.dumps({**small, "epochs": 1, "workers": 1}), "--watch")
+    small = {"dataset": "digits", "limit_examples": 200, "optimizers": ["sgd"], "learning_rates": [0.01]}
+    options = ("--params", json.dumps({**small, "seeds": 1, "looks": None, "epochs": 1, "workers": 1}), "--watch")
     assert "Completed" in succeeded(prefect("deployment", "run", "compare/optimizers", *options).ended()).out
     assert [each.info.status for each in runs(mlflow)] == ["FINISHED", "KILLED", "FINISHED", "FINISHED", "FINISHED"]
 

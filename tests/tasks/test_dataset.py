@@ -227,6 +227,7 @@ def test_what_is_prepared_or_bound_comes_with_its_split(caplog: pytest.LogCaptur
     assert drawn == resplit(base, 5) != base
     manifest = json.loads((base.directory / "manifest.json").read_text())
     assert "split_seed" not in manifest  # which is to be that of older versions, byte for byte
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         assert digits(limit_examples=100, split_seed=5, bound=BoundDataset.of(base)) == drawn
         assert digits(limit_examples=100, bound=BoundDataset.of(drawn)) == base

@@ -37,7 +37,7 @@ from tasks.tracking.outbox_entries import Tags
 from tasks.tracking.run import tracked_run
 from tasks.tracking.stored_run import resume_command
 from tests.support.studies import begun
-from tests.support.trainings import trainings
+from tests.support.tuning_trainings import trainings
 
 PARAMETERS = CompareParameters(
     dataset="digits", optimizers=("sgd", "adam"), learning_rates=(0.1,), seeds=2, epochs=2, looks=None, target=0.8

@@ -18,7 +18,7 @@ from flows.parameters.signature import validated
 from flows.parameters.study_plan import UNSAID, digest_of, fewest_and_most_trials, rates_of
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
-from tests.support.trainings import trainings
+from tests.support.tuning_trainings import trainings
 
 
 def refusal(**given: Any) -> str:
