@@ -107,13 +107,4 @@ def _seeds(count: int) -> range:
 
 
 def _trials(chosen: Sequence[Chosen], seeds: int) -> list[PlannedTrial]:
-    return [
-        PlannedTrial(
-            round="confirm",
-            **contender.model_dump(include={"optimizer", "loss", "batch_size"}),
-            learning_rate=rate,
-            seed=seed,
-        )
-        for seed in _seeds(seeds)
-        for contender, rate in chosen
-    ]
+    return [contender.trial("confirm", rate, seed) for seed in _seeds(seeds) for contender, rate in chosen]

@@ -31,6 +31,17 @@ class ContenderPlan(_Value):
     below: tuple[float, ...] = ()
     above: tuple[float, ...] = ()
 
+    def trial(self, kind: Round, rate: float, seed: int) -> PlannedTrial:
+        """Return a trial of this contender in a round of that kind."""
+        return PlannedTrial(
+            round=kind,
+            optimizer=self.optimizer,
+            loss=self.loss,
+            batch_size=self.batch_size,
+            learning_rate=rate,
+            seed=seed,
+        )
+
 
 class Plan(_Value):
     """What was asked.

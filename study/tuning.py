@@ -69,12 +69,7 @@ def _best(
 def _trials(kind: Round, plan: Plan, rates: Mapping[ContenderPlan, tuple[float, ...]]) -> list[PlannedTrial]:
     """Return all settings with the first seed, then all with the next: what ends early has something of everything."""
     return [
-        PlannedTrial(
-            round=kind,
-            **contender.model_dump(include={"optimizer", "loss", "batch_size"}),
-            learning_rate=rate,
-            seed=seed,
-        )
+        contender.trial(kind, rate, seed)
         for seed in range(plan.seeds)
         for contender in plan.contenders
         for rate in rates[contender]

@@ -12,8 +12,9 @@ from flows.comparison.stored_study import EXAMPLES_TAG, PARAMETERS_TAG
 from flows.comparison.trial import tags_of
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
-from flows.parameters.study_plan import training_of, tuning_trials
+from flows.parameters.study_plan import plan_of, training_of
 from flows.parameters.train import TrainParameters
+from study.rounds import next_round
 from tasks.tracking import mlflow_client
 from tasks.tracking.outbox_entries import End, Entry, Metrics, Parameters, Tags
 from tasks.tracking.record import now
@@ -49,7 +50,7 @@ def main(trials: int) -> str:
     tags = {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(examples)}
     experiment = mlflow_client.open_experiment(parameters.experiment)
     study = mlflow_client.create_run(experiment, parameters.display_name(), tags)
-    for planned in tuning_trials(parameters):
+    for planned in next_round(plan_of(parameters, examples), ()):
         trial = training_of(parameters, planned)
         run_id = mlflow_client.create_run(experiment, trial.display_name(), tags_of(trial, study, planned.round))
         for entry in entries(trial):

@@ -16,10 +16,12 @@ from flows.comparison.training_time import TrainingTime
 from flows.comparison.watch import result_of
 from flows.comparison.worker_tasks import time_trial
 from flows.parameters.compare import CompareParameters
-from flows.parameters.study_plan import fewest_and_most_trials, plan_of, training_of, tuning_trials
+from flows.parameters.study_plan import fewest_and_most_trials, plan_of, training_of
 from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import cluster_size, trials_at_a_time
 from study.number_formats import counted
+from study.plan import Plan
+from study.rounds import next_round
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.log import task_log
@@ -59,7 +61,7 @@ def estimate(p: CompareParameters) -> str:
     bound = study_dataset(p.resume) if p.resume else None
     prepared = prepare_dataset.fn(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
     plan = plan_of(p, prepared.examples)
-    asked = next_trials(p, p.resume, plan) if p.resume else begun_with(p)
+    asked = next_trials(p, p.resume, plan) if p.resume else begun_with(p, plan)
     if not asked:
         return "All trials are done."
     place = str(Path.cwd()), tracking_uri()
@@ -72,9 +74,9 @@ def estimate(p: CompareParameters) -> str:
     return "\n".join(said)
 
 
-def begun_with(p: CompareParameters) -> list[Asked]:
+def begun_with(p: CompareParameters, plan: Plan) -> list[Asked]:
     """Return the trials of the first round."""
-    return [Asked(planned.round, training_of(p, planned)) for planned in tuning_trials(p)]
+    return [Asked(planned.round, training_of(p, planned)) for planned in next_round(plan, ())]
 
 
 def one_for_each_batch_size(asked: Sequence[Asked]) -> list[TrainParameters]:

@@ -33,12 +33,6 @@ def plan_of(p: Question, examples: Mapping[Any, int]) -> Plan:
     )
 
 
-def tuning_trials(p: Question) -> tuple[PlannedTrial, ...]:
-    """Return the trials that a comparison begins with, each setting with one seed after the other."""
-    settings = [(one, rate) for one in _contenders(p) for rate in one.learning_rates]
-    return tuple(_planned(one, rate, seed) for seed in range(p.seeds) for one, rate in settings)
-
-
 def fewest_and_most_trials(p: Question) -> tuple[int, int]:
     """Return how many trials a comparison takes if all is decided at the first look, and if nothing ever is."""
     contenders = _contenders(p)
@@ -64,7 +58,7 @@ def training_of(p: Question, planned: PlannedTrial) -> TrainParameters:
 
 def one_of_each_setting(p: Question) -> list[PlannedTrial]:
     """Return the first trial of each setting: what one seed could do, all can."""
-    return [_planned(one, rate, 0) for one in _contenders(p) for rate in one.learning_rates]
+    return [one.trial("tune", rate, 0) for one in _contenders(p) for rate in one.learning_rates]
 
 
 def digest_of(trial: TrainParameters, dataset_digest: str) -> str:
@@ -117,8 +111,3 @@ def _beyond(p: Question, optimizer: str, side: int) -> tuple[float, ...]:
 
 def _in_grid(p: Question, optimizer: str, place: int) -> float:
     return float(f"{USUAL_LEARNING_RATES[optimizer] * GRID_FACTOR ** (place - (p.grid_size - 1) / 2):.0e}")
-
-
-def _planned(contender: ContenderPlan, rate: float, seed: int) -> PlannedTrial:
-    described = contender.model_dump(include={"optimizer", "loss", "batch_size"})
-    return PlannedTrial(round="tune", **described, learning_rate=rate, seed=seed)

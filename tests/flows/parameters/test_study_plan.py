@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flows.parameters.compare import CompareParameters
-from flows.parameters.study_plan import plan_of, training_of, tuning_trials
+from flows.parameters.study_plan import plan_of, training_of
 from study.plan import PlannedTrial
+from study.rounds import next_round
 
 EXAMPLES = {"train": 1294, "validation": 143, "test": 360}
 
@@ -48,7 +49,7 @@ def test_the_plan_knows_the_images_and_what_decides() -> None:
 
 def test_what_confirms_has_validation_images_of_its_own_and_keeps_what_it_said_of_them() -> None:
     p = CompareParameters(dataset="digits")
-    tuning = training_of(p, tuning_trials(p)[0])
+    tuning = training_of(p, next_round(plan_of(p, EXAMPLES), ())[0])
     assert (tuning.split_seed, tuning.keep_predictions, tuning.test) == (0, False, False)
     planned = PlannedTrial(round="confirm", optimizer="adam", loss="mse", batch_size=8, learning_rate=0.25, seed=1003)
     confirm = training_of(p, planned)
