@@ -47,8 +47,7 @@ def compare(
     if not parameters.dask_address and not parameters.resume:  # of that one nothing may be missing
         from flows.workers.fork_server import start_fork_server
 
-        with quiet_start():
-            start_fork_server()  # it imports while this process does
+        start_fork_server()  # it imports while this process does
     result = in_session(console, lambda: _load_compare(parameters))
     if json:
         print_json(result)

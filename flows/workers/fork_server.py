@@ -12,6 +12,8 @@ from collections.abc import Callable
 from multiprocessing import forkserver, util
 from pathlib import Path
 
+from tasks.terminal.messages import quiet_start
+
 # Elsewhere libraries of the system do not stand a fork.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 SHORT_DIRECTORY = "/tmp"  # noqa: S108 - a directory of a name of its own is made in it, for this user alone
@@ -19,11 +21,15 @@ LONGEST_DIRECTORY = 60  # bytes, and 108 with the names that multiprocessing giv
 
 
 def start_fork_server() -> None:
-    """Start the process that workers are forked off, unless it runs; it ends with this one."""
+    """Start the process that workers are forked off, unless it runs; it ends with this one.
+
+    What it and its forks write of their own accord while they start stays off the terminal.
+    """
     if START_METHOD == "forkserver":
         _keep_sockets_short()
         forkserver.set_forkserver_preload(["flows.workers.preload"])
-        forkserver.ensure_running()
+        with quiet_start():
+            forkserver.ensure_running()
 
 
 def _keep_sockets_short() -> None:

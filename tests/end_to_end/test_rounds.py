@@ -45,6 +45,8 @@ def test_the_trials_and_the_answer_are_the_same_with_one_worker_and_two_that_are
     ended = compare("--resume", study, "--workers", 2, "--json", directory=killed).ended()
     assert (ended.status, ended.left) == (0, []), ended
     result = json.loads(ended.out)
+    assert "distributed" not in ended.err  # what workers say when they start is not for the terminal
+    assert "cuda" not in ended.err.lower()
 
     assert result["answer"] == undisturbed["answer"]
     for words in ("verdict", "doubt", "cautions"):
