@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import sys
@@ -24,6 +25,9 @@ os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
 )
 settle_environment(os.environ)  # as flows/__init__.py, which tests of tasks do not import
+
+# A thread of Prefect posts its logs whenever it likes: a test that reads what was logged does not mean its requests.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 ROOT = Path(__file__).parent.parent
 
