@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,9 @@ from tasks.training.threads import use_threads
 RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}  # one each: what is true of it is then known from all pools
 EPOCHS, BATCH_SIZE = 3, 32
 VALIDATION_SHARE = 0.1
-BLOCK = 2_000  # test images that are evaluated at a time
+BLOCK = 2_000  # images that are evaluated at a time
+FIRST_TRUE_SEED, TRUE_SEEDS = 5_000, 5  # what tells the truth: no study comes near them
+SEEDS_OF_A_POOL = 10_000
 
 
 class Contender:
@@ -67,10 +68,16 @@ class Contender:
 
 
 class Pool:
-    """The images of one pool, and the trials in it."""
+    """The images of one pool, and the trials in it.
 
-    def __init__(self, images: Any, labels: Any, test: tuple[Any, Any], contenders: dict[str, Contender]) -> None:
-        self._images, self._labels, self._test, self._contenders = images, labels, test, contenders
+    Args:
+        images: Of the pool; ``labels`` belong to them.
+        first_seed: Added to each seed that trains: so that no two pools share initial weights, which would move the
+            differences of all pools, and what is taken for the truth, the same way.
+    """
+
+    def __init__(self, images: Any, labels: Any, contenders: dict[str, Contender], first_seed: int) -> None:
+        self._images, self._labels, self._contenders, self._first_seed = images, labels, contenders, first_seed
         self.plan = Plan(
             contenders=tuple(
                 ContenderPlan(optimizer=name, loss="loss", batch_size=BATCH_SIZE, learning_rates=(rate,))
@@ -83,18 +90,12 @@ class Pool:
             training_images=len(labels) - int(VALIDATION_SHARE * len(labels)),
             validation_images=int(VALIDATION_SHARE * len(labels)),
         )
-        self.test_accuracies: dict[str, list[float]] = {name: [] for name in RATES}
 
     def trial(self, planned: PlannedTrial) -> Trial:
-        """Run a trial; a confirm trial is asked for the test images too, which its study does not see."""
-        shuffled = np.random.default_rng(planned.split_seed).permutation(len(self._labels))
-        judging, training = np.split(shuffled, [self.plan.validation_images])
-        judging.sort()
-        contender = self._contenders[planned.optimizer]
-        contender.trained(self._images[training], self._labels[training], planned.seed)
+        """Run a trial of the study."""
+        judging, training = self._split(planned.split_seed)
+        contender = self._trained(planned.optimizer, training, planned.seed)
         right = contender.right(self._images[judging], self._labels[judging])
-        if planned.round == "confirm":
-            self.test_accuracies[planned.optimizer].append(float(contender.right(*self._test).mean()))
         return Trial(
             run_id=f"{planned.optimizer} {planned.seed}",
             **planned.model_dump(exclude={"round"}),
@@ -106,29 +107,72 @@ class Pool:
             validated=ValidationOutcome(judging, right),
         )
 
+    def accuracies(self, unseen: dict[str, tuple[Any, Any]]) -> dict[str, dict[str, list[float]]]:
+        """Train on seeds that the study does not use, and return the accuracies on images that the pool has not.
+
+        These are as many for every contender, whatever the study decided and when: it stops where a difference
+        happens to look large, so the mean of its own trials would exaggerate.
+
+        Args:
+            unseen: Images and labels, by what they are.
+
+        Returns:
+            By the same names and by contender, a value a seed.
+        """
+        found: dict[str, dict[str, list[float]]] = {name: {one: [] for one in RATES} for name in unseen}
+        for seed in range(FIRST_TRUE_SEED, FIRST_TRUE_SEED + TRUE_SEEDS):
+            _, training = self._split(seed)
+            for optimizer in RATES:
+                contender = self._trained(optimizer, training, seed)
+                for name, (images, labels) in unseen.items():
+                    found[name][optimizer].append(float(contender.right(images, labels).mean()))
+        return found
+
+    def _split(self, split_seed: int) -> tuple[Any, Any]:
+        shuffled = np.random.default_rng(split_seed).permutation(len(self._labels))
+        judging, training = np.split(shuffled, [self.plan.validation_images])
+        return np.sort(judging), training
+
+    def _trained(self, optimizer: str, training: Any, seed: int) -> Contender:
+        contender = self._contenders[optimizer]
+        contender.trained(self._images[training], self._labels[training], self._first_seed + seed)
+        return contender
+
 
 def outcome_of(pool: Pool) -> dict[str, Any]:
-    """Run a study in a pool and return its leader, what it says of each rival, and the test accuracies of all."""
+    """Run a study in a pool and return its leader, and what it says of each rival."""
     trials: list[Trial] = []
     while planned := next_round(pool.plan, trials):
         trials += map(pool.trial, planned)
     chosen = chosen_of(tuned(pool.plan, ended := EndedTrials(trials)))
     judged = confirm(pool.plan, chosen, ended).judged
-    rivals = {one.rival[0].optimizer: {"judgement": one.judgement, "interval": one.interval} for one in judged}
-    return {"leader": chosen[0][0].optimizer, "rivals": rivals, "test_accuracies": pool.test_accuracies}
+    rivals = {
+        one.rival[0].optimizer: {"judgement": one.judgement, "interval": one.interval, "seeds": one.seeds}
+        for one in judged
+    }
+    return {"leader": chosen[0][0].optimizer, "rivals": rivals}
 
 
 def main(pools: int, first: int, step: int) -> list[dict[str, Any]]:
-    """Return the outcome of every ``step``-th pool from ``first`` on."""
+    """Return the outcome of every ``step``-th pool from ``first`` on, and how accurate its contenders truly are."""
     use_threads(1)
     prepared = prepare_dataset.fn("mnist", image_size=32, validation_fraction=0, download=False)
     images, labels = (np.load(prepared.directory / f"{name}.npy", mmap_mode="r") for name in ("images", "labels"))
     train, test = (np.load(prepared.directory / f"{split}.npy") for split in ("train", "test"))
     contenders = {name: Contender(name, prepared) for name in RATES}
-    parts: Sequence[Any] = np.array_split(np.random.default_rng(0).permutation(train), pools)
-    tests = images[test], labels[test].astype(np.int32)
-    made = (Pool(images[part], labels[part].astype(np.int32), tests, contenders) for part in parts[first::step])
-    return [outcome_of(pool) for pool in made]
+    shuffled = np.random.default_rng(0).permutation(train)
+    parts = np.array_split(shuffled, pools)
+
+    def pixels_and_labels(examples: Any) -> tuple[Any, Any]:
+        return images[examples], labels[examples].astype(np.int32)
+
+    tests, outcomes = pixels_and_labels(test), []
+    for number in range(first, pools, step):
+        others = np.concatenate([parts[(number + 1 + at) % pools] for at in range(pools - 1)])
+        pool = Pool(*pixels_and_labels(parts[number]), contenders, first_seed=number * SEEDS_OF_A_POOL)
+        unseen = {"test": tests, "other pools": pixels_and_labels(others[: len(test)])}
+        outcomes.append({**outcome_of(pool), "accuracies": pool.accuracies(unseen)})
+    return outcomes
 
 
 if __name__ == "__main__":

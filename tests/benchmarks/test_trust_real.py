@@ -17,7 +17,10 @@ def outcome(judgement: str, interval: tuple[float, float] | None, *, leader: str
     return {
         "leader": leader,
         "rivals": {rival: {"judgement": judgement, "interval": interval}},
-        "test_accuracies": {"adam": [0.96, 0.94], "sgd": [0.91, 0.91, 0.91]},
+        "accuracies": {
+            "test": {"adam": [0.96, 0.94], "sgd": [0.91, 0.91]},
+            "other pools": {"adam": [0.9, 0.9], "sgd": [0.9, 0.9]},
+        },
     }
 
 
@@ -38,15 +41,25 @@ def test_a_claim_is_held_against_the_mean_of_all_pools(found: dict[str, Any], co
     right = outcome("worse", (-0.06, -0.01))
     rates, figures = real_rates([found, right])
     false, covered, falsely = counts
-    assert {rate.what: rate.times for rate in rates} == {
+    assert {rate.what: rate.times for rate in rates if rate.name == "on the test images"} == {
         "false claims": false,
         "all intervals hold": covered + 1,
         "called as good and is not": falsely,
     }
     assert {rate.of for rate in rates} == {2}
-    assert {figure.name: figure.values for figure in figures} == {
-        "adam": pytest.approx([0.95, 0.95]),
-        "sgd": pytest.approx([0.91, 0.91]),
+    by_name = {figure.name: figure.values for figure in figures}
+    assert by_name["adam on the test images"] == pytest.approx([0.95, 0.95])
+    assert by_name["sgd on the test images"] == pytest.approx([0.91, 0.91])
+    assert by_name["sgd less adam, from"][-1] == -0.06
+
+
+def test_what_is_true_is_looked_for_on_images_of_other_pools_too() -> None:
+    """There both are as accurate here, so a claim that one is worse is false."""
+    rates, _ = real_rates([outcome("worse", (-0.06, -0.01)), outcome("undecided", (-0.01, 0.01))])
+    assert {rate.what: rate.times for rate in rates if rate.name == "on images of other pools"} == {
+        "false claims": 1,
+        "all intervals hold": 1,
+        "called as good and is not": 0,
     }
 
 
