@@ -11,16 +11,16 @@ from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
-from tasks.data.images import Source
 from tasks.data.load_or_write import load_or_write, lock_of
 from tasks.data.preparation import Preparation, write_prepared
 from tasks.data.prepared import PreparedDataset, load_prepared
 from tasks.data.resplit import resplit
-from tasks.data.sources import identify, open_source
-from tasks.data.tfds_location import location_lock
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.foundation.log import task_log
+from tasks.sources.catalogue import identify, open_source
+from tasks.sources.images import Source
+from tasks.sources.tfds_location import location_lock
 
 
 def _may_pass(_task: Task[Any, Any], _task_run: TaskRun, state: State[Any]) -> bool:

@@ -20,6 +20,7 @@ ORDER = (
     ("models", "study"),
     ("tasks.foundation",),
     ("tasks.terminal",),
+    ("tasks.sources",),
     ("tasks.data",),
     ("tasks.tracking",),
     ("tasks.report",),
@@ -180,7 +181,7 @@ def test_a_test_file_is_found_from_the_file_that_it_tests() -> None:
     named[Path("flows/test_main.py")] = Path("flows/__main__.py")
     named[Path("models/test_saving.py")] = Path("models/__init__.py")  # what all models and optimizers have in common
     lost = [str(test) for test, source in named.items() if not (ROOT / source).exists()]
-    assert lost == [], "tests/ mirrors the rooms: tests/tasks/data/test_images.py tests tasks/data/images.py"
+    assert lost == [], "tests/ mirrors the rooms: tests/tasks/data/test_images.py tests tasks/sources/images.py"
 
 
 @pytest.mark.parametrize(

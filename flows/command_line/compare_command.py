@@ -12,7 +12,7 @@ from rich.console import Console
 from flows.command_line.session import DONE, INCOMPLETE, in_session, print_json, record_status
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
-from tasks.data.dataset_names import require_known
+from tasks.sources.dataset_names import require_known
 from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 if TYPE_CHECKING:

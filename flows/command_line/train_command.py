@@ -13,7 +13,7 @@ from rich.console import Console
 from flows.command_line.session import in_session, print_json, record_status
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
-from tasks.data.dataset_names import require_known
+from tasks.sources.dataset_names import require_known
 from tasks.terminal.messages import say
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from flows.workers.fork_server import START_METHOD, run_in_fork
 from tasks.data.bound_dataset import BoundDataset
 from tasks.data.preparation import Preparation
 from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
-from tasks.data.sources import identify
 from tasks.dataset import prepare_dataset
+from tasks.sources.catalogue import identify
 from tasks.terminal.messages import quiet_start
 from tasks.training.device import hide_gpus
 

@@ -1,4 +1,4 @@
-"""From images on disk or in a package to a prepared set: sources, resizing, splits, digests, reading.
+"""From a source of images to a prepared set: splits (and others of the same images), arrays, digests, reading.
 
-Imports `tasks.foundation` and `tasks.terminal`.
+Imports `tasks.sources` and what is below it.
 """

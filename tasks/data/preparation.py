@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from tasks.data.checksums import DATA, sha256
-from tasks.data.images import Source
 from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, PreparedDataset
 from tasks.data.splits import require_labels, split_examples
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import replacing
 from tasks.foundation.errors import InputError
+from tasks.sources.checksums import DATA, sha256
+from tasks.sources.images import Source
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
 FORMAT = 2

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tasks.data.checksums import sha256
 from tasks.data.epoch_order import cut, epoch_passes
+from tasks.sources.checksums import sha256
 
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels

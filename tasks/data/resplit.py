@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tasks.data.checksums import sha256
 from tasks.data.load_or_write import load_or_write, lock_of
 from tasks.data.preparation import pixel_statistics
 from tasks.data.prepared import DamagedError, PreparedDataset
 from tasks.data.splits import redrawn_splits
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import replacing
+from tasks.sources.checksums import sha256
 
 FACTS = "split.json"
 

@@ -35,9 +35,9 @@ from prefect.states import State
 from flows.lifecycle.train_result import TrainResult
 from flows.parameters.train import TrainParameters
 from flows.train import run_train, train
-from tasks.data import sources
-from tasks.data.images import Source
 from tasks.foundation.errors import InputError
+from tasks.sources import catalogue
+from tasks.sources.images import Source
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import held_claim, lock_path
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, unpacked
@@ -349,7 +349,7 @@ def test_a_run_that_failed_goes_on_with_its_own_parameters_only(failed: str) -> 
 
 def with_other_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the digits be others from now on, as a folder to which somebody adds an image."""
-    original = sources._digits
+    original = catalogue._digits
 
     def others() -> Source:
         source = original()
@@ -357,8 +357,8 @@ def with_other_data(monkeypatch: pytest.MonkeyPatch) -> None:
         changed = replace(source, blocks={"train": lambda _: iter([(images, np.roll(labels, 1))])})
         return replace(changed, identity=lambda: "other digits")
 
-    monkeypatch.setattr(sources, "_digits", others)
-    monkeypatch.setattr(sources, "_digits_identity", lambda: "other digits")
+    monkeypatch.setattr(catalogue, "_digits", others)
+    monkeypatch.setattr(catalogue, "_digits_identity", lambda: "other digits")
 
 
 def touched(run_id: str) -> tuple[Any, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data.dataset_names import require_known
 from tasks.foundation.errors import InputError
+from tasks.sources.dataset_names import require_known
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,7 +24,7 @@ def test_known_names_are_let_through(name: str, tmp_path: Path) -> None:
 def test_every_set_of_tensorflow_datasets_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tensorflow_datasets as tfds
 
-    from tasks.data import dataset_names
+    from tasks.sources import dataset_names
 
     known = dataset_names._known(dataset_names._package())
     monkeypatch.setattr(dataset_names, "_known", lambda _: known)

@@ -16,11 +16,11 @@ import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tasks.data.images import BLOCK_EXAMPLES, Block, Source, resize
-from tasks.data.pixel_values import at_size, prepared_channels, require_range
-from tasks.data.tfds_location import remember_location, tfds_identity
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.foundation.log import task_log
+from tasks.sources.images import BLOCK_EXAMPLES, Block, Source, resize
+from tasks.sources.pixel_values import at_size, prepared_channels, require_range
+from tasks.sources.tfds_location import remember_location, tfds_identity
 
 
 def tensorflow_dataset(name: str, *, data_dir: str | None, download: bool) -> Source:

@@ -12,12 +12,12 @@ from types import ModuleType
 import pytest
 from etils import epy
 
-from tasks.data.lazy_imports import keep_lazy_imports_to_their_thread
+from tasks.sources.lazy_imports import keep_lazy_imports_to_their_thread
 
 WHILE_ANOTHER_THREAD_IMPORTS = """
 import sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from tasks.data.lazy_imports import keep_lazy_imports_to_their_thread
+from tasks.sources.lazy_imports import keep_lazy_imports_to_their_thread
 
 def imports():
     while not done.is_set():

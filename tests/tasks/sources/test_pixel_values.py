@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks.data.pixel_values import at_size, prepared_channels, require_range
 from tasks.foundation.errors import InputError
+from tasks.sources.pixel_values import at_size, prepared_channels, require_range
 
 GREY = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tasks.data.images import resize
 from tasks.foundation.errors import InputError
+from tasks.sources.images import resize
 
 WHITE = 255.0
 # What stands for white in images of each type that a set may have.

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from tasks import dataset
-from tasks.data import folder_source
-from tasks.data.images import resize
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import InputError
+from tasks.sources import folder_source
+from tasks.sources.images import resize
 
 SIDE = 16
 

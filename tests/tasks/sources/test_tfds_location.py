@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data import tfds_location
-from tasks.data.tfds_location import found_location, location_lock, remember_location, tfds_identity
 from tasks.foundation.errors import InputError
+from tasks.sources import tfds_location
+from tasks.sources.tfds_location import found_location, location_lock, remember_location, tfds_identity
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ from importlib.metadata import version
 
 import numpy as np
 
-from tasks.data.dataset_names import folder_of
-from tasks.data.folder_source import folder_identity, folder_source
-from tasks.data.images import Source, resize
-from tasks.data.tfds_location import found_location, tfds_identity
+from tasks.sources.dataset_names import folder_of
+from tasks.sources.folder_source import folder_identity, folder_source
+from tasks.sources.images import Source, resize
+from tasks.sources.tfds_location import found_location, tfds_identity
 
 
 def identify(dataset: str, data_dir: str | None) -> str | None:
@@ -41,10 +41,10 @@ def open_source(dataset: str, *, data_dir: str | None, download: bool) -> Source
     if dataset.startswith("folder:"):
         return folder_source(folder_of(dataset))
     # Imported where it is needed: it takes seconds, and a prepared dataset is opened without it.
-    from tasks.data.lazy_imports import keep_lazy_imports_to_their_thread
+    from tasks.sources.lazy_imports import keep_lazy_imports_to_their_thread
 
     keep_lazy_imports_to_their_thread()
-    from tasks.data.tfds_source import tensorflow_dataset
+    from tasks.sources.tfds_source import tensorflow_dataset
 
     return tensorflow_dataset(dataset, data_dir=data_dir, download=download)
 

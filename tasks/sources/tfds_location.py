@@ -9,9 +9,9 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-from tasks.data.checksums import DATA, contents_digest
 from tasks.foundation.durable_files import storing, write_durably
 from tasks.foundation.errors import InputError
+from tasks.sources.checksums import DATA, contents_digest
 
 
 def location_file(dataset: str, data_dir: str | None) -> Path:

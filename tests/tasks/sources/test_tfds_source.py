@@ -17,12 +17,12 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.dataset_builders.adhoc_builder import AdhocBuilder
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
-from tasks.data import tfds_source
-from tasks.data.images import resize
 from tasks.data.prepared import PreparedDataset
-from tasks.data.tfds_source import tensorflow_dataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError
+from tasks.sources import tfds_source
+from tasks.sources.images import resize
+from tasks.sources.tfds_source import tensorflow_dataset
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data import checksums
-from tasks.data.checksums import contents_digest
+from tasks.sources import checksums
+from tasks.sources.checksums import contents_digest
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.data.checksums import contents_digest
-from tasks.data.images import BLOCK_EXAMPLES, Block, Source, resize
 from tasks.foundation.errors import InputError
+from tasks.sources.checksums import contents_digest
+from tasks.sources.images import BLOCK_EXAMPLES, Block, Source, resize
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
