@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.lib.format import open_memmap, write_array_header_1_0
 
 from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, PreparedDataset
 from tasks.data.splits import require_labels, split_examples
@@ -22,7 +23,7 @@ from tasks.sources.images import Source
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
 FORMAT = 2
-STATISTICS_EXAMPLES = 1024  # summed at a time
+STATISTICS_BYTES = 32 * 2**20  # of pixels as int64, summed at a time
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,11 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
     kept = {split: min(count, how.limit_examples or count) for split, count in source.counts.items()}
     image_shape = (how.image_size, how.image_size, source.channels)
     images = _reserve(directory / "images.npy", (sum(kept.values()), *image_shape))
-    labels = _copy_examples(source, how.image_size, kept, images)
+    labels, kept = _copy_examples(source, how.image_size, kept, images)
+    source.facts()  # which refuses what could not be read
     images.flush()
+    if len(labels) < len(images):
+        images = _shortened(directory / "images.npy", len(labels))
     if source.identity() != how.source:
         raise InputError(
             f"dataset: {how.dataset!r} was changed while it was being prepared; run this again once it is not"
@@ -111,12 +115,31 @@ def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap:
     return images
 
 
-def _copy_examples(source: Source, image_size: int, kept: dict[str, int], images: np.ndarray) -> np.ndarray:
-    """Copy the first ``kept`` examples of each split into ``images``, block by block, and return their labels."""
+def _shortened(path: Path, count: int) -> np.memmap:
+    """Return the array of a file that has room for more, cut to its first ``count`` images."""
+    longer: np.memmap = np.load(path, mmap_mode="r+")
+    shape = (count, *longer.shape[1:])
+    with path.open("r+b") as file:
+        # The header takes as many bytes as before: NumPy leaves room in it for any number of images.
+        write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.truncate(file.tell() + math.prod(shape))
+    shorter: np.memmap = np.load(path, mmap_mode="r+")
+    return shorter
+
+
+def _copy_examples(
+    source: Source, image_size: int, most: dict[str, int], images: np.ndarray
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Copy the first examples of each split into ``images``, ``most`` of them at most, block by block.
+
+    Returns:
+        Their labels, int64; and how many there are of each split.
+    """
     labels = np.empty(len(images), dtype=np.int64)
+    kept = {}
     start = 0
-    for split, count in kept.items():
-        end = start + count
+    for split, count in most.items():
+        first, end = start, start + count
         for block_images, block_labels in source.blocks[split](image_size):
             taken = min(len(block_images), end - start)
             images[start : start + taken] = block_images[:taken]
@@ -124,15 +147,17 @@ def _copy_examples(source: Source, image_size: int, kept: dict[str, int], images
             start += taken
             if start == end:
                 break
-    return labels
+        kept[split] = start - first
+    return labels[:start], kept
 
 
 def pixel_statistics(images: np.ndarray, indices: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of each channel over ``indices``, summed exactly in integers."""
     total = np.zeros(images.shape[-1], dtype=np.int64)
     squares = np.zeros_like(total)
-    for start in range(0, len(indices), STATISTICS_EXAMPLES):
-        block = images[indices[start : start + STATISTICS_EXAMPLES]].astype(np.int64)
+    at_once = max(1, STATISTICS_BYTES // (math.prod(images.shape[1:]) * 8))
+    for start in range(0, len(indices), at_once):
+        block = images[indices[start : start + at_once]].astype(np.int64)
         total += block.sum(axis=(0, 1, 2))
         squares += (block * block).sum(axis=(0, 1, 2))
     count = len(indices) * images.shape[1] * images.shape[2]
