@@ -191,6 +191,7 @@ def test_the_first_of_all_has_a_server_of_its_own_and_leaves_tensorflow_to_its_w
         assert database.execute("SELECT COUNT(DISTINCT flow_run_id) FROM log").fetchone() == (5,)
 
 
+@pytest.mark.slow
 def test_a_cluster_that_runs_already_gives_the_same_numbers(
     undisturbed: dict[str, Any], compare: Callable[..., Running], dask_address: str, tmp_path: Path
 ) -> None:
@@ -249,6 +250,7 @@ def pictures(tmp_path: Path) -> Callable[[int], str]:
     return add
 
 
+@pytest.mark.slow
 def test_trials_of_a_comparison_are_of_one_dataset_whatever_its_source_holds_later(
     compare: Callable[..., Running], pictures: Callable[[int], str], tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_trial_goes_on(
     assert victim.info.run_id in {run.info.run_id for run in trials_of(tmp_path, result["study"])}  # it went on
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_comparison_that_is_killed_and_the_rest_can_be_run(
     compare: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_nothing_outlives_a_comparison_that_is_killed_and_the_rest_can_be_run(
     assert {run.info.status for run in runs(tmp_path)} == {"FINISHED"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_comparison_stops_its_workers_and_keeps_what_is_done(
     number: int, compare: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path, prefect_api: str
@@ -92,6 +94,7 @@ def test_an_interrupted_comparison_stops_its_workers_and_keeps_what_is_done(
         assert len(learning_of(tmp_path, study.info.run_id)) == 4
 
 
+@pytest.mark.slow
 def test_three_failures_in_a_row_end_it(
     compare: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_three_failures_in_a_row_end_it(
     assert len(learning_of(tmp_path, study.info.run_id)) == 4
 
 
+@pytest.mark.slow
 def test_a_cluster_outlives_a_comparison_that_is_killed_but_its_trials_do_not(
     compare: Callable[..., Running], runs: Callable[..., list[Any]], dask_address: str, tmp_path: Path
 ) -> None:

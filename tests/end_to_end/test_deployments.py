@@ -91,6 +91,7 @@ def mlflow(serve: Callable[..., str], tmp_path: Path) -> str:
     return serve(["-m", "mlflow", "server", "--host", "127.0.0.1", *arguments, artifacts], port, "/health")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     *,

@@ -18,7 +18,7 @@ import pytest
 from tests.support.comparisons import learning_of
 from tests.support.running import Ended, Running, free_port, wait_for
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(600)]
 
 PASSWORD = "a-password-of-the-database"  # noqa: S105 - of a database that lives as long as a test
 TINY = ("--dataset", "digits", "--limit-examples", "200", "--epochs", "2")

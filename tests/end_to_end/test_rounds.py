@@ -12,7 +12,7 @@ import pytest
 from tests.support.comparisons import learning_of, running_trials, studies_of, trials_of
 from tests.support.running import Running, wait_for
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Rates so small that the largest is the best, and so few images that nothing is decided at the first look.
 ASKED = (
