@@ -15,6 +15,7 @@ from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
+from tasks.data.leaks import leak_tags
 from tasks.dataset import prepare_dataset
 from tasks.tracking import mlflow_client
 from tasks.tracking.run import resumable
@@ -53,6 +54,7 @@ def train(parameters: TrainParameters) -> TrainResult:
         "device": device,
         "steps_per_epoch": str(steps),
         "mlflow.note.content": f"[Prefect flow run]({flow_run_page()})",  # MLflow shows tags without links
+        **leak_tags(prepared),
         **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
     }
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):

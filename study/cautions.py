@@ -26,6 +26,7 @@ def cautions(
     """Return what does not follow, or not yet, a sentence each. ``left_out`` are contenders without any result."""
     sentences = (
         _nothing_to_compare(contenders),
+        _leaked(plan),
         *(_edge(contender, plan) for contender in contenders),
         _one_learning_rate(contenders),
         _diverged(contenders, settings),
@@ -42,6 +43,15 @@ def _nothing_to_compare(contenders: Sequence[Contender]) -> str:
     if not contenders:
         return "There is no contender: nothing is compared."
     return f"There is no contender but {contenders[0].label}: it is compared with none." if len(contenders) == 1 else ""
+
+
+def _leaked(plan: Plan) -> str:
+    if not plan.leaked:
+        return ""
+    return (
+        f"{plan.leaked} equal an image that is trained on: who remembers it is right there, so accuracies are too "
+        "good, and contenders that remember best are ahead of their worth. Take these copies out of the data."
+    )
 
 
 def _edge(contender: Contender, plan: Plan) -> str:

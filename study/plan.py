@@ -53,7 +53,9 @@ class Plan(_Value):
         margin: Accuracies that differ by less are as good, one as the other.
         target: Validation accuracy to be reached, by which contenders that are as good are told apart.
         training_images: Images that one trial trains on.
-        validation_images: Images that one trial is judged by; of both together each confirm seed draws anew.
+        validation_images: Images that one trial is judged by.
+        redraws: Whether each confirm seed draws these anew, of both together; else all trials have the same.
+        leaked: How many images that judge equal one that is trained on, in words; empty: none.
     """
 
     contenders: tuple[ContenderPlan, ...]
@@ -63,11 +65,13 @@ class Plan(_Value):
     target: float
     training_images: int
     validation_images: int
+    redraws: bool = True
+    leaked: str = ""
 
     @property
     def images(self) -> int:
-        """Images that are trained on or judged by."""
-        return self.training_images + self.validation_images
+        """Images that any of the trials is judged by."""
+        return self.validation_images + (self.training_images if self.redraws else 0)
 
 
 class PlannedTrial(_Value):
@@ -87,5 +91,5 @@ class PlannedTrial(_Value):
 
     @property
     def split_seed(self) -> int:
-        """Which validation images are drawn: tuning has those of seed 0, each confirm seed draws its own."""
+        """Which validation images are drawn, if any are: tuning has those of seed 0, each confirm seed its own."""
         return self.seed if self.seed >= FIRST_CONFIRM_SEED else 0

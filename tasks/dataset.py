@@ -11,10 +11,12 @@ from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
+from tasks.data.leaks import leaks_in_words
 from tasks.data.load_or_write import load_or_write, lock_of
 from tasks.data.preparation import Preparation, write_prepared
 from tasks.data.prepared import PreparedDataset, load_prepared
 from tasks.data.resplit import resplit
+from tasks.data.units import KeepTogether
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.foundation.log import task_log
@@ -34,6 +36,7 @@ def prepare_dataset(
     image_size: int,
     validation_fraction: float,
     limit_examples: int | None = None,
+    keep_together: KeepTogether = "exact",
     split_seed: int = 0,
     data_dir: str | None = None,
     download: bool = True,
@@ -55,7 +58,7 @@ def prepare_dataset(
     if bound and (kept := bound.prepared_copy()):
         return _told(resplit(kept, split_seed), _changed_since(bound, data_dir))
     source = _identified(dataset, data_dir=data_dir, download=download)
-    how = Preparation(dataset, source, image_size, validation_fraction, limit_examples)
+    how = Preparation(dataset, source, image_size, validation_fraction, limit_examples, keep_together)
     prepared = _load_or_write(how, partial(open_source, dataset, data_dir=data_dir, download=download))
     if bound:
         bound.require_same(prepared)
@@ -105,4 +108,10 @@ def _told(prepared: PreparedDataset, more: str = "") -> PreparedDataset:
         *(prepared.location, prepared.digest[:SHOWN_DIGITS]),
         *(f" It is validated on the images that split_seed {seed} draws." if seed else "", more),
     )
+    if leaked := leaks_in_words(prepared):
+        task_log().warning(
+            "%s equal an image that is trained on (or, for the test, validated on): accuracies will be too good. Take "
+            "these copies out of the data.",
+            leaked,
+        )
     return prepared

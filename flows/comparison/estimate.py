@@ -22,6 +22,7 @@ from flows.workers.dask_cluster import cluster_size, trials_at_a_time
 from study.number_formats import counted
 from study.plan import Plan
 from study.rounds import next_round
+from tasks.data.leaks import leaks_in_words
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.log import task_log
@@ -60,7 +61,7 @@ def estimate(p: CompareParameters) -> str:
     use_threads(p.threads)  # as a worker, and before anything is computed
     bound = study_dataset(p.resume) if p.resume else None
     prepared = prepare_dataset.fn(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
-    plan = plan_of(p, prepared.examples)
+    plan = plan_of(p, prepared.examples, redraws=prepared.redraws, leaked=leaks_in_words(prepared))
     asked = next_trials(p, p.resume, plan) if p.resume else begun_with(p, plan)
     if not asked:
         return "All trials are done."

@@ -28,6 +28,7 @@ from study.comparison import Trial
 from study.number_formats import counted
 from study.plan import Plan, PlannedTrial
 from study.statistics import compare_trials
+from tasks.data.leaks import leaks_in_words
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError, StoreAwayError, is_fault
 from tasks.foundation.log import task_log
@@ -49,7 +50,7 @@ def run_rounds(p: CompareParameters, study: str, prepared: PreparedDataset, *, l
 
     ``log`` takes what the workers write.
     """
-    plan = plan_of(p, prepared.examples)
+    plan = plan_of(p, prepared.examples, redraws=prepared.redraws, leaked=leaks_in_words(prepared))
     asked, tally = next_trials(p, study, plan), Tally()
     if not asked and not _untested(study, plan):
         task_log().info("All trials are done.")
@@ -118,9 +119,10 @@ def _test_chosen(
     futures = [
         workers.submit(
             test_trial,
-            parameters={"run_id": trial.run_id, "given": training_of(p, _planned(trial)).model_dump(), **place},
+            parameters={"run_id": trial.run_id, "given": given.model_dump(), **place},
         )
         for trial in _untested(study, plan)
+        for given in [training_of(p, _planned(trial), redraws=plan.redraws)]
     ]
     for future in futures:
         future.result()

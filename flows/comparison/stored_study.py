@@ -13,12 +13,14 @@ from flows.parameters.study_plan import digest_of, plan_of
 from flows.parameters.train import TrainParameters
 from study.plan import Plan
 from tasks.data.bound_dataset import BoundDataset
+from tasks.data.leaks import LEAKED_TAG, leak_tags
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client
 from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
 PARAMETERS_TAG, EXAMPLES_TAG, STUDY_DATASET_TAG = "compare.parameters", "compare.examples", "compare.dataset"
+GIVEN_SPLITS_TAG = "compare.given_splits"  # those that the data came with; of older versions not said
 LONGEST_TAG = 5000
 CONCLUDED = "completed"  # the outcome of a comparison whose answer lacks no trial
 # Which of its parameters a study shows, each as a tag: as parameters they would be axes between those of its trials.
@@ -37,6 +39,7 @@ def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict
     """
     shown = {f"compare.{name}": _as_text(value) for name, value in parameters.only(*SHOWN).items() if value is not None}
     tags = {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(prepared.examples), **shown}
+    tags |= {GIVEN_SPLITS_TAG: ", ".join(prepared.given_splits), **leak_tags(prepared)}
     bound = BoundDataset.of(prepared)
     said = bound.model_dump_json()
     if len(said) > LONGEST_TAG:  # of thousands of classes
@@ -90,7 +93,9 @@ def stored_parameters(run: StoredRun) -> CompareParameters:
 
 def stored_plan(run: StoredRun) -> Plan:
     """Return what was asked of a comparison."""
-    return plan_of(stored_parameters(run), json.loads(run.tags[EXAMPLES_TAG]))
+    redraws = "validation" not in run.tags.get(GIVEN_SPLITS_TAG, "").split(", ")
+    examples, leaked = json.loads(run.tags[EXAMPLES_TAG]), run.tags.get(LEAKED_TAG, "")
+    return plan_of(stored_parameters(run), examples, redraws=redraws, leaked=leaked)
 
 
 def study_directory(study: str) -> Path:

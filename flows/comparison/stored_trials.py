@@ -40,7 +40,7 @@ def next_trials(p: CompareParameters, study: str, plan: Plan, failed: Iterable[T
     """
     ended = [trial for trial in read_trials(find_trials(study)) if trial.outcome != "failed"]
     planned = next_round(plan, [*ended, *map(_without_result, failed)])
-    return [Asked(trial.round, training_of(p, trial)) for trial in planned]
+    return [Asked(trial.round, training_of(p, trial, redraws=plan.redraws)) for trial in planned]
 
 
 def read_trials(runs: Iterable[StoredRun]) -> list[Trial]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows.lifecycle.flow_run import flow_run_page
 from flows.parameters.train import TrainParameters
+from tasks.data.leaks import leaks_in_words
 from tasks.data.prepared import PreparedDataset
 from tasks.tracking.run import TrackedRun
 from tasks.training.fit_state import EpochRow, FitResult
@@ -26,6 +27,7 @@ class TrainResult(BaseModel):
         best: The epoch of the highest validation accuracy; none without validation.
         test: ``test/loss`` and ``test/accuracy``; empty if the run diverged, or was not to be tested.
         dataset_digest: What it was trained on.
+        leaked: How many images that judge equal one that was seen before, in words; empty: none, or it is not known.
         seconds: Spent in the fit.
         missing: What MLflow refused of the record, and what to do about it; empty if it has all.
     """
@@ -44,6 +46,7 @@ class TrainResult(BaseModel):
     best: EpochRow | None
     test: dict[str, float]
     dataset_digest: str
+    leaked: str = ""
     seconds: float
     missing: str = ""
 
@@ -57,7 +60,7 @@ class TrainResult(BaseModel):
             said = f"{tested}, after {said}"
         if self.best:
             said += f" Best validation accuracy {self.best.validation_accuracy:.4f}, in epoch {self.best.epoch}."
-        return said
+        return said + (f" Caution: {self.leaked} equal an image seen in training: too good." if self.leaked else "")
 
 
 def train_result(
@@ -77,5 +80,6 @@ def train_result(
         best=fitted.best,
         test=test,
         dataset_digest=prepared.digest,
+        leaked=leaks_in_words(prepared),
         seconds=fitted.seconds,
     )

@@ -53,7 +53,8 @@ class SharedParameters(BaseModel):
         Field(
             ge=0,
             lt=1,
-            description="share of the training split to validate on, the same images whatever the seed; 0: none",
+            description="share of the training split to validate on, the same images whatever the seed; 0: none. Data "
+            "that comes with validation images is validated on these",
         ),
     ] = 0.1
     limit_examples: Annotated[
@@ -64,6 +65,13 @@ class SharedParameters(BaseModel):
             description="use at most so many examples of each split, for a quick try; none: all",
         ),
     ] = None
+    keep_together: Annotated[
+        Literal["exact", "near", "none"],
+        Field(
+            description="images that never lie in two of the splits that are drawn: equal ones (exact), those that are "
+            "nearly equal too (near), or none but the groups of a csv"
+        ),
+    ] = "exact"
     shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
     repeat: Annotated[int, Field(ge=1, le=10_000, description="passes over the training split in one epoch")] = 1
     model: Annotated[Literal["lenet"], Field(description="the network")] = "lenet"
@@ -112,7 +120,7 @@ class SharedParameters(BaseModel):
 
     def preparation(self) -> dict[str, Any]:
         """Return what a prepared dataset is made from, beside its name."""
-        return self.only("image_size", "validation_fraction", "limit_examples")
+        return self.only("image_size", "validation_fraction", "limit_examples", "keep_together")
 
     def dataset_label(self) -> str:
         """Return the dataset's name, short enough for the name of a run."""

@@ -19,17 +19,23 @@ GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_ADDED = 3  # learning rates on one side of those that were asked for
 
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
-UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False}
+UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False, "keep_together": "exact"}
 
 
-def plan_of(p: Question, examples: Mapping[Any, int]) -> Plan:
-    """Return what was asked, with how many ``examples`` each split has."""
+def plan_of(p: Question, examples: Mapping[Any, int], *, redraws: bool = True, leaked: str = "") -> Plan:
+    """Return what was asked, with how many ``examples`` each split has.
+
+    ``redraws`` says whether each confirm seed draws validation images of its own: not where the data came with them.
+    ``leaked`` says how many images that judge equal one that is trained on.
+    """
     return Plan(
         contenders=_contenders(p),
         **p.only("seeds", "margin", "target"),
         looks=p.looks or (),
         training_images=examples["train"],
         validation_images=examples["validation"],
+        redraws=redraws,
+        leaked=leaked,
     )
 
 
@@ -42,8 +48,8 @@ def fewest_and_most_trials(p: Question) -> tuple[int, int]:
     return tuning + len(contenders) * first, tuning + added + len(contenders) * last
 
 
-def training_of(p: Question, planned: PlannedTrial) -> TrainParameters:
-    """Return the training that a planned trial stands for."""
+def training_of(p: Question, planned: PlannedTrial, *, redraws: bool = True) -> TrainParameters:
+    """Return the training that a planned trial stands for; ``redraws`` as for `plan_of`."""
     given = {name: getattr(p, name) for name in SharedParameters.model_fields}
     for name in ("momentum", "nesterov"):
         if name not in HYPERPARAMETERS.get(planned.optimizer, {}):
@@ -51,7 +57,7 @@ def training_of(p: Question, planned: PlannedTrial) -> TrainParameters:
     for name, owner in LOSS_OWNS.items():
         if planned.loss != owner:
             del given[name]
-    confirms = {"split_seed": planned.split_seed, "keep_predictions": planned.round == "confirm"}
+    confirms = {"split_seed": planned.split_seed if redraws else 0, "keep_predictions": planned.round == "confirm"}
     varied = planned.model_dump(include={"optimizer", "loss", "batch_size", "learning_rate", "seed"})
     return validated(TrainParameters, {**given, **varied, **confirms, "run_name": None, "test": False})
 

@@ -18,6 +18,7 @@ class TrainParameters(SharedParameters):
         *("dataset", "optimizer", "learning_rate", "epochs", "batch_size", "loss", "seed", "model"),
         *("schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov", "label_smoothing", "smooth_l1_beta"),
         *("run_name", "experiment", "image_size", "validation_fraction", "split_seed", "limit_examples"),
+        *("keep_together",),
     )
 
     loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"

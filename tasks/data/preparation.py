@@ -5,25 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
-from numpy.lib.format import open_memmap, write_array_header_1_0
 
-from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, PreparedDataset
-from tasks.data.splits import require_labels, split_examples
+from tasks.data.copies import exact_copies
+from tasks.data.descriptions import groups_of, write_descriptions
+from tasks.data.image_file import reserved, shortened
+from tasks.data.prepared import MANIFEST, MANIFEST_DIGEST, UNITS, PreparedDataset, Split
+from tasks.data.splits import leaked, require_labels, require_trained_classes, split_examples
+from tasks.data.units import KeepTogether, copies_of, units_of
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import replacing
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import DATA, sha256
-from tasks.sources.images import Source
+from tasks.sources.images import Source, SourceFacts
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
 FORMAT = 2
 STATISTICS_BYTES = 32 * 2**20  # of pixels as int64, summed at a time
+UNSAID = {"keep_together": "exact"}  # what every preparation had before it could be chosen
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Preparation:
         image_size: Pixels a side.
         validation_fraction: Share of the training split to be held back for validation.
         limit_examples: At most so many examples of each split; none: all.
+        keep_together: Which images are never in two of the splits that are drawn.
     """
 
     dataset: str
@@ -43,11 +48,15 @@ class Preparation:
     image_size: int
     validation_fraction: float
     limit_examples: int | None = None
+    keep_together: KeepTogether = "exact"
 
     def directory(self) -> Path:
         """Return where it lies once it is prepared."""
         made_from = {"format": FORMAT, **asdict(self)}
         del made_from["dataset"]
+        for name, usual in UNSAID.items():  # so that what was prepared before there was a choice is found
+            if made_from[name] == usual:
+                del made_from[name]
         key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
         label = re.sub(r"[^a-z0-9_]+", "-", self.dataset.lower().removeprefix("folder:")).strip("-")[-40:]
         return (DATA / f"{label}-{key}").absolute()
@@ -67,25 +76,18 @@ def write_prepared(directory: Path, how: Preparation, source: Source) -> None:
 
 def _write(directory: Path, how: Preparation, source: Source) -> None:
     """Write the arrays and, last, the manifest. Memory does not grow with the number of images."""
-    kept = {split: min(count, how.limit_examples or count) for split, count in source.counts.items()}
-    image_shape = (how.image_size, how.image_size, source.channels)
-    images = _reserve(directory / "images.npy", (sum(kept.values()), *image_shape))
-    labels, kept = _copy_examples(source, how.image_size, kept, images)
-    source.facts()  # which refuses what could not be read
-    images.flush()
-    if len(labels) < len(images):
-        images = _shortened(directory / "images.npy", len(labels))
-    if source.identity() != how.source:
-        raise InputError(
-            f"dataset: {how.dataset!r} was changed while it was being prepared; run this again once it is not"
-        )
-    require_labels(how.dataset, labels, kept, source.classes)
-
-    splits = split_examples(labels, kept, how.validation_fraction)
-    mean, deviation = pixel_statistics(images, splits["train"])
-    np.save(directory / "labels.npy", labels)
+    kept, facts = _write_examples(directory, how, source)
+    images: np.ndarray = np.load(directory / "images.npy", mmap_mode="r")
+    labels = np.load(directory / "labels.npy")
+    units = units_of(len(labels), groups_of(facts, kept), copies_of(images, how.keep_together))
+    splits = split_examples(labels, kept, how.validation_fraction, units)
+    if units:
+        np.save(directory / UNITS, units.numbers)
+        if units.grouped:
+            require_trained_classes(labels, splits, source.classes)
     for split, indices in splits.items():
         np.save(directory / f"{split}.npy", indices)
+    mean, deviation = pixel_statistics(images, splits["train"])
     files = {path.name: sha256(path) for path in sorted(directory.glob("*.npy"))}
     manifest = PreparedDataset(
         directory=directory,
@@ -94,37 +96,37 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
         source=how.source,
         digest=hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
         files=files,
-        image_shape=image_shape,
+        image_shape=images.shape[1:],
         classes=source.classes,
         examples={split: len(indices) for split, indices in splits.items()},
         pixel_mean=mean,
         pixel_deviation=deviation,
+        given_splits=tuple(kept),
+        grouped=bool(units and units.grouped),
+        leaked=leaked(exact_copies(images), splits),
+        descriptions=write_descriptions(directory, facts, kept),
     )
-    (directory / MANIFEST).write_text(
-        manifest.model_dump_json(exclude={"directory", "split_seed"}, indent=2) + "\n", encoding="utf-8"
-    )
+    content = manifest.model_dump_json(exclude={"directory", "split_seed"}, indent=2) + "\n"
+    (directory / MANIFEST).write_text(content, encoding="utf-8")
     (directory / MANIFEST_DIGEST).write_text(sha256(directory / MANIFEST), encoding="utf-8")
 
 
-def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    """Return an array of uint8 in a file that has its whole room on the disk."""
-    images: np.memmap = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    if hasattr(os, "posix_fallocate"):  # else a disk that fills up under a memory map kills the process
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
-    return images
-
-
-def _shortened(path: Path, count: int) -> np.memmap:
-    """Return the array of a file that has room for more, cut to its first ``count`` images."""
-    longer: np.memmap = np.load(path, mmap_mode="r+")
-    shape = (count, *longer.shape[1:])
-    with path.open("r+b") as file:
-        # The header takes as many bytes as before: NumPy leaves room in it for any number of images.
-        write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        file.truncate(file.tell() + math.prod(shape))
-    shorter: np.memmap = np.load(path, mmap_mode="r+")
-    return shorter
+def _write_examples(directory: Path, how: Preparation, source: Source) -> tuple[dict[Split, int], SourceFacts]:
+    """Write images and labels; return how many there are of each split, and what reading them found."""
+    most = {split: min(count, how.limit_examples or count) for split, count in source.counts.items()}
+    images = reserved(directory / "images.npy", (sum(most.values()), how.image_size, how.image_size, source.channels))
+    labels, kept = _copy_examples(source, how.image_size, most, images)
+    facts = source.facts()  # which refuses what could not be read
+    images.flush()
+    if len(labels) < len(images):
+        shortened(directory / "images.npy", len(labels))
+    if source.identity() != how.source:
+        raise InputError(
+            f"dataset: {how.dataset!r} was changed while it was being prepared; run this again once it is not"
+        )
+    require_labels(how.dataset, labels, kept, source.classes)
+    np.save(directory / "labels.npy", labels)
+    return cast("dict[Split, int]", kept), facts
 
 
 def _copy_examples(

@@ -13,15 +13,18 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from tasks.data.descriptions import read_names
 from tasks.data.epoch_order import cut, epoch_passes
+from tasks.data.units import Units
 from tasks.sources.checksums import sha256
 
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
 MANIFEST = "manifest.json"
 MANIFEST_DIGEST = "manifest.sha256"  # of the manifest itself, which holds those of the other files
+UNITS = "units.npy"  # only where examples stay together
 
-# Bytes of images in one call: enough to keep Python's share of the time small, never a burden on memory.
+# Of images in one call: enough to keep Python's share of the time small, never a burden on memory.
 TRAINING_BYTES = 32 * 2**20
 EVALUATION_BYTES = 2 * 2**20
 # Steps in one call: a tenth of a second of LeNet on a CPU, so that progress and an interruption are soon seen.
@@ -46,7 +49,12 @@ class PreparedDataset(BaseModel):
         examples: Examples in each split; no example is in two of them.
         pixel_mean: Mean of each channel over the training split, in pixel values (0 to 255).
         pixel_deviation: Standard deviation of each channel over the training split, in pixel values.
-        split_seed: 0: training and validation split are those that were prepared; else those that `resplit` draws.
+        split_seed: 0: training and validation split as they were prepared; else as `resplit` draws them.
+        given_splits: Those that the data came with; the others were drawn. Empty if an older version prepared it.
+        grouped: Whether the units of ``units.npy``, if there are any, are groups that a person named.
+        leaked: How many validation examples equal one that is trained on, and how many test examples one that is
+            trained or validated on, with ``split_seed`` 0; empty if it is not known.
+        descriptions: SHA-256 of each file beside the arrays that tells people of them, by its name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +71,15 @@ class PreparedDataset(BaseModel):
     pixel_mean: tuple[float, ...]
     pixel_deviation: tuple[float, ...]
     split_seed: int = 0
+    given_splits: tuple[Split, ...] = ()
+    grouped: bool = False
+    leaked: dict[Split, int] = {}
+    descriptions: dict[str, str] = {}
+
+    @property
+    def redraws(self) -> bool:
+        """Whether ``split_seed`` draws other validation images: not where the data came with its own."""
+        return "validation" not in self.given_splits
 
     @property
     def identity(self) -> str:
@@ -80,8 +97,17 @@ class PreparedDataset(BaseModel):
         positions: np.ndarray = np.load(directory / f"{split}.npy")
         return positions
 
+    def names(self, split: Split) -> tuple[str, ...] | None:
+        """Return what a person knows the examples of a split by, in its order; none: their positions."""
+        names = read_names(self.directory)
+        return tuple(names[position] for position in self.indices(split)) if names else None
+
+    def units(self) -> Units | None:
+        """Return which examples stay together in what is drawn; none where each stands for itself."""
+        return Units(np.load(self.directory / UNITS), self.grouped) if UNITS in self.files else None
+
     def steps_per_epoch(self, batch_size: int, repeat: int) -> int:
-        """Return the steps of one epoch; the last of them takes what is left."""
+        """Return the steps of one epoch; the last takes what is left."""
         return math.ceil(self.examples["train"] * repeat / batch_size)
 
     def made_at(self) -> datetime:
@@ -110,7 +136,7 @@ def load_prepared(directory: Path) -> PreparedDataset:
         prepared = PreparedDataset.model_validate({**manifest, "directory": directory})
     except (OSError, ValueError) as error:
         raise DamagedError(directory / MANIFEST) from error
-    for name, digest in prepared.files.items():
+    for name, digest in {**prepared.files, **prepared.descriptions}.items():
         path = directory / name
         if not path.is_file() or sha256(path) != digest:
             raise DamagedError(path)
@@ -137,10 +163,7 @@ def open_training_epoch(
 
 
 def open_split(prepared: PreparedDataset, split: Split, *, block: int | None = None) -> Iterator[Block]:
-    """Yield a split as it lies, in blocks of ``block`` examples; none: as many as an evaluation takes at once.
-
-    The last block may be shorter.
-    """
+    """Yield a split as it lies, in blocks of ``block`` examples or less; none: as many as an evaluation takes."""
     size = block or prepared.images_within(EVALUATION_BYTES)
     return _read(prepared, split, cut([np.arange(prepared.examples[split])], block=size, skip=0))
 

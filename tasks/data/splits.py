@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from tasks.data.copies import Pairs
+from tasks.data.drawing import choice, group_choice, stratified_choice
 from tasks.data.prepared import Split
+from tasks.data.units import Units
 from tasks.foundation.errors import InputError
 
 SPLIT_SEED = 20_201  # Never the run's seed: all runs on the same data validate and test on the same images.
@@ -15,7 +19,7 @@ TEST_FRACTION = 0.2  # Of a set that comes without a test split.
 SHOWN_LABELS = 5
 
 
-def require_labels(dataset: str, labels: np.ndarray, kept: dict[str, int], classes: Sequence[str]) -> None:
+def require_labels(dataset: str, labels: np.ndarray, kept: Mapping[str, int], classes: Sequence[str]) -> None:
     """Raise InputError if a label stands for none of the classes; sets for contests have -1 where it is kept secret.
 
     Args:
@@ -40,25 +44,65 @@ def require_labels(dataset: str, labels: np.ndarray, kept: dict[str, int], class
         )
 
 
-def split_examples(labels: np.ndarray, kept: dict[str, int], validation_fraction: float) -> dict[Split, np.ndarray]:
+def require_trained_classes(labels: np.ndarray, splits: Mapping[Split, np.ndarray], classes: Sequence[str]) -> None:
+    """Raise InputError if a class is held back whole, because all of its images belong to one group.
+
+    Args:
+        labels: Of all examples.
+        splits: Their indices.
+        classes: The name of each label, by label.
+    """
+    untrained = np.setdiff1d(labels, labels[splits["train"]])
+    if len(untrained):
+        names = ", ".join(repr(classes[label]) for label in untrained[:SHOWN_LABELS])
+        more = f" and {len(untrained) - SHOWN_LABELS} more" if len(untrained) > SHOWN_LABELS else ""
+        raise InputError(
+            f"dataset: no image of class {names}{more} is left to train on, because groups are kept together and all "
+            "of its images belong to those that are held back; give each class images of at least 3 groups, or give "
+            "the column split"
+        )
+
+
+def leaked(copies: Pairs, splits: Mapping[Split, np.ndarray]) -> dict[Split, int]:
+    """Return how many examples that are judged by equal one that is trained on, by split.
+
+    Args:
+        copies: Pairs of equal images, as `exact_copies` finds them.
+        splits: The indices of each split. What equals a validation image counts as seen by the time of the test.
+    """
+    first = np.arange(1 + max((int(indices.max(initial=0)) for indices in splits.values()), default=0))
+    first[copies[:, 1]] = copies[:, 0]
+    seen: dict[Split, np.ndarray] = {
+        "validation": first[splits["train"]],
+        "test": first[np.concatenate([splits["train"], splits["validation"]])],
+    }
+    return {split: int(np.isin(first[splits[split]], indices).sum()) for split, indices in seen.items()}
+
+
+def split_examples(
+    labels: np.ndarray, kept: Mapping[Any, int], validation_fraction: float, units: Units | None = None
+) -> dict[Split, np.ndarray]:
     """Return the indices of each split, drawn from the training split where the set has none of its own.
 
     Args:
-        labels: Of all examples, those for training before those for testing.
-        kept: How many examples the set has for ``train`` and, if it has a test split, for ``test``.
-        validation_fraction: Share of the training examples to be held back for validation.
+        labels: Of all examples, split by split as in ``kept``.
+        kept: How many examples the set has for ``train`` and, if it has such splits, for ``validation`` and ``test``.
+        validation_fraction: Share of the training examples to be held back for validation, where the set has no
+            validation split.
+        units: Which examples stay together in what is drawn; none: each stands for itself.
 
     Raises:
-        InputError: nothing would be left to train, validate or test on.
+        InputError: nothing would be left to train, validate or test on, or a class not be trained on.
     """
-    train = np.arange(kept["train"])
-    test = np.arange(kept["train"], len(labels))
-    if "test" not in kept:
-        test = stratified_choice(labels[train], TEST_FRACTION, seed=SPLIT_SEED)
+    ends = np.cumsum(list(kept.values()))
+    own = {split: np.arange(end - kept[split], end) for split, end in zip(kept, ends.tolist(), strict=True)}
+    train = own["train"]
+    test, validation = (own.get(split, np.array([], dtype=np.int64)) for split in ("test", "validation"))
+    if "test" not in own:
+        test = train[_drawn(labels, train, TEST_FRACTION, SPLIT_SEED, units)]
         train = np.setdiff1d(train, test)
-    validation = np.array([], dtype=np.int64)
-    if validation_fraction:
-        validation = train[stratified_choice(labels[train], validation_fraction, seed=SPLIT_SEED + 1)]
+    if "validation" not in own and validation_fraction:
+        validation = train[_drawn(labels, train, validation_fraction, SPLIT_SEED + 1, units)]
         train = np.setdiff1d(train, validation)
     if not len(train) or not len(test) or (validation_fraction and not len(validation)):
         raise InputError(
@@ -69,7 +113,7 @@ def split_examples(labels: np.ndarray, kept: dict[str, int], validation_fraction
 
 
 def redrawn_splits(
-    labels: np.ndarray, train: np.ndarray, validation: np.ndarray, split_seed: int
+    labels: np.ndarray, train: np.ndarray, validation: np.ndarray, split_seed: int, units: Units | None = None
 ) -> dict[Split, np.ndarray]:
     """Return training and validation split drawn anew from both, with as many examples of each class in each.
 
@@ -78,30 +122,25 @@ def redrawn_splits(
         train: The indices of the training split as `split_examples` drew it; ``validation`` likewise.
         validation: It is not empty.
         split_seed: Another draws others.
+        units: Which examples stay together: then each class has about as many examples in each.
 
     Returns:
         Indices by split: int64, sorted.
     """
     pool = np.union1d(train, validation)
-    held_back = Counter(labels[validation].tolist())
-    wanted = {label: held_back[label] for label in np.unique(labels[pool]).tolist()}
-    drawn = pool[_choice(labels[pool], wanted, seed=(SPLIT_SEED + 1, split_seed))]
+    seed = (SPLIT_SEED + 1, split_seed)
+    if units and units.grouped:
+        drawn = pool[group_choice(labels[pool], units.numbers[pool], len(validation) / len(pool), seed=seed)]
+    else:
+        held_back = Counter(labels[validation].tolist())
+        wanted = {label: held_back[label] for label in np.unique(labels[pool]).tolist()}
+        drawn = pool[choice(labels[pool], wanted, seed=seed, units=units.numbers[pool] if units else None)]
     return {"train": np.setdiff1d(pool, drawn), "validation": drawn}
 
 
-def stratified_choice(labels: np.ndarray, fraction: float, *, seed: int) -> np.ndarray:
-    """Return positions that hold about ``fraction`` of each class: at least one and never all where it has two.
-
-    Returns:
-        int64, sorted.
-    """
-    sizes = Counter(labels.tolist())
-    wanted = {label: min(max(1, round(fraction * sizes[label])), sizes[label] - 1) for label in sorted(sizes)}
-    return _choice(labels, wanted, seed=seed)
-
-
-def _choice(labels: np.ndarray, wanted: Mapping[int, int], *, seed: int | tuple[int, int]) -> np.ndarray:
-    """Return positions, sorted, of as many examples of each label as are wanted of it."""
-    generator = np.random.default_rng(seed)
-    members = {label: generator.permutation(np.flatnonzero(labels == label)) for label in wanted}
-    return np.sort(np.concatenate([members[label][:count] for label, count in wanted.items()]))
+def _drawn(labels: np.ndarray, train: np.ndarray, fraction: float, seed: int, units: Units | None) -> np.ndarray:
+    """Return positions within ``train`` of what is held back of it."""
+    numbers = units.numbers[train] if units else None
+    if units and numbers is not None and units.grouped:
+        return group_choice(labels[train], numbers, fraction, seed=seed)
+    return stratified_choice(labels[train], fraction, seed=seed, units=numbers)

@@ -100,3 +100,10 @@ def test_seeds_that_are_now_and_then_much_worse() -> None:
     assert warned(contender(), contender("sgd", confirmed=False, **LOPSIDED)) == ()
     assert warned(contender(), contender("sgd", accuracies=(0.98, 0.95))) == ()  # too few to say
     assert warned(contender(), contender("sgd", accuracies=(0.98,) * 5)) == ()
+
+
+def test_images_that_judge_and_equal_one_that_is_trained_on() -> None:
+    both = [contender(), contender("sgd")]
+    plan = plan_with("adam", "sgd").model_copy(update={"leaked": "3 of 143 validation images"})
+    (said,) = cautions(plan, both, [setting(one) for one in both], answer(rival()), [])
+    assert said.startswith("3 of 143 validation images equal an image that is trained on: who remembers it is right")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.parameters.compare import CompareParameters
-from flows.parameters.study_plan import plan_of, training_of
+from flows.parameters.study_plan import digest_of, plan_of, training_of
 from study.plan import PlannedTrial
 from study.rounds import next_round
 
@@ -45,6 +45,22 @@ def test_the_plan_knows_the_images_and_what_decides() -> None:
     assert (plan.seeds, plan.looks, plan.margin, plan.target) == (4, (5, 20), 0.01, 0.9)
     assert (plan.training_images, plan.validation_images, plan.images) == (1294, 143, 1437)
     assert plan_of(CompareParameters(looks=None), EXAMPLES).looks == ()
+
+
+def test_data_that_came_with_validation_images_is_judged_by_these_alone() -> None:
+    p = CompareParameters(dataset="digits")
+    plan = plan_of(p, EXAMPLES, redraws=False, leaked="3 of 143 validation images")
+    assert (plan.images, plan.validation_images, plan.leaked) == (143, 143, "3 of 143 validation images")
+    planned = PlannedTrial(round="confirm", optimizer="adam", loss="mse", batch_size=8, learning_rate=0.25, seed=1003)
+    confirm = training_of(p, planned, redraws=False)
+    assert (confirm.seed, confirm.split_seed, confirm.keep_predictions) == (1003, 0, True)
+
+
+def test_a_choice_that_was_not_there_before_makes_no_other_trial_unless_it_is_made() -> None:
+    """The digest is that of the commit before there was keep_together."""
+    trial = training_of(CompareParameters(dataset="digits"), next_round(plan_of(CompareParameters(), EXAMPLES), ())[0])
+    assert digest_of(trial, "data") == "d6ba8ffcd89a6c68"
+    assert digest_of(trial.model_copy(update={"keep_together": "near"}), "data") != "d6ba8ffcd89a6c68"
 
 
 def test_what_confirms_has_validation_images_of_its_own_and_keeps_what_it_said_of_them() -> None:

@@ -192,7 +192,7 @@ def test_there_are_no_predictions_to_keep_where_nothing_is_held_back() -> None:
 
 
 def test_a_training_says_how_its_dataset_is_split() -> None:
-    how = {"image_size": 32, "validation_fraction": 0.1, "limit_examples": None}
+    how = {"image_size": 32, "validation_fraction": 0.1, "limit_examples": None, "keep_together": "exact"}
     assert TrainParameters(split_seed=3).preparation() == {**how, "split_seed": 3}
     assert CompareParameters().preparation() == how
 

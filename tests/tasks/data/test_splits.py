@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.data.splits import SPLIT_SEED, redrawn_splits, require_labels, split_examples, stratified_choice
+from tasks.data.drawing import stratified_choice
+from tasks.data.splits import SPLIT_SEED, redrawn_splits, require_labels, split_examples
 from tasks.foundation.errors import InputError
 
 LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=80).map(np.array)
