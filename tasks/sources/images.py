@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,6 +16,30 @@ if TYPE_CHECKING:
 Block = tuple[np.ndarray, np.ndarray]
 Blocks = Callable[[int], Iterator[Block]]
 BLOCK_EXAMPLES = 1024
+BLOCK_BYTES = 16 * 2**20
+# How an image that is not square becomes square: its proportions change, the largest square in its middle is taken, or
+# all of it is laid in the middle of a black square (as Keras and others do it).
+Fit = Literal["stretch", "crop", "pad"]
+
+
+def block_examples(bytes_each: int) -> int:
+    """Return how many examples, which take so many bytes each, are read at a time."""
+    return max(1, min(BLOCK_EXAMPLES, BLOCK_BYTES // bytes_each))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a source is read.
+
+    Attributes:
+        fit: How an image that is not square becomes square.
+        classes: The names of those classes that are used, as a person gave them; none: all.
+        skip_broken: Leave out what cannot be read, instead of refusing all.
+    """
+
+    fit: Fit = "stretch"
+    classes: tuple[str, ...] | None = None
+    skip_broken: bool = False
 
 
 def _no_sizes() -> np.ndarray:
