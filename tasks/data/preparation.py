@@ -19,10 +19,12 @@ from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import replacing
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import DATA, sha256
-from tasks.sources.images import Source
+from tasks.sources.images import Fit, Reading, Source
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
 FORMAT = 2
+# How all sets were prepared when it could not be said yet: these are known by what they were known by then.
+UNSAID = {"fit": "stretch", "classes": None, "skip_broken": False}
 STATISTICS_BYTES = 32 * 2**20  # of pixels as int64, summed at a time
 
 
@@ -36,6 +38,9 @@ class Preparation:
         image_size: Pixels a side.
         validation_fraction: Share of the training split to be held back for validation.
         limit_examples: At most so many examples of each split; none: all.
+        fit: How an image that is not square becomes square.
+        classes: The names of those classes that are used; none: all.
+        skip_broken: Whether images that cannot be read are left out.
     """
 
     dataset: str
@@ -43,13 +48,22 @@ class Preparation:
     image_size: int
     validation_fraction: float
     limit_examples: int | None = None
+    fit: Fit = "stretch"
+    classes: tuple[str, ...] | None = None
+    skip_broken: bool = False
+
+    def reading(self) -> Reading:
+        """Return how the source is read."""
+        return Reading(self.fit, self.classes, self.skip_broken)
 
     def directory(self) -> Path:
         """Return where it lies once it is prepared."""
         made_from = {"format": FORMAT, **asdict(self)}
         del made_from["dataset"]
+        made_from = {name: value for name, value in made_from.items() if (name, value) not in UNSAID.items()}
         key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
-        label = re.sub(r"[^a-z0-9_]+", "-", self.dataset.lower().removeprefix("folder:")).strip("-")[-40:]
+        label = re.sub(r"[^a-z0-9_]+", "-", self.dataset.lower().removeprefix("folder:").removeprefix("csv:"))
+        label = label.strip("-")[-40:]
         return (DATA / f"{label}-{key}").absolute()
 
 
@@ -71,7 +85,6 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
     image_shape = (how.image_size, how.image_size, source.channels)
     images = _reserve(directory / "images.npy", (sum(kept.values()), *image_shape))
     labels, kept = _copy_examples(source, how.image_size, kept, images)
-    source.facts()  # which refuses what could not be read
     images.flush()
     if len(labels) < len(images):
         images = _shortened(directory / "images.npy", len(labels))
@@ -79,6 +92,7 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
         raise InputError(
             f"dataset: {how.dataset!r} was changed while it was being prepared; run this again once it is not"
         )
+    source.facts()  # which refuses what could not be read
     require_labels(how.dataset, labels, kept, source.classes)
 
     splits = split_examples(labels, kept, how.validation_fraction)
