@@ -20,6 +20,7 @@ from tasks.foundation.durable_files import replacing
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import DATA, sha256
 from tasks.sources.images import Fit, Reading, Source
+from tasks.terminal.progress import images_progress
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
 FORMAT = 2
@@ -152,16 +153,18 @@ def _copy_examples(
     labels = np.empty(len(images), dtype=np.int64)
     kept = {}
     start = 0
-    for split, count in most.items():
-        first, end = start, start + count
-        for block_images, block_labels in source.blocks[split](image_size):
-            taken = min(len(block_images), end - start)
-            images[start : start + taken] = block_images[:taken]
-            labels[start : start + taken] = block_labels[:taken]
-            start += taken
-            if start == end:
-                break
-        kept[split] = start - first
+    with images_progress(len(images)) as show:
+        for split, count in most.items():
+            first, end = start, start + count
+            for block_images, block_labels in source.blocks[split](image_size):
+                taken = min(len(block_images), end - start)
+                images[start : start + taken] = block_images[:taken]
+                labels[start : start + taken] = block_labels[:taken]
+                start += taken
+                show(start)
+                if start == end:
+                    break
+            kept[split] = start - first
     return labels[:start], kept
 
 

@@ -94,7 +94,7 @@ def decode(file: Path | bytes, *, size: int, channels: int, fit: Fit = "stretch"
             decoded = _decode(io.BytesIO(bare), size, channels, fit, room or Room())
             return Decoded(decoded.pixels, decoded.width, decoded.height, has_profile(content))
     except Exception as error:  # Pillow's readers raise whatever a broken file makes them stumble on
-        raise UnreadableImageError(_reason(error)) from error
+        raise UnreadableImageError(_reason(file, error)) from error
 
 
 def channels_of(file: Path) -> int:
@@ -104,7 +104,7 @@ def channels_of(file: Path) -> int:
         with Image.open(file, formats=FORMATS) as image:
             return 1 if is_grey(image) else 3
     except Exception as error:  # as above
-        raise UnreadableImageError(_reason(error)) from error
+        raise UnreadableImageError(_reason(file, error)) from error
 
 
 def _refuse_enormous_images() -> None:
@@ -174,11 +174,13 @@ def _as_pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
     return square
 
 
-def _reason(error: Exception) -> str:
+def _reason(file: Path | bytes, error: Exception) -> str:
     """Say in a few words why a file cannot be read."""
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"it is enormous, of more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller"
     if isinstance(error, UnidentifiedImageError):
+        if not (file if isinstance(file, bytes) else file.stat().st_size):
+            return "it is empty"
         return "its content is none of PNG, JPEG, BMP, GIF, TIFF and WebP"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

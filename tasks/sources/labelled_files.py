@@ -16,6 +16,7 @@ from tasks.foundation.log import task_log
 from tasks.sources.decoding import UnreadableImageError, channels_of
 from tasks.sources.images import Block, Blocks, Reading, SourceFacts, block_examples
 from tasks.sources.listed import listed
+from tasks.sources.natural_order import natural_key
 from tasks.sources.parallel_decoding import decoded_in_order
 
 SPLITS = ("train", "validation", "test")
@@ -163,7 +164,8 @@ def _labels(files: Sequence[LabelledFile]) -> np.ndarray:
 
 
 def _with_reasons(broken: Sequence[tuple[LabelledFile, str]]) -> str:
-    return listed(f"{each.name} ({reason})" for each, reason in broken)
+    named = sorted(broken, key=lambda one: natural_key(one[0].name))
+    return listed(f"{each.name} ({reason})" for each, reason in named)
 
 
 def _classes(names: Sequence[str]) -> str:
