@@ -26,7 +26,7 @@ from tasks.terminal.progress import images_progress
 FORMAT = 2
 # How all sets were prepared when it could not be said yet: these are known by what they were known by then.
 UNSAID = {"fit": "stretch", "classes": None, "skip_broken": False}
-STATISTICS_BYTES = 32 * 2**20  # of pixels as int64, summed at a time
+STATISTICS_BYTES = 2**20  # of pixels, counted at a time
 
 
 @dataclass(frozen=True)
@@ -170,13 +170,14 @@ def _copy_examples(
 
 def pixel_statistics(images: np.ndarray, indices: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of each channel over ``indices``, summed exactly in integers."""
-    total = np.zeros(images.shape[-1], dtype=np.int64)
-    squares = np.zeros_like(total)
-    at_once = max(1, STATISTICS_BYTES // (math.prod(images.shape[1:]) * 8))
+    counts = np.zeros((images.shape[-1], 256), dtype=np.int64)  # of each level of each channel
+    at_once = max(1, STATISTICS_BYTES // math.prod(images.shape[1:]))
     for start in range(0, len(indices), at_once):
-        block = images[indices[start : start + at_once]].astype(np.int64)
-        total += block.sum(axis=(0, 1, 2))
-        squares += (block * block).sum(axis=(0, 1, 2))
+        block = images[indices[start : start + at_once]]
+        for channel in range(images.shape[-1]):
+            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
+    levels = np.arange(256)
+    total, squares = counts @ levels, counts @ levels**2
     count = len(indices) * images.shape[1] * images.shape[2]
     mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))

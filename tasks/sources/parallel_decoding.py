@@ -1,4 +1,4 @@
-"""Many image files, decoded by as many threads as there are cores, in order, a bounded number of them ahead.
+"""Many image files, decoded by threads on all cores, in order, a bounded number of them ahead.
 
 Threads and not processes: Pillow reads, decodes and resizes without holding Python's lock.
 """
@@ -17,6 +17,7 @@ from tasks.sources.room import Room
 
 CHUNK_FILES, CHUNK_BYTES = 32, 2**20  # that a thread decodes in one go, so that tiny files are not mostly waiting
 AHEAD = 2  # chunks for each thread
+THREADS_EACH = 2  # for each core: some wait for the disk while others compute
 
 
 def usable_cores() -> int:
@@ -38,7 +39,7 @@ def decoded_in_order(paths: Sequence[Path], *, size: int, channels: int, fit: Fi
         return [decoded(path) for path in some]
 
     each = max(1, min(CHUNK_FILES, CHUNK_BYTES // (size * size * channels)))
-    threads = usable_cores()
+    threads = THREADS_EACH * usable_cores()
     ahead: deque[Future[list[Decoded | str]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

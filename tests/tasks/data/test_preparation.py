@@ -61,7 +61,7 @@ def test_what_could_not_be_read_is_told_after_all_was_read(tmp_path: Path) -> No
 def test_statistics_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
     whole = pixel_statistics(images, np.arange(50))
-    monkeypatch.setattr("tasks.data.preparation.STATISTICS_BYTES", 7 * 8 * 8 * 3 * 8)
+    monkeypatch.setattr("tasks.data.preparation.STATISTICS_BYTES", 7 * 8 * 8 * 3)
     assert pixel_statistics(images, np.arange(50)) == whole
     np.testing.assert_allclose(whole[0], images.mean(axis=(0, 1, 2)))
     np.testing.assert_allclose(whole[1], images.std(axis=(0, 1, 2)))
