@@ -16,6 +16,7 @@ from benchmarks.growth import growth
 from benchmarks.help import help_text
 from benchmarks.overhead import overhead
 from benchmarks.plan import Plan
+from benchmarks.prepare import prepare
 from benchmarks.result import Result, show
 from benchmarks.step import step
 from benchmarks.trust import trust
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "help": help_text,
     "step": step,
     "overhead": overhead,
+    "prepare": prepare,
     "compare": compare,
     "growth": growth,
     "trust": trust,
@@ -42,7 +44,7 @@ def run(
     """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
 
     Args:
-        *names: Which of them: help, step, overhead, compare, growth, trust; none: all.
+        *names: Which of them: help, step, overhead, prepare, compare, growth, trust; none: all.
         rounds: How often each thing is measured, in turn with the others.
         output: The folder that takes the JSON.
         small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.

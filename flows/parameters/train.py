@@ -18,7 +18,7 @@ class TrainParameters(SharedParameters):
         *("dataset", "optimizer", "learning_rate", "epochs", "batch_size", "loss", "seed", "model"),
         *("schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov", "label_smoothing", "smooth_l1_beta"),
         *("run_name", "experiment", "image_size", "validation_fraction", "split_seed", "limit_examples"),
-        *("keep_together",),
+        *("classes", "fit", "skip_broken", "keep_together"),
     )
 
     loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
@@ -127,7 +127,7 @@ class TrainParameters(SharedParameters):
             "hyperparameters": self.optimizer_hyperparameters(),
         }
 
-    def fit(self) -> dict[str, Any]:
+    def fitting(self) -> dict[str, Any]:
         """Return what `fit_model` takes, but for the data and the machine."""
         return self.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every")
 
