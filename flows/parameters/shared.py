@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from flows.parameters.augment import Augment
 from flows.parameters.hyperparameters import ScheduleName
 
 # Prefect cannot give back a flow run with a whole number of more than 64 bits, nor float32 hold more than 3e38; these
@@ -66,6 +67,10 @@ class SharedParameters(BaseModel):
     ] = None
     shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
     repeat: Annotated[int, Field(ge=1, le=10_000, description="passes over the training split in one epoch")] = 1
+    augment: Annotated[
+        Augment | None,
+        Field(description="what is done to training images, anew each time that one is seen; none: nothing"),
+    ] = None
     model: Annotated[Literal["lenet"], Field(description="the network")] = "lenet"
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS, description="how often the training split is gone through")] = 10
     label_smoothing: Annotated[
