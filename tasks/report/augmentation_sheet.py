@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +16,8 @@ from tasks.report.drawing import png
 
 AUGMENTATION_FILE = "augmentation.png"
 EXAMPLES, EPOCHS = 8, 5  # rows and, beside the image itself, columns
-WIDTH = 6.0  # inches
+WIDTH = 6.4  # inches
+GAP = 16  # the part of an image's width that is left between two
 
 
 def augmentation_file(
@@ -45,21 +45,25 @@ def augmented_images(
     chosen = _of_many_classes(labels[indices])
     shown = np.empty((len(chosen), 1 + EPOCHS, *prepared.image_shape), np.float32)
     shown[:, 0] = images[indices[chosen]]
-    size = batch_size if "mixup" in augment else 1  # to nothing else it matters who else is in a batch
     for epoch in range(1, EPOCHS + 1):
         # The last batch of a pass goes on with the next, if there is one.
         passes = epoch_passes(len(indices), seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat)
-        order = np.concatenate([*islice(passes, 2 + size // len(indices))])
+        order = np.concatenate([*islice(passes, 2 + batch_size // len(indices))])
         places = np.argsort(order[: len(indices)])[chosen]
-        for start in np.unique(places - places % size):
-            within = np.arange(start, min(start + size, len(order)))
-            batch, before = indices[order[within]], (epoch - 1) * repeat + within // len(indices)
-            numbers = augmentation.numbers(np.stack([batch, before], axis=1))
-            plain = Batch(tf.constant(images[batch]), tf.constant(labels[batch]))
+        for batch in _batches(places, batch_size, len(order)) if "mixup" in augment else [np.sort(places)]:
+            before = (epoch - 1) * repeat + batch // len(indices)
+            numbers = augmentation.numbers(np.stack([indices[order[batch]], before], axis=1))
+            plain = Batch(*(tf.constant(each[indices[order[batch]]]) for each in (images, labels)))
             seen = augmentation.batch(plain, numbers).images.numpy()
-            rows = np.flatnonzero(places - places % size == start)
-            shown[rows, epoch] = seen[places[rows] - start]
+            rows = np.flatnonzero(np.isin(places, batch))
+            shown[rows, epoch] = seen[np.searchsorted(batch, places[rows])]
     return shown
+
+
+def _batches(places: np.ndarray, batch_size: int, count: int) -> list[np.ndarray]:
+    """Return the batches of an epoch of ``count`` examples in which these places are, as the places in each."""
+    starts = np.unique(places - places % batch_size)
+    return [np.arange(start, min(start + batch_size, count)) for start in starts]
 
 
 def _of_many_classes(labels: np.ndarray) -> np.ndarray:
@@ -78,16 +82,17 @@ def augmentation_sheet(images: np.ndarray, augment: Sequence[str]) -> Figure:
         augment: The names of what is done to them.
     """
     rows, columns, height, width, _ = images.shape
-    side = WIDTH / columns
-    figure = Figure(figsize=(WIDTH, rows * side * height / width + 0.6), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)  # type: ignore[union-attr, call-arg]
-    figure.suptitle(f"Training images with {', '.join(augment)}", fontsize=10)
-    grid: Any = figure.subplots(rows, columns, squeeze=False)
+    gap = max(1, width // GAP)
+    mosaic = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
     for row, column in np.ndindex(rows, columns):
-        axes = grid[row, column]
-        image = np.round(images[row, column]).astype(np.uint8)
-        axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
-        axes.set_axis_off()
-        if row == 0:
-            axes.set_title("as it is" if column == 0 else f"epoch {column}", fontsize=8)
+        top, left = row * (height + gap), column * (width + gap)
+        mosaic[top : top + height, left : left + width] = np.round(images[row, column])  # grey: the same three times
+    figure = Figure(figsize=(WIDTH, WIDTH * mosaic.shape[0] / mosaic.shape[1] + 0.6), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(mosaic, interpolation="nearest")
+    axes.set_title(f"Training images with {', '.join(augment)}", fontsize=10)
+    middles = [column * (width + gap) + (width - 1) / 2 for column in range(columns)]
+    axes.set_xticks(middles, ["as it is", *(f"epoch {column}" for column in range(1, columns))], fontsize=8)
+    axes.tick_params(top=False, bottom=False, labeltop=True, labelbottom=False, left=False, labelleft=False)
+    axes.spines[:].set_visible(False)
     return figure

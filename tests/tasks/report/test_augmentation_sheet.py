@@ -69,11 +69,15 @@ def test_examples_are_rows_and_epochs_columns(channels: int) -> None:
     images = np.random.default_rng(0).uniform(0, 255, (2, 4, 17, 16, channels)).astype(np.float32)
     figure = augmentation_sheet(images, ("flip", "crop"))
     assert isinstance(figure, Figure)
-    assert len(figure.axes) == 8
-    assert [axes.get_title() for axes in figure.axes[:4]] == ["as it is", "epoch 1", "epoch 2", "epoch 3"]
-    drawn = np.asarray(figure.axes[6].images[0].get_array())
-    np.testing.assert_array_equal(drawn.reshape(17, 16, channels), np.round(images[1, 2]))
-    assert figure.axes[6].images[0].get_clim() == (0, 255)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["as it is", "epoch 1", "epoch 2", "epoch 3"]
+    mosaic = np.asarray(axes.images[0].get_array())
+    assert mosaic.shape == (17 + 1 + 17, 4 * (16 + 1) - 1, 3)
+    for row, column in np.ndindex(2, 4):
+        part = mosaic[row * 18 :][:17, column * 17 :][:, :16]
+        np.testing.assert_array_equal(part, np.broadcast_to(np.round(images[row, column]), (17, 16, 3)))
+        assert abs(axes.get_xticks()[column] - (column * 17 + 7.5)) < 1e-9
+    assert (mosaic[17] == 255).all()
 
 
 def test_the_file_is_a_picture(prepared: PreparedDataset) -> None:
