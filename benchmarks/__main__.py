@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
+from benchmarks.augment import augment
 from benchmarks.command_line import DONE, MISSED, run_command
 from benchmarks.compare import compare
 from benchmarks.growth import growth
@@ -25,6 +26,7 @@ from tasks.foundation.errors import InputError
 BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "help": help_text,
     "step": step,
+    "augment": augment,
     "overhead": overhead,
     "prepare": prepare,
     "compare": compare,
@@ -44,7 +46,7 @@ def run(
     """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
 
     Args:
-        *names: Which of them: help, step, overhead, prepare, compare, growth, trust; none: all.
+        *names: Which of them: help, step, augment, overhead, prepare, compare, growth, trust; none: all.
         rounds: How often each thing is measured, in turn with the others.
         output: The folder that takes the JSON.
         small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.augmentation import Augmentation, Batch
+
 
 class TrainedSteps(NamedTuple):
     """What a block of training steps came to.
@@ -16,12 +18,16 @@ class TrainedSteps(NamedTuple):
     Attributes:
         losses: float32 of shape (steps,), each the mean over its batch, before the step's update.
         learning_rates: float32 of shape (steps,).
-        right: How many examples were classified rightly, each before its step's update; int32.
+        right: How many examples were classified rightly, each before its step's update; int32. Of mixed
+            images the label of the heavier one counts.
     """
 
     losses: Any
     learning_rates: Any
     right: Any
+
+
+TrainSteps = Callable[..., TrainedSteps]  # of a block: images, labels and, with augmentation, appearances
 
 
 class Score(NamedTuple):
@@ -33,7 +39,7 @@ class Score(NamedTuple):
     predicted: np.ndarray
 
 
-def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any], TrainedSteps]:
+def make_train_steps(model: keras.Model, batch_size: int, augmentation: Augmentation | None = None) -> TrainSteps:
     """Return a function that trains ``model`` on a block of examples, one step a batch, in their order.
 
     One call for many steps keeps Python out of the loop, and gives the true loss of every single step. How a split
@@ -42,32 +48,37 @@ def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any]
     Args:
         model: Compiled: its loss is minimised by its optimizer.
         batch_size: Examples in one step; the last step of a block takes what is left.
+        augmentation: What is done to the images first; none: nothing, which costs nothing.
 
     Returns:
-        A function from (images, of shape (examples, height, width, channels); integer labels, of shape
-        (examples,)) to `TrainedSteps`.
+        A function from (images, (examples, height, width, channels); integer labels, (examples,); with augmentation
+        what `Augmentation.numbers` takes) to `TrainedSteps`.
     """
     loss, optimizer, variables = model.loss, model.optimizer, model.trainable_variables
 
-    @tf.function(jit_compile=False, input_signature=_blocks_for(model))
-    def train_steps(images: tf.Tensor, labels: tf.Tensor) -> TrainedSteps:
+    @tf.function(jit_compile=False, input_signature=_blocks_for(model, appearances=augmentation is not None))
+    def train_steps(images: tf.Tensor, labels: tf.Tensor, *appearances: tf.Tensor) -> TrainedSteps:
         steps = (tf.shape(labels)[0] + batch_size - 1) // batch_size
         losses = tf.TensorArray(tf.float32, size=steps, element_shape=())
         rates = tf.TensorArray(tf.float32, size=steps, element_shape=())
         right = tf.constant(0)
+        numbers = augmentation.numbers(*appearances) if augmentation else {}
         for step in tf.range(steps):
             start = step * batch_size
-            batch_labels = labels[start : start + batch_size]
+            batch = Batch(images[start : start + batch_size], labels[start : start + batch_size])
+            if augmentation:
+                mine = {name: drawn[start : start + batch_size] for name, drawn in numbers.items()}
+                batch = augmentation.batch(batch, mine)
             with tf.GradientTape() as tape:
-                logits = model(images[start : start + batch_size], training=True)
-                batch_loss = loss(batch_labels, logits)
+                logits = model(batch.images, training=True)
+                batch_loss = batch.loss(loss, logits)
             losses = losses.write(step, batch_loss)
             rates = rates.write(step, optimizer.learning_rate)
             optimizer.apply(tape.gradient(batch_loss, variables), variables)
-            right += tf.reduce_sum(tf.cast(_predicted(logits) == batch_labels, tf.int32))
+            right += tf.reduce_sum(tf.cast(_predicted(logits) == batch.labels, tf.int32))
         return TrainedSteps(losses.stack(), rates.stack(), right)
 
-    return cast("Callable[[Any, Any], TrainedSteps]", train_steps)
+    return cast("TrainSteps", train_steps)
 
 
 def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], tuple[Any, Any]]:
@@ -117,9 +128,13 @@ def score(evaluate_step: Callable[[Any, Any], tuple[Any, Any]], blocks: Iterable
     )
 
 
-def _blocks_for(model: keras.Model) -> list[tf.TensorSpec]:
-    """Return what a block looks like: uint8 images and int32 labels, any number. One graph then serves every block."""
-    return [tf.TensorSpec(model.input_shape, tf.uint8), tf.TensorSpec((None,), tf.int32)]
+def _blocks_for(model: keras.Model, *, appearances: bool = False) -> list[tf.TensorSpec]:
+    """Return what a block looks like: uint8 images and int32 labels, any number. One graph then serves every block.
+
+    With ``appearances`` there is, too, what `Augmentation.numbers` takes.
+    """
+    parts = [tf.TensorSpec(model.input_shape, tf.uint8), tf.TensorSpec((None,), tf.int32)]
+    return [*parts, tf.TensorSpec((None, 2), tf.int64)] if appearances else parts
 
 
 def _predicted(logits: tf.Tensor) -> tf.Tensor:

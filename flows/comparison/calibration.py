@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from flows.comparison.training_time import TrainingTime
+from models.augmentation import Augmentation
 from models.steps import make_evaluate_step, make_train_steps, score
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.model import build_model, compile_model
@@ -21,17 +22,26 @@ TIMED_BLOCKS = 2  # of up to 32 steps: a fraction of a second of LeNet on a core
 
 
 def measure_training_time(
-    prepared: PreparedDataset, *, model: str, batch_size: int, device: str, recipe: Mapping[str, Any]
+    prepared: PreparedDataset,
+    *,
+    model: str,
+    batch_size: int,
+    augment: Sequence[str] | None = None,
+    device: str,
+    recipe: Mapping[str, Any],
 ) -> TrainingTime:
     """Train a few blocks, and return what it took. ``recipe`` holds the other arguments of `compile_model`."""
     with tempfile.TemporaryDirectory() as name, tf.device(f"{device}:0"):
         directory, marks = Path(name), [time.perf_counter()]
         initial = build_model.fn(model, prepared, directory, seed=0, device=device)
         compiled = keras.models.load_model(compile_model.fn(initial, directory, **recipe, device=device))
-        train_steps, evaluate_step = make_train_steps(compiled, batch_size), make_evaluate_step(compiled)
-        first, *others = islice(
-            open_training_epoch(prepared, 0, 1, batch_size=batch_size, shuffle=True, repeat=1), 1 + TIMED_BLOCKS
+        augmentation = Augmentation(augment, 0, prepared.image_shape) if augment else None
+        train_steps = make_train_steps(compiled, batch_size, augmentation)
+        evaluate_step = make_evaluate_step(compiled)
+        blocks = open_training_epoch(
+            *(prepared, 0, 1), batch_size=batch_size, shuffle=True, repeat=1, appearances=bool(augment)
         )
+        first, *others = islice(blocks, 1 + TIMED_BLOCKS)
         held_back = next(open_split(prepared, "validation"))
         train_steps(*first).losses.numpy()  # traced, and so is the evaluation
         score(evaluate_step, [held_back])

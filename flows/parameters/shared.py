@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from flows.parameters.augment import Augment
 from flows.parameters.data import DataParameters
 from flows.parameters.hyperparameters import ScheduleName
 
@@ -27,6 +28,10 @@ class SharedParameters(DataParameters):
 
     shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
     repeat: Annotated[int, Field(ge=1, le=10_000, description="passes over the training split in one epoch")] = 1
+    augment: Annotated[
+        Augment | None,
+        Field(description="what is done to training images, anew each time that one is seen; none: nothing"),
+    ] = None
     model: Annotated[Literal["lenet"], Field(description="the network")] = "lenet"
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS, description="how often the training split is gone through")] = 10
     label_smoothing: Annotated[

@@ -27,6 +27,7 @@ UNSAID: dict[str, Any] = {
     "fit": "stretch",
     "skip_broken": False,
     "keep_together": "exact",
+    "augment": None,
 }
 
 

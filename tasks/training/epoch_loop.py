@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from models.augmentation import Augmentation
 from models.loss_monitor import LossMonitor
-from models.steps import Score, TrainedSteps, loss_of, make_evaluate_step, make_train_steps, score
+from models.steps import Score, TrainSteps, loss_of, make_evaluate_step, make_train_steps, score
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.log import task_log
@@ -35,7 +36,8 @@ class EpochLoop:
         batch_size: Examples in one step.
         shuffle: Whether the order of the data is drawn anew every epoch.
         repeat: Passes over the training split in one epoch.
-        seed: Fixes the order of the data.
+        augment: What is done to training images, of `AUGMENTATIONS`.
+        seed: Fixes the order of the data, and what is random about ``augment``.
         print_every: Steps between lines of the monitor; none: once an epoch; 0: no lines.
     """
 
@@ -46,6 +48,7 @@ class EpochLoop:
     batch_size: int
     shuffle: bool
     repeat: int
+    augment: tuple[str, ...]
     seed: int
     print_every: int | None
 
@@ -59,7 +62,9 @@ class EpochLoop:
         monitor = LossMonitor(task_log().info, epochs=self.epochs, steps_per_epoch=steps, print_every=self.print_every)
         with tf.device(f"{device}:0"), epoch_progress(self.epochs, steps) as progress:
             model = keras.models.load_model(compiled)
-            train_steps, evaluate_step = make_train_steps(model, self.batch_size), make_evaluate_step(model)
+            augmentation = Augmentation(self.augment, self.seed, self.prepared.image_shape) if self.augment else None
+            train_steps = make_train_steps(model, self.batch_size, augmentation)
+            evaluate_step = make_evaluate_step(model)
             state = self.checkpoints.restore(model)
             self._record(state.rows)  # of which a process that was killed may not have recorded the last
             try:
@@ -82,7 +87,7 @@ class EpochLoop:
         self,
         model: keras.Model,
         state: FitState,
-        train_steps: Callable[[Any, Any], TrainedSteps],
+        train_steps: TrainSteps,
         evaluate_step: Callable[[Any, Any], tuple[Any, Any]],
         monitor: LossMonitor,
         *,
@@ -118,7 +123,7 @@ class EpochLoop:
             require_finite_loss("validation loss", validated.loss, epoch)
             return validated
         if epoch == self.epochs:  # else nothing would show what the last update of all made of the model
-            images, labels = next(self._blocks(epoch, 0))
+            images, labels, *_ = next(self._blocks(epoch, 0))
             require_finite_loss("loss", loss_of(model, images[: self.batch_size], labels[: self.batch_size]), epoch)
         return None
 
@@ -129,6 +134,7 @@ class EpochLoop:
             shuffle=self.shuffle,
             repeat=self.repeat,
             steps_done=steps_done,
+            appearances=bool(self.augment),
         )
 
     def _record(self, rows: tuple[EpochRow, ...]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from models.augmentation import AUGMENTATIONS, Augmentation, Batch
 from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
@@ -28,6 +29,10 @@ class Trained(NamedTuple):
     learning_rates: list[float]
     right: int
     weights: list[np.ndarray]
+
+
+APPEARANCES = np.stack([np.arange(44)[::-1], np.full(44, 2)], axis=1).astype(np.int64)
+AUGMENTED = ("flip", "crop", "mixup")
 
 
 def compiled(optimizer: str = "momentum", schedule: str = "cosine") -> keras.Model:
@@ -54,10 +59,11 @@ def plain_loop(model: keras.Model) -> Trained:
     return Trained(losses, rates, right, model.get_weights())
 
 
-def in_blocks(model: keras.Model, examples: int) -> Trained:
-    train_steps = make_train_steps(model, BATCH)
+def in_blocks(model: keras.Model, examples: int, augment: tuple[str, ...] = ()) -> Trained:
+    augmentation = Augmentation(augment, 6, (16, 16, 1)) if augment else None
+    train_steps, given = make_train_steps(model, BATCH, augmentation), (IMAGES, LABELS, APPEARANCES)
     parts = [
-        train_steps(IMAGES[start : start + examples], LABELS[start : start + examples])
+        train_steps(*(each[start : start + examples] for each in given[: 3 if augment else 2]))
         for start in range(0, len(LABELS), examples)
     ]
     return Trained(
@@ -79,13 +85,49 @@ def test_steps_are_those_of_a_plain_loop(optimizer: str) -> None:
         np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
 
 
-def test_cutting_into_blocks_changes_no_bit() -> None:
-    whole = in_blocks(compiled(), len(LABELS))
+@pytest.mark.parametrize("augment", [(), AUGMENTED, tuple(AUGMENTATIONS)], ids=["not augmented", "some", "all"])
+def test_cutting_into_blocks_changes_no_bit(augment: tuple[str, ...]) -> None:
+    whole = in_blocks(compiled(), len(LABELS), augment)
     for batches in (1, 2, 4):
-        cut = in_blocks(compiled(), batches * BATCH)
+        cut = in_blocks(compiled(), batches * BATCH, augment)
         assert cut[:3] == whole[:3]
         for mine, its in zip(cut.weights, whole.weights, strict=True):
             np.testing.assert_array_equal(mine, its)
+
+
+def test_augmented_steps_are_those_of_a_plain_loop_over_what_was_augmented() -> None:
+    augmentation = Augmentation(AUGMENTED, 6, (16, 16, 1))
+    batches = []
+    for start in range(0, len(LABELS), BATCH):
+        images, labels, appearances = (each[start : start + BATCH] for each in (IMAGES, LABELS, APPEARANCES))
+        batches.append(augmentation.batch(Batch(tf.constant(images), labels), augmentation.numbers(appearances)))
+    model, losses, right = compiled(), [], 0
+    for batch in batches:
+        with tf.GradientTape() as tape:
+            logits = model(batch.images, training=True)
+            each = [
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits) * shares
+                for labels, shares in ((batch.labels, batch.shares), (batch.others, 1 - batch.shares))
+            ]
+            loss = tf.reduce_mean(each[0] + each[1])
+        gradients = tape.gradient(loss, model.trainable_variables)
+        model.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        losses.append(float(loss))
+        right += int(np.sum(np.argmax(logits, axis=-1) == batch.labels))
+    ours = in_blocks(compiled(), len(LABELS), AUGMENTED)
+    np.testing.assert_allclose(ours.losses, losses, rtol=1e-4)
+    assert ours.right == right
+    for mine, its in zip(ours.weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
+    assert not np.allclose(ours.losses, in_blocks(compiled(), len(LABELS)).losses, rtol=1e-2)
+
+
+def test_without_augmentation_the_graph_is_what_it_is_without_the_word() -> None:
+    graph = make_train_steps(compiled(), BATCH).get_concrete_function().graph  # type: ignore[attr-defined]
+    operations = {operation.type for operation in graph.get_operations()}
+    operations |= {node.op for function in graph.as_graph_def().library.function for node in function.node_def}
+    assert len(graph.inputs) == 2 + len(graph.captures)
+    assert not operations & {"BitwiseXor", "RightShift", "GatherV2", "ImageProjectiveTransformV3"}
 
 
 def test_the_last_batch_takes_what_is_left() -> None:

@@ -44,8 +44,9 @@ class Recorded:
             steps = [step for step, _ in points]
             assert steps == sorted(set(steps)), name
         assert list(self.models.values()) == ["READY"]
+        augmented = [] if self.run.data.params.get("augment", "None") == "None" else ["augmentation.png"]
         kept = ["predictions.npz"] if self.run.data.params.get("keep_predictions") == "True" else []
-        assert self.files == ["confusion_matrix.png", *kept, "training_curves.png", "weights_by_epoch.json"]
+        assert self.files == [*augmented, "confusion_matrix.png", *kept, "training_curves.png", "weights_by_epoch.json"]
         assert self.datasets == 1
         assert self.run.data.params["epochs"] == str(epochs)
 

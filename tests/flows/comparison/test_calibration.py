@@ -15,8 +15,11 @@ def test_a_training_takes_its_start_its_steps_and_its_validations() -> None:
     assert measured.seconds(epochs=4, steps_per_epoch=100) == pytest.approx(3 + 4 * (1 + 0.5))
 
 
-def test_it_is_measured_by_training(prepared: Any) -> None:
+@pytest.mark.parametrize("augment", [None, ("flip", "crop")])
+def test_it_is_measured_by_training(prepared: Any, augment: tuple[str, ...] | None) -> None:
     recipe = {**TrainParameters(optimizer="adam").recipe(), "steps_per_epoch": 6}
-    measured = measure_training_time(prepared, model="lenet", batch_size=32, device="cpu", recipe=recipe)
+    measured = measure_training_time(
+        prepared, model="lenet", batch_size=32, augment=augment, device="cpu", recipe=recipe
+    )
     assert 0 < measured.step_seconds < measured.start_seconds  # which traces what the steps only run
     assert measured.validation_seconds > 0

@@ -160,6 +160,8 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(TrainParameters(seed=1, threads=2), "data") != known
     assert digest_of(TrainParameters(seed=1, split_seed=1), "data") != known
     assert digest_of(TrainParameters(seed=1, keep_predictions=True), "data") != known
+    assert digest_of(TrainParameters(seed=1, augment="flip"), "data") != known
+    assert digest_of(TrainParameters(seed=1, augment=None), "data") == known
     assert digest_of(TrainParameters(seed=1), "other data") != known
 
 
