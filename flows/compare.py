@@ -18,6 +18,7 @@ from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import flat_signature
 from tasks.foundation.log import task_log
+from tasks.inspect import record_dataset_page
 from tasks.tracking import mlflow_client
 
 WORKERS_LOG = "workers.log"
@@ -50,6 +51,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
     tags = study_tags(p, prepared)
     with tracked_flow_run("compare", p, experiment_id, prepared, tags, directory_of=study_directory) as (claimed, run):
+        record_dataset_page(prepared, run.run_id)
         tally = run_rounds(p, run.run_id, prepared, log=run.directory / WORKERS_LOG)
         result = conclude(run.run_id)
         claimed.result = result

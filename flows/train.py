@@ -17,8 +17,10 @@ from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
 from tasks.data.leaks import leak_tags
 from tasks.dataset import prepare_dataset
+from tasks.inspect import record_dataset_page
 from tasks.tracking import mlflow_client
 from tasks.tracking.run import resumable
+from tasks.tracking.stored_run import STUDY_TAG
 from tasks.training.device import select_device
 from tasks.training.threads import use_threads
 
@@ -58,6 +60,8 @@ def train(parameters: TrainParameters) -> TrainResult:
         **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
     }
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):
+        if STUDY_TAG not in claimed.tags:  # else the comparison has it
+            record_dataset_page(prepared, run.run_id)
         initial = build_model(p.model, prepared, run.directory, seed=p.seed, device=device)
         compiled = compile_model(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
         fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)

@@ -47,9 +47,7 @@ def prepare_dataset(
 ) -> PreparedDataset:
     """Return ``dataset`` prepared at ``image_size``; made once below ``data/``, by one process, then verified.
 
-    Its validation images are those that `resplit` draws with ``split_seed``. An image that is not square becomes so as
-    ``fit`` says; of ``classes``, where they are named, the others are left out; so are, if ``skip_broken``, images that
-    cannot be read.
+    Its validation images are those that `resplit` draws with ``split_seed``; the rest is as `Preparation` says.
 
     What goes on with a run, or belongs to a comparison, is ``bound`` to the dataset with which that began: it gets the
     copy that was prepared then, as long as that is there.

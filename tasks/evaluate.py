@@ -10,7 +10,8 @@ import tensorflow as tf
 from prefect import task
 
 from models.steps import make_evaluate_step, score
-from tasks.data.prepared import PreparedDataset, open_split
+from tasks.data.blocks import open_split
+from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.report.run_figures import confusion_matrix_files
 from tasks.tracking import record

@@ -10,7 +10,8 @@ import tensorflow as tf
 from prefect import task
 
 from models.steps import make_predict_step
-from tasks.data.prepared import PreparedDataset, open_split
+from tasks.data.blocks import open_split
+from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.tracking import record
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, predictions_of

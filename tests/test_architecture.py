@@ -22,6 +22,7 @@ ORDER = (
     ("tasks.terminal",),
     ("tasks.sources",),
     ("tasks.data",),
+    ("tasks.inspection",),
     ("tasks.tracking",),
     ("tasks.report",),
     ("tasks.training",),
@@ -40,7 +41,7 @@ ORDER = (
 LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 FOLDERS = ("models", "study", "tasks", "flows", "benchmarks")
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
-NODES = {"tasks.model", "tasks.fit", "tasks.predict", "tasks.evaluate", "tasks.dataset"}
+NODES = {"tasks.model", "tasks.fit", "tasks.predict", "tasks.evaluate", "tasks.dataset", "tasks.inspect"}
 STANDARD = {name for name in sys.stdlib_module_names if name not in {"os", "pathlib", "subprocess", "time", "datetime"}}
 PURE = {"models": {"keras", "numpy", "tensorflow"}, "study": {"numpy", "scipy", "pydantic"}}
 LONGEST_FILE, LONGEST_FUNCTION = 200, 40

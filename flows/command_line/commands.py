@@ -11,10 +11,12 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from flows.command_line.compare_command import compare
+from flows.command_line.inspect_command import inspect
 from flows.command_line.options import command_of
 from flows.command_line.session import DONE
 from flows.command_line.train_command import train
 from flows.parameters.compare import CompareParameters
+from flows.parameters.inspect import InspectParameters
 from flows.parameters.train import TrainParameters
 from tasks.terminal.messages import quiet_start, say, take_over_logging
 
@@ -103,6 +105,7 @@ def worker(*, limit: int = 1) -> int:
 COMMANDS: dict[str, Callable[..., int]] = {
     "train": command_of(TrainParameters, train),
     "compare": command_of(CompareParameters, compare),
+    "inspect": command_of(InspectParameters, inspect, first="dataset"),
     "report": report,
     "reconcile": reconcile,
     "ui": ui,

@@ -15,23 +15,33 @@ from flows.parameters.signature import as_typed, choices_of, described, element_
 TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
 
 
-def command_of(model: type[BaseModel], function: Callable[..., int]) -> Callable[..., int]:
+def command_of(model: type[BaseModel], function: Callable[..., int], *, first: str | None = None) -> Callable[..., int]:
     """Give ``function``, which takes ``**given``, an option for each field of ``model``.
 
     Values are handed on as they were typed, ``none`` as None: the model converts and judges them, for the command
     line as for everybody else. Options that were not given are not handed on.
+
+    Args:
+        model: The parameters.
+        function: What the command does.
+        first: A field whose value needs no name in front of it, if it stands first.
     """
     own = [
         parameter
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     ]
+    kinds = {first: inspect.Parameter.POSITIONAL_OR_KEYWORD}
     options = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field))
+        inspect.Parameter(
+            name, kinds.get(name, inspect.Parameter.KEYWORD_ONLY), default=None, annotation=_option(field)
+        )
         for name, field in fields_of(model).items()
     ]
 
-    def command(**received: Any) -> int:
+    def command(*leading: Any, **received: Any) -> int:
+        if leading:
+            received[str(first)] = leading[0]
         given = {
             name: ",".join(value) if isinstance(value, list) else value
             for name, value in received.items()

@@ -15,7 +15,8 @@ import tensorflow as tf
 from flows.comparison.training_time import TrainingTime
 from models.augmentation import Augmentation
 from models.steps import make_evaluate_step, make_train_steps, score
-from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
+from tasks.data.blocks import open_split, open_training_epoch
+from tasks.data.prepared import PreparedDataset
 from tasks.model import build_model, compile_model
 
 TIMED_BLOCKS = 2  # of up to 32 steps: a fraction of a second of LeNet on a core

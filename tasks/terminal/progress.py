@@ -46,19 +46,26 @@ def epoch_progress(epochs: int, steps: int) -> Iterator[Callable[[int, int], Non
 @contextmanager
 def images_progress(total: int) -> Iterator[Callable[[int], None]]:
     """Draw a bar for the preparation of ``total`` images, and yield what moves it: how many are done."""
+    with _counted("Preparing images", total) as progress:
+        yield lambda done: progress.update(progress.task_ids[0], completed=done)
+
+
+@contextmanager
+def comparing_progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Draw a bar for comparing ``total`` images, and yield what moves it: how many more are done."""
+    with _counted("Comparing images", total) as progress:
+        yield lambda more: progress.advance(progress.task_ids[0], more)
+
+
+@contextmanager
+def _counted(what: str, total: int) -> Iterator[Progress]:
+    """Draw a bar that counts, where somebody watches."""
     console = progress_console.get()
-    if console is None or not console.is_terminal:
-        yield lambda _: None
-        return
-    columns = (
-        TextColumn("Preparing images"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("", total=total)
-        yield lambda done: progress.update(bar, completed=done)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    watched = console is not None and console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not watched) as progress:
+        progress.add_task("", total=total)
+        yield progress
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from models.loss_monitor import LossMonitor
 from models.steps import Score, TrainedSteps, TrainSteps
 from models.weights import first_not_finite, weights_digest, weights_of
-from tasks.data.prepared import TrainingBlock
+from tasks.data.blocks import TrainingBlock
 from tasks.foundation.crash_points import crash_point
 from tasks.training.fit_state import EpochRow, EpochSoFar
 

@@ -14,7 +14,8 @@ import tensorflow as tf
 from models.augmentation import Augmentation
 from models.loss_monitor import LossMonitor
 from models.steps import Score, TrainSteps, loss_of, make_evaluate_step, make_train_steps, score
-from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
+from tasks.data.blocks import open_split, open_training_epoch
+from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.log import task_log
 from tasks.terminal.progress import epoch_progress

@@ -31,6 +31,7 @@ TRAINING = (
 POINTS = {
     "flow_run_created": 1,
     "dataset_written": 1,
+    "dataset_inspected": 1,
     "split_written": 1,
     "json_half_written": 2,  # MLflow has the run, and its directory does not know that
     "json_written": 1,

@@ -10,7 +10,8 @@ from models.lenet import build_lenet
 from models.losses import LOSSES, make_loss
 from models.optimizers import OPTIMIZERS, make_optimizer
 from models.steps import make_evaluate_step, make_train_steps, score
-from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
+from tasks.data.blocks import open_split, open_training_epoch
+from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 
 LEARNING_RATES = {

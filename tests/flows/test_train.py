@@ -57,7 +57,9 @@ TINY = {
     "experiment": "tests",
     "seed": 3,
 }
-NODES = ["build_model", "compile_model", "evaluate_model", "fit_model", "prepare_dataset"]
+NODES = [
+    *("build_model", "compile_model", "evaluate_model", "fit_model", "prepare_dataset", "record_dataset_page"),
+]
 
 
 class Trained(NamedTuple):

@@ -22,7 +22,7 @@ from mlflow.entities import Run
 
 from models.weights import weights_digest, weights_of
 from tasks import fit as fit_module
-from tasks.data import prepared as prepared_module
+from tasks.data import blocks as blocks_module
 from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
@@ -167,7 +167,7 @@ def test_a_fit_learns_and_is_recorded_epoch_by_epoch(fit: Fit, caplog: pytest.Lo
 
 def test_the_same_fit_twice_is_the_same_bit_for_bit(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fit()
-    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", 2)  # nor does the reading in blocks change a bit
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", 2)  # nor does the reading in blocks change a bit
     second = fit()
     assert_learned_the_same(first, second)
 
@@ -180,7 +180,7 @@ def test_augmented_images_come_in_batches_and_are_shown(fit: Fit, monkeypatch: p
     assert augmented.result.epochs[0].train_loss != plain.result.epochs[0].train_loss
     seeds = [fit(augment=("color",), shuffle=False, epochs=1, seed=seed).result.epochs[0].train_loss for seed in (7, 8)]
     assert seeds[0] != seeds[1]
-    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", 2)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", 2)
     assert_learned_the_same(fit(augment=["flip", "crop"]), augmented)
 
 
@@ -415,7 +415,7 @@ BLOCK_STEPS = 2  # of 6 steps in an epoch: three blocks
 @pytest.fixture
 def whole(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> Fitted:
     """An uninterrupted fit of three epochs, in blocks of two steps."""
-    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     return fit(recipe=SCHEDULED, epochs=3)
 
 
@@ -442,7 +442,7 @@ def test_an_interrupted_fit_goes_on_in_mid_epoch_as_if_nothing_had_happened(
 def test_an_augmented_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
     fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     how = {"recipe": SCHEDULED, "epochs": 3, "augment": ("flip", "crop", "mixup")}
     whole = fit(**how)
     error = KeyboardInterrupt if break_off is interrupt_at else Stop
@@ -526,7 +526,7 @@ def test_the_best_so_far_may_lie_before_the_resume(fit: Fit, monkeypatch: pytest
 
 @pytest.mark.parametrize("block", [5, 6])  # the loss is NaN in the second block of the third epoch
 def test_a_resumed_fit_diverges_where_it_would_have(fit: Fit, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     original = epoch_loop.make_train_steps
 
     def not_a_number_at_step_16(model: keras.Model, *arguments: Any) -> Callable[..., Any]:
@@ -552,7 +552,7 @@ def test_what_a_handler_raises_goes_on_after_the_checkpoint(fit: Fit, monkeypatc
     def handler(*_: Any) -> None:
         raise Stop
 
-    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     interrupt_at(monkeypatch, 2, signal.SIGTERM)
     before = signal.signal(signal.SIGTERM, handler)
     try:
@@ -563,7 +563,7 @@ def test_what_a_handler_raises_goes_on_after_the_checkpoint(fit: Fit, monkeypatc
 
 
 def test_the_seconds_of_a_fit_are_those_of_its_epochs(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     with monkeypatch.context() as patch:
         interrupt_at(patch, 2)
         wrap_steps(patch, lambda call: time.sleep(1 if call == 1 else 0))

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from tasks.data import prepared as prepared_module
+from tasks.data import blocks as blocks_module
 from tasks.data.prepared import PreparedDataset, load_prepared
 from tasks.data.resplit import resplit
 from tasks.fit import fit_model
@@ -54,7 +54,7 @@ def predict(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[
 def test_the_share_of_right_ones_is_the_accuracy_that_was_recorded(
     predict: Callable[..., Predicted], split_seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepared_module, "EVALUATION_BYTES", 7 * 16 * 16)  # seven images at a time
+    monkeypatch.setattr(blocks_module, "EVALUATION_BYTES", 7 * 16 * 16)  # seven images at a time
     found = predict(split_seed, learning_rate=0.05)
     kept = found.kept
     assert float(np.mean(kept.right)) == found.fitted.epochs[-1].validation_accuracy

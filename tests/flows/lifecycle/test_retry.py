@@ -17,7 +17,7 @@ from prefect.flow_engine import run_flow
 from prefect.states import AwaitingRetry
 
 from flows.train import train
-from tasks.data import prepared
+from tasks.data import blocks
 from tasks.foundation.errors import InputError, RecordError
 from tasks.tracking.store import tracking_uri
 
@@ -46,7 +46,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def count(of: Any, seed: int, epoch: int, **how: Any) -> Any:
         epochs.append(epoch)
-        return prepared.open_training_epoch(of, seed, epoch, **how)
+        return blocks.open_training_epoch(of, seed, epoch, **how)
 
     monkeypatch.setattr("tasks.training.epoch_loop.open_training_epoch", count)
     return epochs

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from tasks.data import resplit as resplit_module
-from tasks.data.prepared import PreparedDataset, load_prepared, open_split, open_training_epoch
+from tasks.data.blocks import open_split, open_training_epoch
+from tasks.data.prepared import PreparedDataset, load_prepared
 from tasks.data.resplit import resplit
 from tasks.foundation.errors import InputError, StorageError
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from models.augmentation import Augmentation, Batch
-from tasks.data.prepared import PreparedDataset, open_training_epoch
+from tasks.data.blocks import open_training_epoch
+from tasks.data.prepared import PreparedDataset
 from tasks.report.augmentation_sheet import EPOCHS, EXAMPLES, augmentation_file, augmentation_sheet, augmented_images
 
 ALL = ("flip", "crop", "rotate", "color", "erase", "mixup")

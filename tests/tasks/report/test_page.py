@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from study.comparison import Comparison, Trial
 from tasks.report.drawing import plain_text
 from tasks.report.facts import ReportFacts
 from tasks.report.figure_widths import BROAD, NARROW
 from tasks.report.page import FIGURES, FILES, write_report
+from tests.support.cut_off import CUT_OFF
 from tests.support.made_up_studies import (
     compared,
     diverging,
@@ -308,28 +307,6 @@ def test_no_picture_is_cut_off(made: object, name: str, width: float) -> None:
         assert edge < 0.02, beyond
     assert drawn.y0 > -0.02
     assert drawn.y1 < paper.y1 + 0.02
-
-
-@pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("there is no Chromium here; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser.new_page()
-        browser.close()
-
-
-CUT_OFF = """
-() => [...document.querySelectorAll("body *")].filter(one => {
-    const box = one.getBoundingClientRect(), scrolls = one.closest(".wide"), inPicture = one.closest("svg") !== one;
-    if (!box.width || (one.closest("svg") && inPicture)) return false;
-    const edge = scrolls && scrolls !== one && getComputedStyle(scrolls).overflowX === "auto"
-        ? scrolls.scrollWidth + scrolls.getBoundingClientRect().left : document.documentElement.clientWidth;
-    return box.right > edge + 1 || box.left < -1;
-}).map(one => one.outerHTML.slice(0, 80))
-"""
 
 
 @pytest.mark.parametrize("made", [two, eight, variants, one, tuned_only, diverging, undecided])

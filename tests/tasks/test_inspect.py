@@ -1,0 +1,82 @@
+"""A dataset is looked at once; what is found is kept beside it, and stored with its runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import inspect as module
+from tasks.data.prepared import PreparedDataset, load_prepared
+from tasks.inspect import inspected, record_dataset_page
+from tasks.inspection.inspection import Inspection
+
+
+@pytest.fixture
+def base(prepared: PreparedDataset, tmp_path: Path) -> PreparedDataset:
+    shutil.rmtree(tmp_path / "set", ignore_errors=True)
+    copied = Path(shutil.copytree(prepared.directory, tmp_path / "set"))
+    shutil.rmtree(copied / "inspection", ignore_errors=True)
+    return load_prepared(copied)
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each look that is taken is for nearly equal images too."""
+    taken: list[bool] = []
+    original = module.inspect
+
+    def counted(prepared: PreparedDataset, *, near: bool, **how: Any) -> Inspection:
+        taken.append(near)
+        return original(prepared, near=near, **how)
+
+    monkeypatch.setattr(module, "inspect", counted)
+    return taken
+
+
+def test_it_is_looked_once(base: PreparedDataset, looks: list[bool]) -> None:
+    found, page = inspected(base)
+    assert page == base.directory / "inspection" / "dataset.html"
+    assert inspected(base) == (found, page)
+    assert inspected(base, near=False) == (found, page)
+    assert looks == [True]
+    assert load_prepared(base.directory) == base  # of which nothing has changed
+
+
+def test_it_is_looked_again_for_what_was_left_out(base: PreparedDataset, looks: list[bool]) -> None:
+    assert not inspected(base, near=False)[0].near_compared
+    assert "It was not looked for images that are nearly equal" in inspected(base, near=False)[1].read_text()
+    assert inspected(base)[0].near_compared
+    assert "It was not looked for" not in inspected(base)[1].read_text()
+    assert looks == [False, True]
+
+
+@pytest.mark.parametrize("damage", ["older", "no page"])
+def test_a_page_that_is_gone_or_of_an_older_version_is_made_again(
+    base: PreparedDataset, looks: list[bool], damage: str
+) -> None:
+    page = inspected(base)[1]
+    if damage == "older":
+        values = page.with_name("dataset.json")
+        values.write_text(json.dumps({**json.loads(values.read_text()), "format": 0}))
+        page.write_text("old")
+    else:
+        page.unlink()
+    inspected(base)
+    assert looks == [True, True]
+    assert "<!doctype html>" in page.read_text()
+
+
+@pytest.mark.parametrize(("soon", "near"), [(300, True), (299, False)])
+def test_no_training_waits_for_a_large_set_to_be_compared(
+    base: PreparedDataset, looks: list[bool], monkeypatch: pytest.MonkeyPatch, soon: int, *, near: bool
+) -> None:
+    stored: dict[str, bytes] = {}
+    monkeypatch.setattr("tasks.tracking.record.log_pictures", lambda _, draw, __: stored.update(draw()))
+    monkeypatch.setattr(module, "SOON_COMPARED", soon)
+    record_dataset_page.fn(base, "a run")
+    assert looks == [near]
+    assert stored == {"dataset.html": (base.directory / "inspection" / "dataset.html").read_bytes()}
