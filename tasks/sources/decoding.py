@@ -120,15 +120,21 @@ def _decode(file: io.BytesIO | Path, size: int, channels: int, fit: Fit, room: R
     with Image.open(file, formats=FORMATS) as image:
         width, height = image.size
         if image.format in ("JPEG", "MPO"):
-            image.draft(None, (int(LEAST_REDUCTION * size), int(LEAST_REDUCTION * size)))
+            least = int(LEAST_REDUCTION * size)
+            image.draft(None, (least, least))
         with room.taking(image.width * image.height * PIXEL_BYTES):
-            whole = flat(image, channels)
-            orientation = _orientation(image)  # not before: that would load a PNG file, and hide how its pixels lie
-            small = _fitted(_turned(whole, orientation), size, fit)
-            profile = bool(image.info.get("icc_profile"))
+            small, orientation = _small(image, size, channels, fit)
+            image.close()  # which gives its memory back
     if orientation in ON_ITS_SIDE:
         width, height = height, width
-    return Decoded(_as_pixels(small, size, channels), width, height, profile)
+    return Decoded(_as_pixels(small, size, channels), width, height, bool(image.info.get("icc_profile")))
+
+
+def _small(image: Image.Image, size: int, channels: int, fit: Fit) -> tuple[Image.Image, int]:
+    """Return a loaded image, held as the camera was, at its new size; and how the camera was held."""
+    whole = flat(image, channels)
+    orientation = _orientation(image)  # not before: that would load a PNG file, and hide how its pixels lie
+    return _fitted(_turned(whole, orientation), size, fit), orientation
 
 
 def _orientation(image: Image.Image) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import socket
@@ -21,7 +22,8 @@ from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.sources import tfds_download, tfds_source
-from tasks.sources.images import resize
+from tasks.sources.catalogue import open_source
+from tasks.sources.images import Fit, Reading, resize
 from tasks.sources.tfds_source import tensorflow_dataset
 
 
@@ -319,6 +321,97 @@ def test_transparent_images_are_laid_on_white_and_that_is_said(
     assert prepared.image_shape == (16, 16, 3)
     assert np.load(prepared.directory / "images.npy").mean() > 180  # of 127, half of which is white
     assert "What the images of tiny/1.0.0 let shine through is taken for white." in caplog.messages
+
+
+def named_otherwise(folder: Path, shape: tuple[int | None, int | None, int], *, supervised: bool = True) -> None:
+    """Write a set of 30 and 20 images, 24 wide and 16 high, called picture, with a kind; and 10 more to validate on."""
+    random = np.random.default_rng(0)
+
+    def examples(count: int) -> list[tuple[int, dict[str, Any]]]:
+        pixels = random.integers(0, 256, (count, 16, 24, 3), dtype=np.uint8)
+        return [(i, {"id": i, "picture": pixels[i], "kind": i % 3}) for i in range(count)]
+
+    AdhocBuilder(
+        name="otherwise",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(
+            {
+                "id": tfds.features.Scalar(np.int64),
+                "picture": tfds.features.Image(shape=shape, encoding_format="png"),
+                "kind": tfds.features.ClassLabel(names=["1", "2", "10"]),
+            }
+        ),
+        data_dir=folder,
+        split_datasets={"train": examples(30), "validation": examples(10), "test": examples(20)},
+    ).download_and_prepare()
+    if supervised:  # which this kind of builder does not write
+        file = folder / "otherwise" / "1.0.0" / "dataset_info.json"
+        keys = {"tuple": {"items": [{"featureKey": "picture"}, {"featureKey": "kind"}]}}
+        file.write_text(json.dumps({**json.loads(file.read_text()), "supervisedKeys": keys}))
+
+
+@pytest.mark.parametrize("shape", [(16, 24, 3), (None, None, 3)])
+def test_other_names_are_found_and_its_own_validation_split_is_used(
+    tmp_path: Path, shape: tuple[int | None, int | None, int]
+) -> None:
+    named_otherwise(tmp_path, shape)
+    source = tensorflow_dataset("otherwise", data_dir=str(tmp_path), download=False)
+    assert source.classes == ("1", "2", "10")
+    assert list(source.counts.items()) == [("train", 30), ("validation", 10), ("test", 20)]
+    for split, count in source.counts.items():
+        known = tfds.load("otherwise", split=split, data_dir=tmp_path, download=False)
+        expected = [(resize(example["picture"], 16), example["kind"]) for example in tfds.as_numpy(known)]
+        images, labels = (np.concatenate(part) for part in zip(*source.blocks[split](16), strict=True))
+        assert len(images) == count
+        np.testing.assert_array_equal(images, [image for image, _ in expected])
+        np.testing.assert_array_equal(labels, [label for _, label in expected])
+
+
+def test_a_set_without_supervised_keys_is_not_guessed_at(tmp_path: Path) -> None:
+    named_otherwise(tmp_path, (16, 24, 3), supervised=False)
+    with pytest.raises(InputError, match=r"no image-classification set \(its features are .*\)"):
+        tensorflow_dataset("otherwise", data_dir=str(tmp_path), download=False)
+
+
+def test_a_set_with_its_own_validation_split_is_other_data_than_without(tmp_path: Path) -> None:
+    named_otherwise(tmp_path / "sets", (16, 24, 3))
+    source = tensorflow_dataset("otherwise", data_dir=str(tmp_path / "sets"), download=False)
+    assert source.identity().endswith(" with its validation split")
+    tiny(tmp_path / "tiny")
+    without = tensorflow_dataset("tiny", data_dir=str(tmp_path / "tiny"), download=False)
+    assert "validation" not in without.identity()
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+def test_images_that_are_not_square_fit_as_is_wanted(tmp_path: Path, fit: Fit) -> None:
+    pictures = {}
+    for name, shape in (("fixed", (16, 24, 3)), ("any", (None, None, 3))):
+        named_otherwise(tmp_path / name, shape)
+        source = tensorflow_dataset("otherwise", data_dir=str(tmp_path / name), download=False, fit=fit)
+        pictures[name] = next(iter(source.blocks["test"](16)))[0]
+    split = tfds.load("otherwise", split="test", data_dir=tmp_path / "fixed", download=False, batch_size=-1)
+    whole = split["picture"].numpy()
+    expected = {
+        "stretch": whole,
+        "crop": whole[:, :, 4:20],
+        "pad": np.pad(whole, ((0, 0), (4, 4), (0, 0), (0, 0))),
+    }[fit]
+    np.testing.assert_array_equal(pictures["fixed"], resize(expected, 16))
+    np.testing.assert_array_equal(pictures["any"], pictures["fixed"])
+
+
+def test_some_classes_of_a_set_alone(tmp_path: Path) -> None:
+    named_otherwise(tmp_path, (16, 24, 3))
+    how = Reading(classes=("10", "1"))
+    source = open_source("otherwise", data_dir=str(tmp_path), download=False, reading=how)
+    assert source.classes == ("1", "10")
+    every = tensorflow_dataset("otherwise", data_dir=str(tmp_path), download=False)
+    images, labels = (np.concatenate(part) for part in zip(*every.blocks["train"](16), strict=True))
+    ((some_images, some_labels),) = source.blocks["train"](16)
+    np.testing.assert_array_equal(some_images, images[labels != 1])
+    np.testing.assert_array_equal(some_labels, labels[labels != 1] // 2)
+    with pytest.raises(InputError, match=r"no class '3'\. It has: 1, 2, 10"):
+        open_source("otherwise", data_dir=str(tmp_path), download=False, reading=Reading(classes=("1", "3")))
 
 
 def test_a_set_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
