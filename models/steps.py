@@ -9,6 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.measures import among_largest, balanced_accuracy, confusion_counts, macro_f1
+
+TOP, MOST_WITHOUT_TOP = 5, 10  # with more classes than that it is asked, too, whether a label is among the five largest
+
 
 class TrainedSteps(NamedTuple):
     """What a block of training steps came to.
@@ -24,13 +28,46 @@ class TrainedSteps(NamedTuple):
     right: Any
 
 
+class Evaluated(NamedTuple):
+    """What a model makes of a block: mean loss, predicted labels (int32, (examples,)), logits (examples, classes)."""
+
+    loss: Any
+    predicted: Any
+    logits: Any
+
+
 class Score(NamedTuple):
-    """Mean loss and accuracy over a split, and behind them labels and predictions, int32 of shape (examples,)."""
+    """How well a model does over a split.
+
+    Attributes:
+        loss: The mean over its examples; ``accuracy`` is the share of right ones.
+        labels: int32 of shape (examples,); ``predicted`` likewise.
+        classes: How many there are.
+        top_5_accuracy: The share of labels among the five largest logits; none for ten classes or fewer.
+        kept: What was to be kept of the logits, of shape (examples, classes); none if nothing was.
+    """
 
     loss: float
     accuracy: float
     labels: np.ndarray
     predicted: np.ndarray
+    classes: int
+    top_5_accuracy: float | None = None
+    kept: np.ndarray | None = None
+
+    def confusion(self) -> np.ndarray:
+        """Return how often each class (rows) was predicted to be which (columns); int64."""
+        return confusion_counts(self.labels, self.predicted, self.classes)
+
+    def measures(self) -> dict[str, float]:
+        """Return all measures but the loss, by their names."""
+        counts = self.confusion()
+        measures = {
+            "accuracy": self.accuracy,
+            "balanced_accuracy": balanced_accuracy(counts),
+            "macro_f1": macro_f1(counts),
+        }
+        return measures if self.top_5_accuracy is None else {**measures, "top_5_accuracy": self.top_5_accuracy}
 
 
 def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any], TrainedSteps]:
@@ -70,29 +107,15 @@ def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any]
     return cast("Callable[[Any, Any], TrainedSteps]", train_steps)
 
 
-def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], tuple[Any, Any]]:
-    """Return a function from (images, labels) to (their mean loss; predicted labels, int32 of shape (examples,))."""
+def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], Evaluated]:
+    """Return a function from (images, labels) to `Evaluated`."""
 
     @tf.function(autograph=False, jit_compile=False, input_signature=_blocks_for(model))  # there is no loop to rewrite
-    def evaluate_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def evaluate_step(images: tf.Tensor, labels: tf.Tensor) -> Evaluated:
         logits = model(images, training=False)
-        return model.loss(labels, logits), _predicted(logits)
+        return Evaluated(model.loss(labels, logits), _predicted(logits), logits)
 
-    return cast("Callable[[Any, Any], tuple[Any, Any]]", evaluate_step)
-
-
-def make_predict_step(model: keras.Model) -> Callable[[Any], tuple[Any, Any]]:
-    """Return a function from images to (predicted labels, int32 of shape (examples,); logits, (examples, classes)).
-
-    For the same images in the same blocks it predicts what `make_evaluate_step` does.
-    """
-
-    @tf.function(autograph=False, jit_compile=False, input_signature=_blocks_for(model)[:1])
-    def predict_step(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = model(images, training=False)
-        return _predicted(logits), logits
-
-    return cast("Callable[[Any], tuple[Any, Any]]", predict_step)
+    return cast("Callable[[Any, Any], Evaluated]", evaluate_step)
 
 
 def loss_of(model: keras.Model, images: Any, labels: Any) -> float:
@@ -100,20 +123,35 @@ def loss_of(model: keras.Model, images: Any, labels: Any) -> float:
     return float(model.loss(labels, model(images, training=False)))
 
 
-def score(evaluate_step: Callable[[Any, Any], tuple[Any, Any]], blocks: Iterable[tuple[Any, Any]]) -> Score:
-    """Return how well a model does over all examples of ``blocks``, each (images, labels)."""
-    loss_sum, labels, predicted = 0.0, [], []
+def score(
+    evaluate_step: Callable[[Any, Any], Evaluated],
+    blocks: Iterable[tuple[Any, Any]],
+    keep: Callable[[Any], np.ndarray] | None = None,
+) -> Score:
+    """Return how well a model does over all examples of ``blocks``, each (images, labels).
+
+    ``keep`` makes of a block's logits what is to be kept of them, in so many rows; none: nothing is.
+    """
+    loss_sum, labels, predicted, kept, in_top, classes = 0.0, [], [], [], 0, 0
     for block_images, block_labels in blocks:
-        block_loss, block_predicted = evaluate_step(block_images, block_labels)
-        loss_sum += float(block_loss) * len(block_labels)
+        block = evaluate_step(block_images, block_labels)
+        loss_sum += float(block.loss) * len(block_labels)
         labels.append(np.asarray(block_labels))
-        predicted.append(np.asarray(block_predicted))
+        predicted.append(np.asarray(block.predicted))
+        classes = block.logits.shape[1]
+        if classes > MOST_WITHOUT_TOP:
+            in_top += int(among_largest(np.asarray(block.logits), labels[-1], TOP).sum())
+        if keep:
+            kept.append(keep(block.logits))
     all_labels, all_predicted = np.concatenate(labels), np.concatenate(predicted)
     return Score(
         loss=loss_sum / len(all_labels),
         accuracy=float(np.mean(all_labels == all_predicted)),
         labels=all_labels,
         predicted=all_predicted,
+        classes=classes,
+        top_5_accuracy=in_top / len(all_labels) if classes > MOST_WITHOUT_TOP else None,
+        kept=np.concatenate(kept) if kept else None,
     )
 
 

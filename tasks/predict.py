@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from prefect import task
 
-from models.steps import make_predict_step
+from models.steps import make_evaluate_step, score
 from tasks.data.prepared import PreparedDataset, open_split
 from tasks.foundation.crash_points import crash_point
 from tasks.tracking import record
@@ -23,17 +25,14 @@ def predict_validation(fitted: Path, prepared: PreparedDataset, run_id: str, *, 
     ``fitted`` has the weights of the last epoch, and is asked in the blocks of that epoch's validation: so the share of
     right ones is the ``validation/accuracy`` that was recorded then, whatever was killed in between.
     """
-    labels, predicted, probabilities = [], [], []
     with tf.device(f"{device}:0"):
         model = keras.models.load_model(fitted)
-        predict_step = make_predict_step(model)
-        for images, block_labels in open_split(prepared, "validation"):
-            block_predicted, logits = predict_step(images)
-            labels.append(block_labels)
-            predicted.append(np.asarray(block_predicted))
-            probabilities.append(np.asarray(model.loss.probabilities(logits)))
-    kept = predictions_of(
-        prepared.indices("validation"), *(np.concatenate(parts) for parts in (labels, predicted, probabilities))
-    )
+        said = score(make_evaluate_step(model), open_split(prepared, "validation"), partial(_probabilities, model))
+    assert said.kept is not None  # it was asked for
+    kept = predictions_of(prepared.indices("validation"), said.labels, said.predicted, said.kept)
     crash_point("predicted")
     record.log_content(run_id, kept.packed(), PREDICTIONS_FILE)
+
+
+def _probabilities(model: keras.Model, logits: Any) -> np.ndarray:
+    return np.asarray(model.loss.probabilities(logits))

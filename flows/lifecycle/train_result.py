@@ -25,7 +25,7 @@ class TrainResult(BaseModel):
         outcome: ``diverged``: a loss or a weight turned NaN or infinite, for ``reason``; then there is no score.
         epochs: A row for each finished epoch.
         best: The epoch of the highest validation accuracy; none without validation.
-        test: ``test/loss`` and ``test/accuracy``; empty if the run diverged, or was not to be tested.
+        test: ``test/loss``, ``test/accuracy`` and so on; empty if the run diverged, or was not to be tested.
         dataset_digest: What it was trained on.
         leaked: How many images that judge equal one that was seen before, in words; empty: none, or it is not known.
         seconds: Spent in the fit.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from models.measures import confusion_counts
 from tasks.foundation.log import task_log
 from tasks.report.drawing import families_for, png
 
@@ -74,8 +75,7 @@ def confusion_matrix(
     ``families`` of fonts have the names of the classes; none: matplotlib's own has them.
     """
     size = len(classes)
-    counts = np.zeros((size, size), dtype=np.int64)
-    np.add.at(counts, (labels, predicted), 1)
+    counts = confusion_counts(labels, predicted, size)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(12.0, 2.5 + 0.45 * size)
     figure = Figure(figsize=(side, side), layout="constrained")

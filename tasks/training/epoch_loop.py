@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from models.loss_monitor import LossMonitor
-from models.steps import Score, TrainedSteps, loss_of, make_evaluate_step, make_train_steps, score
+from models.steps import Evaluated, Score, TrainedSteps, loss_of, make_evaluate_step, make_train_steps, score
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.log import task_log
@@ -83,7 +83,7 @@ class EpochLoop:
         model: keras.Model,
         state: FitState,
         train_steps: Callable[[Any, Any], TrainedSteps],
-        evaluate_step: Callable[[Any, Any], tuple[Any, Any]],
+        evaluate_step: Callable[[Any, Any], Evaluated],
         monitor: LossMonitor,
         *,
         progress: Callable[[int, int], None],
@@ -109,9 +109,7 @@ class EpochLoop:
         row = epoch_row(epoch, so_far, validated, weights, time.perf_counter() - started)
         return FitState(rows=(*state.rows, row))
 
-    def _validate(
-        self, model: keras.Model, evaluate_step: Callable[[Any, Any], tuple[Any, Any]], epoch: int
-    ) -> Score | None:
+    def _validate(self, model: keras.Model, evaluate_step: Callable[[Any, Any], Evaluated], epoch: int) -> Score | None:
         """Return how well the model does on what is held back, if anything is. Raises DivergenceError."""
         if self.prepared.examples["validation"]:
             validated = score(evaluate_step, open_split(self.prepared, "validation"))

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict
 class EpochRow(BaseModel):
     """What one epoch came to.
 
-    The validation values are none where nothing is held back for validation. The digest of the weights at its end is
-    none for epochs that were trained before it was kept.
+    The validation values are none where nothing is held back for validation, and top-5 accuracy for ten classes or fewer.
+    What older versions did not keep is none for the epochs that they trained: the digest of the weights at its end, and
+    all measures of the validation but loss and accuracy.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -26,6 +27,9 @@ class EpochRow(BaseModel):
     step_milliseconds: float
     epoch_seconds: float
     weights_sha256: str | None = None
+    validation_balanced_accuracy: float | None = None
+    validation_macro_f1: float | None = None
+    validation_top_5_accuracy: float | None = None
 
     def metrics(self) -> dict[str, float]:
         """Return the values that there are, by their names in the tracker."""
@@ -34,6 +38,9 @@ class EpochRow(BaseModel):
             "train/accuracy": self.train_accuracy,
             "validation/loss": self.validation_loss,
             "validation/accuracy": self.validation_accuracy,
+            "validation/balanced_accuracy": self.validation_balanced_accuracy,
+            "validation/macro_f1": self.validation_macro_f1,
+            "validation/top_5_accuracy": self.validation_top_5_accuracy,
             "learning_rate": self.learning_rate,
             "step_milliseconds": self.step_milliseconds,
             "epoch_seconds": self.epoch_seconds,

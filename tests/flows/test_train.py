@@ -124,7 +124,7 @@ def test_the_result_says_what_came_out(trained: Trained) -> None:
     assert result.outcome == "completed"
     assert [row.epoch for row in result.epochs] == [1, 2]
     assert result.best in result.epochs
-    assert set(result.test) == {"test/loss", "test/accuracy"}
+    assert set(result.test) == {"test/loss", "test/accuracy", "test/balanced_accuracy", "test/macro_f1"}
     assert len(result.dataset_digest) == 64
     assert result.seconds > 0
     assert TrainResult.model_validate_json(result.model_dump_json()) == result

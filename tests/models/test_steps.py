@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn import metrics
 
 from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
 from models.schedules import make_schedule
-from models.steps import make_evaluate_step, make_predict_step, make_train_steps, score
+from models.steps import Evaluated, make_evaluate_step, make_train_steps, score
 
 BATCH = 8
 LABELS = np.random.default_rng(0).integers(0, 3, 44).astype(np.int32)
@@ -128,7 +130,42 @@ def test_a_score_is_that_of_all_examples_however_they_are_cut(block: int) -> Non
 
 def test_a_prediction_is_that_of_the_evaluation_with_the_logits_behind_it() -> None:
     model = compiled()
-    predicted, logits = make_predict_step(model)(IMAGES)
-    np.testing.assert_array_equal(predicted, make_evaluate_step(model)(IMAGES, LABELS)[1])
-    np.testing.assert_array_equal(predicted, np.argmax(logits, axis=-1))
-    np.testing.assert_allclose(logits, model(IMAGES), rtol=1e-5, atol=1e-5)
+    evaluated = make_evaluate_step(model)(IMAGES, LABELS)
+    np.testing.assert_array_equal(evaluated.predicted, np.argmax(evaluated.logits, axis=-1))
+    np.testing.assert_allclose(evaluated.logits, model(IMAGES), rtol=1e-5, atol=1e-5)
+
+
+def test_a_score_keeps_of_the_logits_what_is_asked_for() -> None:
+    model = compiled()
+    evaluate_step, blocks = make_evaluate_step(model), [(IMAGES[:30], LABELS[:30]), (IMAGES[30:], LABELS[30:])]
+    scored = score(evaluate_step, blocks, np.negative)
+    np.testing.assert_array_equal(scored.kept, -np.concatenate([evaluate_step(*block).logits for block in blocks]))
+    assert score(evaluate_step, blocks).kept is None
+
+
+def evaluated_as(logits: np.ndarray) -> Evaluated:
+    return Evaluated(0.5, logits.argmax(axis=1), logits)
+
+
+def test_the_measures_of_a_score_are_those_of_scikit_learn_over_all_blocks() -> None:
+    random = np.random.default_rng(5)
+    logits = random.normal(size=(60, 12)).astype(np.float32)
+    labels = random.choice([0, 1, 1, 1, 5, 11], 60).astype(np.int32)
+    blocks = iter([evaluated_as(logits[:25]), evaluated_as(logits[25:])])
+    scored = score(lambda *_: next(blocks), [(None, labels[:25]), (None, labels[25:])])
+    predicted = logits.argmax(axis=1)
+    with warnings.catch_warnings():  # of what is predicted and has no example
+        warnings.simplefilter("ignore", UserWarning)
+        balanced = metrics.balanced_accuracy_score(labels, predicted)
+    assert scored.measures() == {
+        "accuracy": metrics.accuracy_score(labels, predicted),
+        "balanced_accuracy": pytest.approx(balanced),
+        "macro_f1": pytest.approx(metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
+        "top_5_accuracy": metrics.top_k_accuracy_score(labels, logits, k=5, labels=range(12)),
+    }
+
+
+def test_of_ten_classes_it_is_not_asked_which_five_are_likely() -> None:
+    logits, labels = np.eye(10, dtype=np.float32), np.arange(10, dtype=np.int32)
+    scored = score(lambda *_: evaluated_as(logits), [(None, labels)])
+    assert scored.measures() == {"accuracy": 1.0, "balanced_accuracy": 1.0, "macro_f1": 1.0}

@@ -13,9 +13,17 @@ import numpy as np
 LEARNING = ("train/", "validation/", "test_", "best_", "learning_rate")  # what says nothing about this machine
 EPOCH_METRICS = (
     *("train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "learning_rate"),
+    *("validation/balanced_accuracy", "validation/macro_f1"),
     *("step_milliseconds", "epoch_seconds"),
 )
-ONCE = ("best_validation_accuracy", "best_epoch", "test_loss", "test_accuracy")
+ONCE = (
+    "best_validation_accuracy",
+    "best_epoch",
+    "test_loss",
+    "test_accuracy",
+    "test_balanced_accuracy",
+    "test_macro_f1",
+)
 
 
 @dataclass

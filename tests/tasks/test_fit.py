@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from mlflow.entities import Run
+from sklearn import metrics as sklearn_metrics
 
 from models.weights import weights_digest, weights_of
 from tasks import fit as fit_module
@@ -38,6 +39,8 @@ PER_EPOCH = {
     "train/accuracy",
     "validation/loss",
     "validation/accuracy",
+    "validation/balanced_accuracy",
+    "validation/macro_f1",
     "learning_rate",
     "step_milliseconds",
     "epoch_seconds",
@@ -562,6 +565,12 @@ def test_the_best_epoch_is_the_first_of_the_highest_validation_accuracy(accuraci
     assert fitted.model_copy(update={"outcome": "diverged"}).best is None
 
 
+def labels_and_predictions(path: Path, prepared: PreparedDataset, split: str) -> tuple[np.ndarray, np.ndarray]:
+    images, labels, indices = (np.load(prepared.directory / f"{name}.npy") for name in ("images", "labels", split))
+    logits = keras.models.load_model(path, compile=False).predict(images[indices], verbose=0)
+    return labels[indices], logits.argmax(axis=1)
+
+
 def loss_and_accuracy(path: Path, prepared: PreparedDataset, split: str) -> tuple[float, float]:
     """Softmax cross entropy and accuracy in NumPy, from what the model predicts."""
     images, labels, indices = (np.load(prepared.directory / f"{name}.npy") for name in ("images", "labels", split))
@@ -576,7 +585,13 @@ def test_evaluation_is_that_of_numpy_and_recorded_once(fit: Fit, prepared: Prepa
     fitted = fit(epochs=2)
     metrics = evaluate_model.fn(fitted.result.model, prepared, fitted.run_id, device="cpu")
     loss, accuracy = loss_and_accuracy(fitted.result.model, prepared, "test")
-    assert metrics == {"test/loss": pytest.approx(loss, rel=1e-4), "test/accuracy": pytest.approx(accuracy)}
+    labels, predicted = labels_and_predictions(fitted.result.model, prepared, "test")
+    assert metrics == {
+        "test/loss": pytest.approx(loss, rel=1e-4),
+        "test/accuracy": pytest.approx(accuracy),
+        "test/balanced_accuracy": pytest.approx(sklearn_metrics.balanced_accuracy_score(labels, predicted)),
+        "test/macro_f1": pytest.approx(sklearn_metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
+    }
     for name, value in metrics.items():
         assert fitted.history(name.replace("/", "_")) == [(0, value)]
     assert "confusion_matrix.png" in {file.path for file in store().list_artifacts(fitted.run_id)}
