@@ -15,6 +15,7 @@ from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
+from tasks.data.class_counts import tell_of_imbalance
 from tasks.data.leaks import leak_tags
 from tasks.dataset import prepare_dataset
 from tasks.tracking import mlflow_client
@@ -49,6 +50,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     experiment_id = mlflow_client.open_experiment(p.experiment)
     bound = bound_dataset(p.resume)
     prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
+    tell_of_imbalance(prepared, p.metric)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     tags = {
         "device": device,

@@ -12,6 +12,7 @@ import tensorflow as tf
 from models.measures import among_largest, balanced_accuracy, confusion_counts, macro_f1
 
 TOP, MOST_WITHOUT_TOP = 5, 10  # with more classes than that it is asked, too, whether a label is among the five largest
+NOTHING = np.empty(0)
 
 
 class TrainedSteps(NamedTuple):
@@ -44,7 +45,7 @@ class Score(NamedTuple):
         labels: int32 of shape (examples,); ``predicted`` likewise.
         classes: How many there are.
         top_5_accuracy: The share of labels among the five largest logits; none for ten classes or fewer.
-        kept: What was to be kept of the logits, of shape (examples, classes); none if nothing was.
+        kept: What was to be kept of the logits, of shape (examples, classes); empty if nothing was.
     """
 
     loss: float
@@ -53,7 +54,7 @@ class Score(NamedTuple):
     predicted: np.ndarray
     classes: int
     top_5_accuracy: float | None = None
-    kept: np.ndarray | None = None
+    kept: np.ndarray = NOTHING
 
     def confusion(self) -> np.ndarray:
         """Return how often each class (rows) was predicted to be which (columns); int64."""
@@ -151,7 +152,7 @@ def score(
         predicted=all_predicted,
         classes=classes,
         top_5_accuracy=in_top / len(all_labels) if classes > MOST_WITHOUT_TOP else None,
-        kept=np.concatenate(kept) if kept else None,
+        kept=np.concatenate(kept) if kept else NOTHING,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prefect import task
 
+from study.metric import NAMES, Metric
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
@@ -37,8 +38,9 @@ def fit_model(
     seed: int,
     print_every: int | None,
     device: str,
+    metric: Metric = "accuracy",
 ) -> FitResult:
-    """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends.
+    """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends; the best is by ``metric``.
 
     A loss or a weight that is no longer finite ends the fit in its epoch: an outcome of the experiment, not a fault. A
     fit that was interrupted or killed goes on from its last checkpoint below ``directory``.
@@ -53,9 +55,10 @@ def fit_model(
         repeat=repeat,
         seed=seed,
         print_every=print_every,
+        metric=metric,
     )
     model, state, reason = finish_the_step(partial(loop.run, compiled, device))
-    fitted = _result(directory / "fitted.keras", state, reason)
+    fitted = _result(directory / "fitted.keras", state, reason, metric)
     with storing(fitted.model):
         model.save(fitted.model)
     crash_point("fitted")
@@ -63,13 +66,14 @@ def fit_model(
     return fitted
 
 
-def _result(model: Path, state: FitState, reason: str) -> FitResult:
+def _result(model: Path, state: FitState, reason: str, metric: Metric) -> FitResult:
     return FitResult(
         model=model,
         outcome="diverged" if reason else "completed",
         reason=reason,
         epochs=state.rows,
         seconds=sum(row.epoch_seconds for row in state.rows),
+        metric=metric,
     )
 
 
@@ -80,10 +84,10 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         # An epoch a line, so that `diff` shows from where on two runs differ.
         record.log_text(run_id, f"{json.dumps(weights, indent=1)}\n", WEIGHTS_FILE)
     if fitted.epochs:
-        record.log_pictures(run_id, partial(_curves, fitted.epochs), "The training curves")
+        record.log_pictures(run_id, partial(_curves, fitted.epochs, fitted.metric), "The training curves")
     if fitted.best:
         best = {
-            "best_validation_accuracy": fitted.best.validation_accuracy or 0.0,
+            f"best_validation_{fitted.metric}": fitted.best.validation(fitted.metric) or 0.0,
             "best_epoch": fitted.best.epoch,
         }
         record.log_metrics(run_id, best)
@@ -91,9 +95,17 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         record.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
 
 
-def _curves(rows: Sequence[EpochRow]) -> dict[str, bytes]:
-    splits: dict[str, tuple[list[float | None], list[float | None]]] = {
-        "train": ([row.train_loss for row in rows], [row.train_accuracy for row in rows]),
-        "validation": ([row.validation_loss for row in rows], [row.validation_accuracy for row in rows]),
+def _curves(rows: Sequence[EpochRow], metric: Metric) -> dict[str, bytes]:
+    curves: dict[str, dict[str, list[float | None]]] = {
+        "loss": {
+            "train": [row.train_loss for row in rows],
+            "validation": [row.validation_loss for row in rows],
+        },
+        "accuracy": {
+            "train": [row.train_accuracy for row in rows],
+            "validation": [row.validation_accuracy for row in rows],
+        },
     }
-    return {"training_curves.png": png(training_curves, [row.epoch for row in rows], splits)}
+    if metric != "accuracy" and rows[0].validation(metric) is not None:  # in training only what is right is counted
+        curves[NAMES[metric]] = {"validation": [row.validation(metric) for row in rows]}
+    return {"training_curves.png": png(training_curves, [row.epoch for row in rows], curves)}

@@ -28,7 +28,6 @@ def predict_validation(fitted: Path, prepared: PreparedDataset, run_id: str, *, 
     with tf.device(f"{device}:0"):
         model = keras.models.load_model(fitted)
         said = score(make_evaluate_step(model), open_split(prepared, "validation"), partial(_probabilities, model))
-    assert said.kept is not None  # it was asked for
     kept = predictions_of(prepared.indices("validation"), said.labels, said.predicted, said.kept)
     crash_point("predicted")
     record.log_content(run_id, kept.packed(), PREDICTIONS_FILE)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.parameters.hyperparameters import ScheduleName
+from study.metric import Metric
 
 # Prefect cannot give back a flow run with a whole number of more than 64 bits, nor float32 hold more than 3e38; these
 # are far below, and above what anybody trains with.
@@ -113,6 +114,11 @@ class SharedParameters(BaseModel):
     run_name: Annotated[
         str | None, Field(min_length=1, max_length=250, description="none: made from the parameters")
     ] = None
+
+    metric: Annotated[
+        Metric,
+        Field(description="what the best epoch, and in a comparison the ranking, the target and the margin are about"),
+    ] = "accuracy"
 
     def only(self, *names: str) -> dict[str, Any]:
         """Return the parameters of these names, as keyword arguments for a task that has the same."""

@@ -19,7 +19,7 @@ GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_ADDED = 3  # learning rates on one side of those that were asked for
 
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
-UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False, "keep_together": "exact"}
+UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False, "metric": "accuracy", "keep_together": "exact"}
 
 
 def plan_of(p: Question, examples: Mapping[Any, int], *, redraws: bool = True, leaked: str = "") -> Plan:
@@ -30,7 +30,7 @@ def plan_of(p: Question, examples: Mapping[Any, int], *, redraws: bool = True, l
     """
     return Plan(
         contenders=_contenders(p),
-        **p.only("seeds", "margin", "target"),
+        **p.only("seeds", "margin", "target", "metric"),
         looks=p.looks or (),
         training_images=examples["train"],
         validation_images=examples["validation"],

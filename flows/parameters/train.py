@@ -129,7 +129,7 @@ class TrainParameters(SharedParameters):
 
     def fit(self) -> dict[str, Any]:
         """Return what `fit_model` takes, but for the data and the machine."""
-        return self.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every")
+        return self.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every", "metric")
 
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from models.loss_monitor import LossMonitor
 from models.steps import Evaluated, Score, TrainedSteps, loss_of, make_evaluate_step, make_train_steps, score
+from study.metric import NAMES, Metric
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.log import task_log
@@ -37,6 +38,7 @@ class EpochLoop:
         repeat: Passes over the training split in one epoch.
         seed: Fixes the order of the data.
         print_every: Steps between lines of the monitor; none: once an epoch; 0: no lines.
+        metric: What the best epoch is the best of: the monitor tells it beside accuracy.
     """
 
     prepared: PreparedDataset
@@ -48,6 +50,7 @@ class EpochLoop:
     repeat: int
     seed: int
     print_every: int | None
+    metric: Metric = "accuracy"
 
     def run(self, compiled: Path, device: str, stopping: Callable[[], bool]) -> tuple[keras.Model, FitState, str]:
         """Go on from the last checkpoint until all epochs are done, one of them diverges, or it is to stop.
@@ -105,7 +108,8 @@ class EpochLoop:
         weights = digest_of_finite(model, f"after epoch {epoch}")
         validated = self._validate(model, evaluate_step, epoch)
         if validated:
-            monitor.validated(validated.accuracy, validated.loss)
+            measures = validated.measures()
+            monitor.validated(validated.loss, {NAMES[name]: measures[name] for name in _told(self.metric)})
         row = epoch_row(epoch, so_far, validated, weights, time.perf_counter() - started)
         return FitState(rows=(*state.rows, row))
 
@@ -132,3 +136,7 @@ class EpochLoop:
     def _record(self, rows: tuple[EpochRow, ...]) -> None:
         for row in rows:
             record.log_metrics(self.run_id, row.metrics(), step=row.epoch)
+
+
+def _told(metric: Metric) -> tuple[Metric, ...]:
+    return ("accuracy",) if metric == "accuracy" else ("accuracy", metric)

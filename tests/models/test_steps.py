@@ -140,7 +140,7 @@ def test_a_score_keeps_of_the_logits_what_is_asked_for() -> None:
     evaluate_step, blocks = make_evaluate_step(model), [(IMAGES[:30], LABELS[:30]), (IMAGES[30:], LABELS[30:])]
     scored = score(evaluate_step, blocks, np.negative)
     np.testing.assert_array_equal(scored.kept, -np.concatenate([evaluate_step(*block).logits for block in blocks]))
-    assert score(evaluate_step, blocks).kept is None
+    assert score(evaluate_step, blocks).kept.size == 0
 
 
 def evaluated_as(logits: np.ndarray) -> Evaluated:

@@ -565,6 +565,32 @@ def test_the_best_epoch_is_the_first_of_the_highest_validation_accuracy(accuraci
     assert fitted.model_copy(update={"outcome": "diverged"}).best is None
 
 
+def test_the_best_epoch_is_that_of_the_metric() -> None:
+    values = dict.fromkeys(EpochRow.model_fields, 0.5)
+    rows = tuple(
+        EpochRow(**values | {"epoch": epoch, "validation_macro_f1": f1, "weights_sha256": None})
+        for epoch, f1 in enumerate([0.4, 0.8, 0.6], start=1)
+    )
+    fitted = FitResult(model=Path("m.keras"), outcome="completed", reason="", epochs=rows, seconds=1.0)
+    assert fitted.best == rows[0]
+    assert fitted.model_copy(update={"metric": "macro_f1"}).best == rows[1]
+
+
+def test_a_fit_is_about_its_metric_in_what_it_records_tells_and_draws(
+    fit: Fit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(fit_module, "png", lambda _, __, measures: drawn.append(measures) or b"")
+    with caplog.at_level(logging.INFO):
+        fitted = fit(epochs=2, metric="balanced_accuracy")
+    rows, best = fitted.result.epochs, fitted.result.best
+    assert best == max(rows, key=lambda row: (row.validation_balanced_accuracy, -row.epoch))
+    assert set(fitted.run.data.metrics) == PER_EPOCH | {"best_validation_balanced_accuracy", "best_epoch"}
+    assert fitted.history("best_validation_balanced_accuracy") == [(0, best.validation_balanced_accuracy)]
+    assert f"validation balanced accuracy: {rows[0].validation_balanced_accuracy!r}, validation loss" in caplog.text
+    assert drawn[0]["balanced accuracy"] == {"validation": [row.validation_balanced_accuracy for row in rows]}
+
+
 def labels_and_predictions(path: Path, prepared: PreparedDataset, split: str) -> tuple[np.ndarray, np.ndarray]:
     images, labels, indices = (np.load(prepared.directory / f"{name}.npy") for name in ("images", "labels", split))
     logits = keras.models.load_model(path, compile=False).predict(images[indices], verbose=0)

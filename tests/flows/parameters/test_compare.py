@@ -118,7 +118,7 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         ),
         ({"batch_sizes": list(range(1, 3000)), "seeds": 1}, "makes up to 311896 trials with all the optimizers"),
         ({"target": 1}, "target: received 1; allowed: a number, more than 0, less than 1"),
-        ({"validation_fraction": 0}, "validation_fraction: received 0, but a comparison ranks by validation"),
+        ({"validation_fraction": 0}, "validation_fraction: received 0, but a comparison ranks by validation images"),
         ({"workers": 2, "dask_address": "tcp://a:1"}, "workers: received 2 with dask_address 'tcp://a:1'"),
         ({"dask_address": "a:1"}, "dask_address: received 'a:1'; allowed: scheduler of a Dask cluster"),
         ({"optimizers": "adam", "momentum": 0.5}, "momentum: received 0.5, but none of the optimizers adam has it"),
@@ -160,6 +160,7 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(TrainParameters(seed=1, threads=2), "data") != known
     assert digest_of(TrainParameters(seed=1, split_seed=1), "data") != known
     assert digest_of(TrainParameters(seed=1, keep_predictions=True), "data") != known
+    assert digest_of(TrainParameters(seed=1, metric="macro_f1"), "data") != known
     assert digest_of(TrainParameters(seed=1), "other data") != known
 
 
