@@ -71,7 +71,9 @@ class Score(NamedTuple):
         return measures if self.top_5_accuracy is None else {**measures, "top_5_accuracy": self.top_5_accuracy}
 
 
-def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any], TrainedSteps]:
+def make_train_steps(
+    model: keras.Model, batch_size: int, class_weights: np.ndarray | None = None
+) -> Callable[[Any, Any], TrainedSteps]:
     """Return a function that trains ``model`` on a block of examples, one step a batch, in their order.
 
     One call for many steps keeps Python out of the loop, and gives the true loss of every single step. How a split
@@ -80,12 +82,14 @@ def make_train_steps(model: keras.Model, batch_size: int) -> Callable[[Any, Any]
     Args:
         model: Compiled: its loss is minimised by its optimizer.
         batch_size: Examples in one step; the last step of a block takes what is left.
+        class_weights: How much an example of each class counts in the loss, by label, float32; none: all alike. As in
+            Keras, the loss of a step is then the sum of its examples' weighted losses, divided by their number.
 
     Returns:
         A function from (images, of shape (examples, height, width, channels); integer labels, of shape
         (examples,)) to `TrainedSteps`.
     """
-    loss, optimizer, variables = model.loss, model.optimizer, model.trainable_variables
+    loss, optimizer, variables = _weighted(model.loss, class_weights), model.optimizer, model.trainable_variables
 
     @tf.function(jit_compile=False, input_signature=_blocks_for(model))
     def train_steps(images: tf.Tensor, labels: tf.Tensor) -> TrainedSteps:
@@ -154,6 +158,13 @@ def score(
         top_5_accuracy=in_top / len(all_labels) if classes > MOST_WITHOUT_TOP else None,
         kept=np.concatenate(kept) if kept else NOTHING,
     )
+
+
+def _weighted(loss: Callable[..., Any], class_weights: np.ndarray | None) -> Callable[..., Any]:
+    """Return a loss in which the examples of a class count by its weight; none: the loss as it is."""
+    if class_weights is None:
+        return loss
+    return lambda labels, logits: loss(labels, logits, sample_weight=tf.gather(class_weights, labels))
 
 
 def _blocks_for(model: keras.Model) -> list[tf.TensorSpec]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prefect import task
 
+from models.class_weights import ClassWeight
 from study.metric import NAMES, Metric
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
@@ -38,6 +39,7 @@ def fit_model(
     seed: int,
     print_every: int | None,
     device: str,
+    class_weight: ClassWeight = "none",
     metric: Metric = "accuracy",
 ) -> FitResult:
     """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends; the best is by ``metric``.
@@ -55,14 +57,20 @@ def fit_model(
         repeat=repeat,
         seed=seed,
         print_every=print_every,
+        class_weight=class_weight,
         metric=metric,
     )
+    return _run(loop, compiled, directory / "fitted.keras", device)
+
+
+def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
+    """Run the epochs, store the model under ``path``, and record what came of it."""
     model, state, reason = finish_the_step(partial(loop.run, compiled, device))
-    fitted = _result(directory / "fitted.keras", state, reason, metric)
+    fitted = _result(path, state, reason, loop.metric)
     with storing(fitted.model):
         model.save(fitted.model)
     crash_point("fitted")
-    _record(run_id, fitted, prepared)
+    _record(loop.run_id, fitted, loop.prepared)
     return fitted
 
 

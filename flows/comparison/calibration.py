@@ -13,7 +13,9 @@ import keras
 import tensorflow as tf
 
 from flows.comparison.training_time import TrainingTime
+from models.class_weights import ClassWeight, class_weights
 from models.steps import make_evaluate_step, make_train_steps, score
+from tasks.data.class_counts import class_counts
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.model import build_model, compile_model
 
@@ -21,14 +23,21 @@ TIMED_BLOCKS = 2  # of up to 32 steps: a fraction of a second of LeNet on a core
 
 
 def measure_training_time(
-    prepared: PreparedDataset, *, model: str, batch_size: int, device: str, recipe: Mapping[str, Any]
+    prepared: PreparedDataset,
+    *,
+    model: str,
+    batch_size: int,
+    class_weight: ClassWeight,
+    device: str,
+    recipe: Mapping[str, Any],
 ) -> TrainingTime:
     """Train a few blocks, and return what it took. ``recipe`` holds the other arguments of `compile_model`."""
     with tempfile.TemporaryDirectory() as name, tf.device(f"{device}:0"):
         directory, marks = Path(name), [time.perf_counter()]
         initial = build_model.fn(model, prepared, directory, seed=0, device=device)
         compiled = keras.models.load_model(compile_model.fn(initial, directory, **recipe, device=device))
-        train_steps, evaluate_step = make_train_steps(compiled, batch_size), make_evaluate_step(compiled)
+        weights = class_weights(class_weight, class_counts(prepared, "train"))
+        train_steps, evaluate_step = make_train_steps(compiled, batch_size, weights), make_evaluate_step(compiled)
         first, *others = islice(
             open_training_epoch(prepared, 0, 1, batch_size=batch_size, shuffle=True, repeat=1), 1 + TIMED_BLOCKS
         )

@@ -80,8 +80,7 @@ def calibrate(parameters: TrainParameters, prepared: PreparedDataset) -> Trainin
     """Return what a training takes here."""
     return measure_training_time(
         prepared,
-        model=parameters.model,
-        batch_size=parameters.batch_size,
+        **parameters.only("model", "batch_size", "class_weight"),
         device=select_device(parameters.device),
         recipe=_recipe(parameters, prepared),
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from flows.parameters.hyperparameters import ScheduleName
+from flows.parameters.hyperparameters import ClassWeightName, ScheduleName
 from study.metric import Metric
 
 # Prefect cannot give back a flow run with a whole number of more than 64 bits, nor float32 hold more than 3e38; these
@@ -115,6 +115,13 @@ class SharedParameters(BaseModel):
         str | None, Field(min_length=1, max_length=250, description="none: made from the parameters")
     ] = None
 
+    class_weight: Annotated[
+        ClassWeightName,
+        Field(
+            description="balanced: in the loss of training an example counts by how rare its class is, n / (K n_k) as "
+            "in scikit-learn; validation and test count all alike"
+        ),
+    ] = "none"
     metric: Annotated[
         Metric,
         Field(description="what the best epoch, and in a comparison the ranking, the target and the margin are about"),

@@ -19,7 +19,10 @@ GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_ADDED = 3  # learning rates on one side of those that were asked for
 
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
-UNSAID = {"threads": 1, "split_seed": 0, "keep_predictions": False, "metric": "accuracy", "keep_together": "exact"}
+UNSAID = {
+    **{"threads": 1, "split_seed": 0, "keep_predictions": False},
+    **{"keep_together": "exact", "metric": "accuracy", "class_weight": "none"},
+}
 
 
 def plan_of(p: Question, examples: Mapping[Any, int], *, redraws: bool = True, leaked: str = "") -> Plan:

@@ -129,7 +129,7 @@ class TrainParameters(SharedParameters):
 
     def fit(self) -> dict[str, Any]:
         """Return what `fit_model` takes, but for the data and the machine."""
-        return self.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every", "metric")
+        return self.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every", "class_weight", "metric")
 
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
@@ -139,7 +139,7 @@ class TrainParameters(SharedParameters):
         parts = [self.optimizer, f"{self.learning_rate:g}", f"s{self.seed}"]
         parts += [
             f"{name}={getattr(self, name)}"
-            for name in ("loss", "schedule", "batch_size", "weight_decay")
+            for name in ("loss", "schedule", "batch_size", "weight_decay", "class_weight")
             if getattr(self, name) != type(self).model_fields[name].default
         ]
         return " ".join([*parts, self.dataset_label()])
@@ -148,10 +148,11 @@ class TrainParameters(SharedParameters):
         """Return a few lines that say what will run."""
         own = "".join(f", {name} {value}" for name, value in self.optimizer_hyperparameters().items())
         decay = f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
+        loss = f"{self.loss}, class_weight {self.class_weight}" if self.class_weight != "none" else self.loss
         held_back = f", {self.validation_fraction:.0%} held back for validation" if self.validation_fraction else ""
         held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
         return (
             f"Training {self.model} on {self.dataset}, images {self.image_size}x{self.image_size}{held_back}\n"
-            f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {self.loss}\n"
+            f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
             f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}"
         )

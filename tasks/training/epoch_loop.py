@@ -11,9 +11,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from models.class_weights import ClassWeight, class_weights
 from models.loss_monitor import LossMonitor
 from models.steps import Evaluated, Score, TrainedSteps, loss_of, make_evaluate_step, make_train_steps, score
 from study.metric import NAMES, Metric
+from tasks.data.class_counts import class_counts
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.log import task_log
@@ -38,6 +40,7 @@ class EpochLoop:
         repeat: Passes over the training split in one epoch.
         seed: Fixes the order of the data.
         print_every: Steps between lines of the monitor; none: once an epoch; 0: no lines.
+        class_weight: How much an example of each class of the training split counts in the loss of a step.
         metric: What the best epoch is the best of: the monitor tells it beside accuracy.
     """
 
@@ -50,6 +53,7 @@ class EpochLoop:
     repeat: int
     seed: int
     print_every: int | None
+    class_weight: ClassWeight = "none"
     metric: Metric = "accuracy"
 
     def run(self, compiled: Path, device: str, stopping: Callable[[], bool]) -> tuple[keras.Model, FitState, str]:
@@ -62,7 +66,8 @@ class EpochLoop:
         monitor = LossMonitor(task_log().info, epochs=self.epochs, steps_per_epoch=steps, print_every=self.print_every)
         with tf.device(f"{device}:0"), epoch_progress(self.epochs, steps) as progress:
             model = keras.models.load_model(compiled)
-            train_steps, evaluate_step = make_train_steps(model, self.batch_size), make_evaluate_step(model)
+            weights = class_weights(self.class_weight, class_counts(self.prepared, "train"))
+            train_steps, evaluate_step = make_train_steps(model, self.batch_size, weights), make_evaluate_step(model)
             state = self.checkpoints.restore(model)
             self._record(state.rows)  # of which a process that was killed may not have recorded the last
             try:

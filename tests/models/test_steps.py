@@ -103,6 +103,31 @@ def test_the_last_batch_takes_what_is_left() -> None:
     assert float(trained.losses[1]) == pytest.approx(float(expected), rel=1e-5)
 
 
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "smooth_l1"])
+def test_a_weighted_step_is_that_of_keras_with_weights_of_classes(loss: str) -> None:
+    weights = np.float32([0.5, 2.0, 1.25])
+    ours, keras_own = compiled(), compiled()
+    for model in (ours, keras_own):
+        model.compile(optimizer=make_optimizer("momentum", learning_rate=0.01), loss=make_loss(loss))
+    losses = make_train_steps(ours, BATCH, weights)(IMAGES, LABELS).losses
+    for step, start in enumerate(range(0, len(LABELS), BATCH)):
+        images, labels = IMAGES[start : start + BATCH], LABELS[start : start + BATCH]
+        loss_of_step = keras_own.train_on_batch(images, labels, class_weight=dict(enumerate(weights)), return_dict=True)
+        keras_own.reset_metrics()
+        assert float(losses[step]) == pytest.approx(float(loss_of_step["loss"]), rel=1e-4)
+    for mine, its in zip(ours.get_weights(), keras_own.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
+
+
+def test_weights_of_1_change_nothing_to_speak_of_and_none_nothing_at_all() -> None:
+    plain, ones = compiled(), compiled()
+    unweighted = make_train_steps(plain, BATCH)(IMAGES, LABELS).losses
+    weighted = make_train_steps(ones, BATCH, np.ones(3, np.float32))(IMAGES, LABELS).losses
+    np.testing.assert_allclose(weighted, unweighted, rtol=1e-5)
+    again = make_train_steps(compiled(), BATCH, None)(IMAGES, LABELS).losses
+    np.testing.assert_array_equal(again, unweighted)
+
+
 def test_learning_rates_are_those_that_each_step_used() -> None:
     rates = in_blocks(compiled(schedule="step"), 2 * BATCH).learning_rates
     np.testing.assert_allclose(rates, [0.01, 0.01, 0.01, 0.001, 0.001, 0.0001], rtol=1e-6)

@@ -20,6 +20,7 @@ import pytest
 import tensorflow as tf
 from mlflow.entities import Run
 from sklearn import metrics as sklearn_metrics
+from sklearn.utils.class_weight import compute_class_weight
 
 from models.weights import weights_digest, weights_of
 from tasks import fit as fit_module
@@ -258,8 +259,8 @@ def test_what_the_last_update_of_all_ruined_has_diverged(
 def test_a_weight_that_no_loss_shows_has_diverged(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     original = epoch_loop.make_train_steps
 
-    def ruining(model: keras.Model, batch_size: int) -> Callable[..., Any]:
-        train_steps = original(model, batch_size)
+    def ruining(model: keras.Model, *others: Any) -> Callable[..., Any]:
+        train_steps = original(model, *others)
 
         def wrapped(images: Any, labels: Any) -> Any:
             trained = train_steps(images, labels)
@@ -501,8 +502,8 @@ def test_a_resumed_fit_diverges_where_it_would_have(fit: Fit, monkeypatch: pytes
     monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
     original = epoch_loop.make_train_steps
 
-    def not_a_number_at_step_16(model: keras.Model, batch_size: int) -> Callable[..., Any]:
-        train_steps = original(model, batch_size)
+    def not_a_number_at_step_16(model: keras.Model, *others: Any) -> Callable[..., Any]:
+        train_steps = original(model, *others)
 
         def wrapped(images: Any, labels: Any) -> Any:
             trained = train_steps(images, labels)
@@ -589,6 +590,35 @@ def test_a_fit_is_about_its_metric_in_what_it_records_tells_and_draws(
     assert fitted.history("best_validation_balanced_accuracy") == [(0, best.validation_balanced_accuracy)]
     assert f"validation balanced accuracy: {rows[0].validation_balanced_accuracy!r}, validation loss" in caplog.text
     assert drawn[0]["balanced accuracy"] == {"validation": [row.validation_balanced_accuracy for row in rows]}
+
+
+def test_a_weighted_fit_goes_on_after_a_kill_as_if_nothing_had_happened(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    settings = {"recipe": SCHEDULED, "epochs": 3, "class_weight": "balanced", "metric": "macro_f1"}
+    undisturbed = fit(**settings)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5)
+        run_id = broken_off(fit, Stop, **settings)
+    assert_learned_the_same(fit(run_id=run_id, **settings), undisturbed)
+    unweighted = fit(recipe=SCHEDULED, epochs=3)
+    losses = [[row.train_loss for row in one.result.epochs] for one in (undisturbed, unweighted)]
+    assert all(mine != its for mine, its in zip(*losses, strict=True))
+
+
+def test_the_weights_of_a_fit_are_those_of_the_training_split(
+    fit: Fit, prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    original = epoch_loop.make_train_steps
+    monkeypatch.setattr(epoch_loop, "make_train_steps", lambda *each: given.append(each[2]) or original(*each))
+    fit(epochs=1, class_weight="balanced")
+    fit(epochs=1)
+    labels = np.load(prepared.directory / "labels.npy")[prepared.indices("train")]
+    expected = compute_class_weight("balanced", classes=np.arange(10), y=labels)
+    np.testing.assert_allclose(given[0], expected, rtol=1e-6)
+    assert given[1] is None
 
 
 def labels_and_predictions(path: Path, prepared: PreparedDataset, split: str) -> tuple[np.ndarray, np.ndarray]:

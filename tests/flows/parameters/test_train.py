@@ -15,12 +15,14 @@ from flows.parameters.compare import CompareParameters
 from flows.parameters.hyperparameters import (
     HYPERPARAMETERS,
     USUAL_LEARNING_RATES,
+    ClassWeightName,
     LossName,
     OptimizerName,
     ScheduleName,
 )
 from flows.parameters.signature import allowed_values, element_of, kind_of, validated
 from flows.parameters.train import TrainParameters
+from models.class_weights import ClassWeight
 from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
 from models.losses import LOSSES, make_loss
 from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer
@@ -43,6 +45,7 @@ def test_choices_are_the_tables_of_the_models() -> None:
     assert set(get_args(OptimizerName)) == set(OPTIMIZERS)
     assert set(get_args(LossName)) == set(LOSSES)
     assert set(get_args(ScheduleName)) == set(SCHEDULES)
+    assert get_args(ClassWeightName) == get_args(ClassWeight)
     assert set(get_args(TrainParameters.model_fields["model"].annotation)) == set(MODELS)
 
 
