@@ -38,7 +38,7 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
     # Here, with TensorFlow: a worker that cancels a run loads the flow for its hooks, and the page waits for that.
-    from tasks.evaluate import evaluate_model
+    from tasks.evaluate import Evaluation, evaluate_model
     from tasks.fit import fit_model
     from tasks.model import build_model, compile_model
     from tasks.predict import predict_validation
@@ -64,11 +64,13 @@ def train(parameters: TrainParameters) -> TrainResult:
         compiled = compile_model(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
         fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fit(), device=device)
         completed = fitted.outcome == "completed"
-        if p.keep_predictions and completed:
-            predict_validation(fitted.model, prepared, run.run_id, device=device)
-        test = evaluate_model(fitted.model, prepared, run.run_id, device=device) if p.test and completed else {}
-        result = train_result(p, prepared, run, fitted, test)
-        publish_result(p.display_name(), result)
+        ran = fitted.model, prepared, run.run_id
+        asked = completed and p.keep_predictions and prepared.examples["validation"] > 0
+        validated = predict_validation(*ran, device=device) if asked else ()
+        tests = completed and p.test
+        tested = evaluate_model(*ran, **p.only("keep_predictions"), device=device) if tests else Evaluation()
+        result = train_result(p, prepared, run, fitted, tested.metrics)
+        publish_result(p.display_name(), result, {"validation": validated, "test": tested.classes})
         claimed.result = result
     return result
 

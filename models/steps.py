@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.measures import among_largest, balanced_accuracy, confusion_counts, macro_f1
+from models.measures import ClassMeasures, among_largest, balanced_accuracy, class_measures, macro_f1
 
 TOP, MOST_WITHOUT_TOP = 5, 10  # with more classes than that it is asked, too, whether a label is among the five largest
 NOTHING = np.empty(0)
@@ -56,17 +56,17 @@ class Score(NamedTuple):
     top_5_accuracy: float | None = None
     kept: np.ndarray = NOTHING
 
-    def confusion(self) -> np.ndarray:
-        """Return how often each class (rows) was predicted to be which (columns); int64."""
-        return confusion_counts(self.labels, self.predicted, self.classes)
+    def by_class(self) -> ClassMeasures:
+        """Return how well each class is told from the others."""
+        return class_measures(self.labels, self.predicted, self.classes)
 
     def measures(self) -> dict[str, float]:
         """Return all measures but the loss, by their names."""
-        counts = self.confusion()
+        by_class = self.by_class()
         measures = {
             "accuracy": self.accuracy,
-            "balanced_accuracy": balanced_accuracy(counts),
-            "macro_f1": macro_f1(counts),
+            "balanced_accuracy": balanced_accuracy(by_class),
+            "macro_f1": macro_f1(by_class),
         }
         return measures if self.top_5_accuracy is None else {**measures, "top_5_accuracy": self.top_5_accuracy}
 

@@ -72,7 +72,7 @@ def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedD
     with TemporaryDirectory() as name:
         stored = mlflow_client.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
-        evaluate_model.fn(model, prepared, run_id, device=device)
+        evaluate_model.fn(model, prepared, run_id, **parameters.only("keep_predictions"), device=device)
 
 
 @portable_errors

@@ -45,8 +45,11 @@ class TrainParameters(SharedParameters):
     )
     keep_predictions: Annotated[
         bool,
-        Field(description="keep what the model says of each validation image in the run, as predictions.npz"),
-    ] = False
+        Field(
+            description="keep what the model says of each validation and test image in the run, as predictions.npz and "
+            "test_predictions.npz"
+        ),
+    ] = True
     resume: Annotated[
         str | None,
         Field(min_length=1, description="go on with this MLflow run, which did not finish, with its own parameters"),
@@ -98,13 +101,12 @@ class TrainParameters(SharedParameters):
 
     @model_validator(mode="after")
     def _refuse_what_lacks_validation_images(self) -> TrainParameters:
-        """Raise ValueError for what is done with validation images where none are held back."""
-        for name, wanted in (("split_seed", "draw"), ("keep_predictions", "predict")):
-            if getattr(self, name) and not self.validation_fraction:
-                raise ValueError(
-                    f"{name}: received {str(getattr(self, name)).lower()} with validation_fraction 0, which leaves no "
-                    f"validation images to {wanted}; leave {name} out, or hold something back, for instance 0.1"
-                )
+        """Raise ValueError for another draw of validation images where none are held back."""
+        if self.split_seed and not self.validation_fraction:
+            raise ValueError(
+                f"split_seed: received {self.split_seed} with validation_fraction 0, which leaves no "
+                "validation images to draw; leave split_seed out, or hold something back, for instance 0.1"
+            )
         return self
 
     def recorded(self) -> dict[str, Any]:

@@ -35,13 +35,13 @@ CASES = {
 def test_measures_are_those_of_scikit_learn(case: tuple[list[int], list[int]], seed: int) -> None:
     labels, predicted = drawn(seed, *case)
     counts = confusion_counts(labels, predicted, CLASSES)
+    by_class = class_measures(labels, predicted, CLASSES)
     np.testing.assert_array_equal(counts, metrics.confusion_matrix(labels, predicted, labels=EVERY))
     with warnings.catch_warnings():  # of what is predicted and has no example
         warnings.simplefilter("ignore", UserWarning)
-        assert balanced_accuracy(counts) == pytest.approx(metrics.balanced_accuracy_score(labels, predicted))
+        assert balanced_accuracy(by_class) == pytest.approx(metrics.balanced_accuracy_score(labels, predicted))
     expected = metrics.f1_score(labels, predicted, average="macro", zero_division=0)
-    assert macro_f1(counts) == pytest.approx(expected)
-    by_class = class_measures(counts)
+    assert macro_f1(by_class) == pytest.approx(expected)
     ours = (by_class.precision, by_class.recall, by_class.f1, by_class.support)
     theirs = metrics.precision_recall_fscore_support(labels, predicted, labels=EVERY, zero_division=0)
     for mine, its in zip(ours, theirs, strict=True):
@@ -50,16 +50,18 @@ def test_measures_are_those_of_scikit_learn(case: tuple[list[int], list[int]], s
 
 def test_measures_worked_out_by_hand() -> None:
     # Eight of class 0, of which six are right; two of class 1, of which one is.
-    counts = np.array([[6, 2], [1, 1]])
-    assert balanced_accuracy(counts) == pytest.approx((6 / 8 + 1 / 2) / 2)
-    assert macro_f1(counts) == pytest.approx((2 * 6 / (8 + 7) + 2 * 1 / (2 + 3)) / 2)
+    labels, predicted = np.array([0] * 8 + [1] * 2, np.int32), np.array([0] * 6 + [1] * 2 + [0, 1], np.int32)
+    by_class = class_measures(labels, predicted, 2)
+    assert balanced_accuracy(by_class) == pytest.approx((6 / 8 + 1 / 2) / 2)
+    assert macro_f1(by_class) == pytest.approx((2 * 6 / (8 + 7) + 2 * 1 / (2 + 3)) / 2)
 
 
 def test_a_guess_that_is_always_the_largest_class_is_worth_nothing_but_in_accuracy() -> None:
     labels, predicted = np.repeat([0, 1], [95, 5]).astype(np.int32), np.zeros(100, np.int32)
     assert np.mean(labels == predicted) == 0.95
-    assert balanced_accuracy(confusion_counts(labels, predicted, 2)) == 0.5
-    assert macro_f1(confusion_counts(labels, predicted, 2)) < 0.5
+    by_class = class_measures(labels, predicted, 2)
+    assert balanced_accuracy(by_class) == 0.5
+    assert macro_f1(by_class) < 0.5
 
 
 def test_of_equal_logits_those_of_lower_labels_come_first_as_in_a_prediction() -> None:

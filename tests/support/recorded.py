@@ -25,6 +25,13 @@ ONCE = (
     "test_macro_f1",
 )
 
+FILES = sorted(
+    (
+        *("training_curves.png", "weights_by_epoch.json", "predictions.npz", "classes_validation.csv"),
+        *("confusion_matrix.png", "confusion_matrix.csv", "test_predictions.npz", "classes_test.csv"),
+    )
+)
+
 
 @dataclass
 class Recorded:
@@ -52,8 +59,7 @@ class Recorded:
             steps = [step for step, _ in points]
             assert steps == sorted(set(steps)), name
         assert list(self.models.values()) == ["READY"]
-        kept = ["predictions.npz"] if self.run.data.params.get("keep_predictions") == "True" else []
-        assert self.files == ["confusion_matrix.png", *kept, "training_curves.png", "weights_by_epoch.json"]
+        assert self.files == FILES
         assert self.datasets == 1
         assert self.run.data.params["epochs"] == str(epochs)
 

@@ -187,11 +187,10 @@ def test_there_is_no_other_split_where_nothing_is_held_back() -> None:
     assert told.endswith("leave split_seed out, or hold something back, for instance 0.1")
 
 
-def test_there_are_no_predictions_to_keep_where_nothing_is_held_back() -> None:
-    assert refusal(keep_predictions=True, validation_fraction=0) == (
-        "keep_predictions: received true with validation_fraction 0, which leaves no validation images to predict; "
-        "leave keep_predictions out, or hold something back, for instance 0.1"
-    )
+def test_predictions_are_kept_unless_said_otherwise_and_of_test_where_nothing_is_held_back() -> None:
+    assert TrainParameters().keep_predictions
+    assert TrainParameters(validation_fraction=0).keep_predictions
+    assert not TrainParameters(keep_predictions=False).keep_predictions
 
 
 def test_a_training_says_how_its_dataset_is_split() -> None:
