@@ -50,7 +50,7 @@ def _leaked(plan: Plan) -> str:
     if not plan.leaked:
         return ""
     return (
-        f"{plan.leaked} equal an image that is trained on: who remembers it is right there, so accuracies are too "
+        f"{plan.leaked} equal an image that is trained on: who remembers it is right there, so scores are too "
         "good, and contenders that remember best are ahead of their worth. Take these copies out of the data."
     )
 

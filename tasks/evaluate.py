@@ -11,7 +11,7 @@ from prefect import task
 from pydantic import BaseModel, ConfigDict
 
 from models.steps import Score, make_evaluate_step, score
-from tasks.data.prepared import PreparedDataset, example_names, open_split
+from tasks.data.prepared import PreparedDataset, open_split
 from tasks.foundation.crash_points import crash_point
 from tasks.report.class_table import CLASS_FILES, CONFUSION_FILE, ClassRow, class_csv, class_rows, confusion_csv
 from tasks.report.run_figures import confusion_matrix_files
@@ -62,7 +62,7 @@ def _record(
     record.log_text(run_id, class_csv(rows), CLASS_FILES["test"])
     record.log_text(run_id, confusion_csv(*said, prepared.classes), CONFUSION_FILE)
     if keep_predictions:
-        kept = predictions_of(prepared.indices("test"), *said, tested.kept, example_names(prepared, "test"))
+        kept = predictions_of(prepared.indices("test"), *said, tested.kept, prepared.names("test"))
         record.log_content(run_id, kept.packed(), TEST_PREDICTIONS_FILE)
     draw = partial(confusion_matrix_files, *said, prepared.classes)
     record.log_pictures(run_id, draw, "The confusion matrix")

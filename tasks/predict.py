@@ -9,7 +9,7 @@ import tensorflow as tf
 from prefect import task
 
 from models.steps import make_evaluate_step, score
-from tasks.data.prepared import PreparedDataset, example_names, open_split
+from tasks.data.prepared import PreparedDataset, open_split
 from tasks.foundation.crash_points import crash_point
 from tasks.report.class_table import CLASS_FILES, ClassRow, class_csv, class_rows
 from tasks.tracking import record
@@ -30,7 +30,7 @@ def predict_validation(fitted: Path, prepared: PreparedDataset, run_id: str, *, 
         model = keras.models.load_model(fitted)
         blocks = open_split(prepared, "validation")
         said = score(make_evaluate_step(model), blocks, small_probabilities(model.loss))
-    names = example_names(prepared, "validation")
+    names = prepared.names("validation")
     kept = predictions_of(prepared.indices("validation"), said.labels, said.predicted, said.kept, names)
     crash_point("predicted")
     record.log_content(run_id, kept.packed(), PREDICTIONS_FILE)

@@ -20,8 +20,12 @@ MOST_ADDED = 3  # learning rates on one side of those that were asked for
 
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
 UNSAID = {
-    **{"threads": 1, "split_seed": 0, "keep_predictions": False},
-    **{"keep_together": "exact", "metric": "accuracy", "class_weight": "none"},
+    "threads": 1,
+    "split_seed": 0,
+    "keep_predictions": False,
+    "keep_together": "exact",
+    "metric": "accuracy",
+    "class_weight": "none",
 }
 
 

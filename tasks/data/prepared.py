@@ -21,7 +21,6 @@ from tasks.sources.checksums import sha256
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
 MANIFEST = "manifest.json"
-NAMES = "names.json"  # of all examples, in the order of images.npy, where the source has any
 MANIFEST_DIGEST = "manifest.sha256"  # of the manifest itself, which holds those of the other files
 UNITS = "units.npy"  # only where examples stay together
 
@@ -142,15 +141,6 @@ def load_prepared(directory: Path) -> PreparedDataset:
         if not path.is_file() or sha256(path) != digest:
             raise DamagedError(path)
     return prepared
-
-
-def example_names(prepared: PreparedDataset, split: Split) -> tuple[str, ...] | None:
-    """Return what the source calls each example of a split, as it lies; none if it has no names."""
-    path = prepared.directory / NAMES
-    if not path.exists():
-        return None
-    names = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(names[position] for position in prepared.indices(split))
 
 
 def open_training_epoch(
