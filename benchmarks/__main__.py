@@ -10,12 +10,14 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
+from benchmarks.augment import augment
 from benchmarks.command_line import DONE, MISSED, run_command
 from benchmarks.compare import compare
 from benchmarks.growth import growth
 from benchmarks.help import help_text
 from benchmarks.overhead import overhead
 from benchmarks.plan import Plan
+from benchmarks.prepare import prepare
 from benchmarks.result import Result, show
 from benchmarks.step import step
 from benchmarks.trust import trust
@@ -24,7 +26,9 @@ from tasks.foundation.errors import InputError
 BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "help": help_text,
     "step": step,
+    "augment": augment,
     "overhead": overhead,
+    "prepare": prepare,
     "compare": compare,
     "growth": growth,
     "trust": trust,
@@ -42,7 +46,7 @@ def run(
     """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
 
     Args:
-        *names: Which of them: help, step, overhead, compare, growth, trust; none: all.
+        *names: Which of them: help, step, augment, overhead, prepare, compare, growth, trust; none: all.
         rounds: How often each thing is measured, in turn with the others.
         output: The folder that takes the JSON.
         small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.

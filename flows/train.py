@@ -62,7 +62,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):
         initial = build_model(p.model, prepared, run.directory, seed=p.seed, device=device)
         compiled = compile_model(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
-        fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fit(), device=device)
+        fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)
         completed = fitted.outcome == "completed"
         ran = fitted.model, prepared, run.run_id
         asked = completed and p.keep_predictions and prepared.examples["validation"] > 0

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.augmentation import Augmentation, Batch
+from models.class_weights import Weights, weighted
 from models.measures import ClassMeasures, among_largest, balanced_accuracy, class_measures, macro_f1
 
 TOP, MOST_WITHOUT_TOP = 5, 10  # with more classes than that it is asked, too, whether a label is among the five largest
@@ -21,7 +23,8 @@ class TrainedSteps(NamedTuple):
     Attributes:
         losses: float32 of shape (steps,), each the mean over its batch, before the step's update.
         learning_rates: float32 of shape (steps,).
-        right: How many examples were classified rightly, each before its step's update; int32.
+        right: How many examples were classified rightly, each before its step's update; int32. Of mixed
+            images the label of the heavier one counts.
     """
 
     losses: Any
@@ -35,6 +38,9 @@ class Evaluated(NamedTuple):
     loss: Any
     predicted: Any
     logits: Any
+
+
+TrainSteps = Callable[..., TrainedSteps]  # of a block: images, labels and, with augmentation, appearances
 
 
 class Score(NamedTuple):
@@ -72,8 +78,8 @@ class Score(NamedTuple):
 
 
 def make_train_steps(
-    model: keras.Model, batch_size: int, class_weights: np.ndarray | None = None
-) -> Callable[[Any, Any], TrainedSteps]:
+    model: keras.Model, batch_size: int, augmentation: Augmentation | None = None, class_weights: Weights = None
+) -> TrainSteps:
     """Return a function that trains ``model`` on a block of examples, one step a batch, in their order.
 
     One call for many steps keeps Python out of the loop, and gives the true loss of every single step. How a split
@@ -82,34 +88,34 @@ def make_train_steps(
     Args:
         model: Compiled: its loss is minimised by its optimizer.
         batch_size: Examples in one step; the last step of a block takes what is left.
-        class_weights: How much an example of each class counts in the loss, by label, float32; none: all alike. As in
-            Keras, the loss of a step is then the sum of its examples' weighted losses, divided by their number.
+        augmentation: What is done to the images first; none: nothing, which costs nothing.
+        class_weights: How much an example of each class counts in the loss, by label, float32; none: all alike.
 
     Returns:
-        A function from (images, of shape (examples, height, width, channels); integer labels, of shape
-        (examples,)) to `TrainedSteps`.
+        A function from (images, (examples, height, width, channels); integer labels, (examples,); with augmentation
+        what `Augmentation.numbers` takes) to `TrainedSteps`.
     """
-    loss, optimizer, variables = _weighted(model.loss, class_weights), model.optimizer, model.trainable_variables
+    loss, optimizer, variables = weighted(model.loss, class_weights), model.optimizer, model.trainable_variables
 
-    @tf.function(jit_compile=False, input_signature=_blocks_for(model))
-    def train_steps(images: tf.Tensor, labels: tf.Tensor) -> TrainedSteps:
+    @tf.function(jit_compile=False, input_signature=_blocks_for(model, appearances=augmentation is not None))
+    def train_steps(images: tf.Tensor, labels: tf.Tensor, *appearances: tf.Tensor) -> TrainedSteps:
         steps = (tf.shape(labels)[0] + batch_size - 1) // batch_size
-        losses = tf.TensorArray(tf.float32, size=steps, element_shape=())
-        rates = tf.TensorArray(tf.float32, size=steps, element_shape=())
+        losses, rates = _one_each(steps), _one_each(steps)
         right = tf.constant(0)
+        numbers = augmentation.numbers(*appearances) if augmentation else {}
         for step in tf.range(steps):
             start = step * batch_size
-            batch_labels = labels[start : start + batch_size]
+            batch = _batch(images, labels, augmentation, numbers, start=start, end=start + batch_size)
             with tf.GradientTape() as tape:
-                logits = model(images[start : start + batch_size], training=True)
-                batch_loss = loss(batch_labels, logits)
+                logits = model(batch.images, training=True)
+                batch_loss = batch.loss(loss, logits)
             losses = losses.write(step, batch_loss)
             rates = rates.write(step, optimizer.learning_rate)
             optimizer.apply(tape.gradient(batch_loss, variables), variables)
-            right += tf.reduce_sum(tf.cast(_predicted(logits) == batch_labels, tf.int32))
+            right += tf.reduce_sum(tf.cast(_predicted(logits) == batch.labels, tf.int32))
         return TrainedSteps(losses.stack(), rates.stack(), right)
 
-    return cast("Callable[[Any, Any], TrainedSteps]", train_steps)
+    return cast("TrainSteps", train_steps)
 
 
 def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], Evaluated]:
@@ -160,16 +166,27 @@ def score(
     )
 
 
-def _weighted(loss: Callable[..., Any], class_weights: np.ndarray | None) -> Callable[..., Any]:
-    """Return a loss in which the examples of a class count by its weight; none: the loss as it is."""
-    if class_weights is None:
-        return loss
-    return lambda labels, logits: loss(labels, logits, sample_weight=tf.gather(class_weights, labels))
+def _batch(
+    images: tf.Tensor, labels: tf.Tensor, augmentation: Augmentation | None, numbers: Any, *, start: Any, end: Any
+) -> Batch:
+    """Return the examples of a block from ``start`` to ``end``, with ``numbers`` augmented if that is wanted."""
+    batch = Batch(images[start:end], labels[start:end])
+    if augmentation:
+        return augmentation.batch(batch, {name: drawn[start:end] for name, drawn in numbers.items()})
+    return batch
 
 
-def _blocks_for(model: keras.Model) -> list[tf.TensorSpec]:
-    """Return what a block looks like: uint8 images and int32 labels, any number. One graph then serves every block."""
-    return [tf.TensorSpec(model.input_shape, tf.uint8), tf.TensorSpec((None,), tf.int32)]
+def _one_each(steps: tf.Tensor) -> tf.TensorArray:
+    return tf.TensorArray(tf.float32, size=steps, element_shape=())
+
+
+def _blocks_for(model: keras.Model, *, appearances: bool = False) -> list[tf.TensorSpec]:
+    """Return what a block looks like: uint8 images and int32 labels, any number. One graph then serves every block.
+
+    With ``appearances`` there is, too, what `Augmentation.numbers` takes.
+    """
+    parts = [tf.TensorSpec(model.input_shape, tf.uint8), tf.TensorSpec((None,), tf.int32)]
+    return [*parts, tf.TensorSpec((None, 2), tf.int64)] if appearances else parts
 
 
 def _predicted(logits: tf.Tensor) -> tf.Tensor:

@@ -21,7 +21,7 @@ from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.foundation.log import task_log
 from tasks.sources.catalogue import identify, open_source
-from tasks.sources.images import Source
+from tasks.sources.images import Fit, Source
 from tasks.sources.tfds_location import location_lock
 
 
@@ -36,6 +36,9 @@ def prepare_dataset(
     image_size: int,
     validation_fraction: float,
     limit_examples: int | None = None,
+    fit: Fit = "stretch",
+    classes: tuple[str, ...] | None = None,
+    skip_broken: bool = False,
     keep_together: KeepTogether = "exact",
     split_seed: int = 0,
     data_dir: str | None = None,
@@ -44,7 +47,9 @@ def prepare_dataset(
 ) -> PreparedDataset:
     """Return ``dataset`` prepared at ``image_size``; made once below ``data/``, by one process, then verified.
 
-    Its validation images are those that `resplit` draws with ``split_seed``.
+    Its validation images are those that `resplit` draws with ``split_seed``. An image that is not square becomes so as
+    ``fit`` says; of ``classes``, where they are named, the others are left out; so are, if ``skip_broken``, images that
+    cannot be read.
 
     What goes on with a run, or belongs to a comparison, is ``bound`` to the dataset with which that began: it gets the
     copy that was prepared then, as long as that is there.
@@ -58,8 +63,11 @@ def prepare_dataset(
     if bound and (kept := bound.prepared_copy()):
         return _told(resplit(kept, split_seed), _changed_since(bound, data_dir))
     source = _identified(dataset, data_dir=data_dir, download=download)
-    how = Preparation(dataset, source, image_size, validation_fraction, limit_examples, keep_together)
-    prepared = _load_or_write(how, partial(open_source, dataset, data_dir=data_dir, download=download))
+    how = Preparation(
+        *(dataset, source, image_size, validation_fraction, limit_examples, fit, classes, skip_broken, keep_together)
+    )
+    opened = partial(open_source, dataset, data_dir=data_dir, download=download, reading=how.reading())
+    prepared = _load_or_write(how, opened)
     if bound:
         bound.require_same(prepared)
     return _told(resplit(prepared, split_seed))

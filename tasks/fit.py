@@ -14,6 +14,7 @@ from study.metric import NAMES, Metric
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
+from tasks.report.augmentation_sheet import augmentation_file
 from tasks.report.drawing import png
 from tasks.report.run_figures import training_curves
 from tasks.tracking import record
@@ -39,6 +40,7 @@ def fit_model(
     seed: int,
     print_every: int | None,
     device: str,
+    augment: Sequence[str] | None = None,
     class_weight: ClassWeight = "none",
     metric: Metric = "accuracy",
 ) -> FitResult:
@@ -55,6 +57,7 @@ def fit_model(
         batch_size=batch_size,
         shuffle=shuffle,
         repeat=repeat,
+        augment=tuple(augment or ()),
         seed=seed,
         print_every=print_every,
         class_weight=class_weight,
@@ -70,6 +73,7 @@ def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
     with storing(fitted.model):
         model.save(fitted.model)
     crash_point("fitted")
+    _show_augmentation(loop)
     _record(loop.run_id, fitted, loop.prepared)
     return fitted
 
@@ -101,6 +105,14 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         record.log_metrics(run_id, best)
     if fitted.outcome == "completed":
         record.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
+
+
+def _show_augmentation(loop: EpochLoop) -> None:
+    """Record a picture of what the network sees, if that is not the images as they are."""
+    if loop.augment:
+        how = {"seed": loop.seed, "batch_size": loop.batch_size, "repeat": loop.repeat}
+        draw = partial(augmentation_file, loop.prepared, loop.augment, **how, shuffle=loop.shuffle)
+        record.log_pictures(loop.run_id, draw, "The picture of augmented images")
 
 
 def _curves(rows: Sequence[EpochRow], metric: Metric) -> dict[str, bytes]:

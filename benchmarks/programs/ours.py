@@ -36,8 +36,7 @@ def fit(given: dict[str, Any]) -> float:
     with claim() as claimed, tracked_run(claimed, experiment_id, "benchmark", p.recorded(), {}) as run:
         initial = build_model.fn(p.model, prepared, run.directory, seed=p.seed, device=device)
         compiled = compile_model.fn(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
-        options = p.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every")
-        fit_model.fn(compiled, prepared, run.run_id, run.directory, **options, device=device)
+        fit_model.fn(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)
         entries = [ENTRY.validate_json(line) for line in (run.directory / JOURNAL).read_text().splitlines()]
     ends = [entry.timestamp for entry in entries if isinstance(entry, Metrics) and "train/loss" in entry.metrics]
     return (ends[-1] - ends[0]) / (p.epochs - 1) / steps

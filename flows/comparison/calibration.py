@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from flows.comparison.training_time import TrainingTime
+from models.augmentation import Augmentation
 from models.class_weights import ClassWeight, class_weights
 from models.steps import make_evaluate_step, make_train_steps, score
 from tasks.data.class_counts import class_counts
@@ -27,7 +28,8 @@ def measure_training_time(
     *,
     model: str,
     batch_size: int,
-    class_weight: ClassWeight,
+    class_weight: ClassWeight = "none",
+    augment: Sequence[str] | None = None,
     device: str,
     recipe: Mapping[str, Any],
 ) -> TrainingTime:
@@ -36,11 +38,14 @@ def measure_training_time(
         directory, marks = Path(name), [time.perf_counter()]
         initial = build_model.fn(model, prepared, directory, seed=0, device=device)
         compiled = keras.models.load_model(compile_model.fn(initial, directory, **recipe, device=device))
+        augmentation = Augmentation(augment, 0, prepared.image_shape) if augment else None
         weights = class_weights(class_weight, class_counts(prepared, "train"))
-        train_steps, evaluate_step = make_train_steps(compiled, batch_size, weights), make_evaluate_step(compiled)
-        first, *others = islice(
-            open_training_epoch(prepared, 0, 1, batch_size=batch_size, shuffle=True, repeat=1), 1 + TIMED_BLOCKS
+        train_steps = make_train_steps(compiled, batch_size, augmentation, weights)
+        evaluate_step = make_evaluate_step(compiled)
+        blocks = open_training_epoch(
+            *(prepared, 0, 1), batch_size=batch_size, shuffle=True, repeat=1, appearances=bool(augment)
         )
+        first, *others = islice(blocks, 1 + TIMED_BLOCKS)
         held_back = next(open_split(prepared, "validation"))
         train_steps(*first).losses.numpy()  # traced, and so is the evaluation
         score(evaluate_step, [held_back])

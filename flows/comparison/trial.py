@@ -80,7 +80,7 @@ def calibrate(parameters: TrainParameters, prepared: PreparedDataset) -> Trainin
     """Return what a training takes here."""
     return measure_training_time(
         prepared,
-        **parameters.only("model", "batch_size", "class_weight"),
+        **parameters.only("model", "batch_size", "augment", "class_weight"),
         device=select_device(parameters.device),
         recipe=_recipe(parameters, prepared),
     )

@@ -92,12 +92,13 @@ class CompareParameters(Question):
         fewest, most = fewest_and_most_trials(self)
         trials = f"{fewest} trials" if fewest == most else f"{fewest} to {most} trials"
         looks = " or ".join(map(str, self.looks)) if self.looks else ""
+        augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         confirm = f"confirmed on {looks} fresh seeds, margin {self.margin:g}" if looks else "not confirmed"
         return (
             f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {trials} of {self.epochs} epochs\n"
             f"{rates}\n"
             f"  {', '.join(self.losses)}, batch_size {', '.join(map(str, self.batch_sizes))}, "
-            f"target {self.target:.4g} of validation {NAMES[self.metric]}\n"
+            f"target {self.target:.4g} of validation {NAMES[self.metric]}{augmented}\n"
             f"  tuned on seeds 0 to {self.seeds - 1}, {confirm}"
         )
 

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from flows.parameters.hyperparameters import LossName, OptimizerName
+from flows.parameters.several import Several
 from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
 from study.plan import FIRST_CONFIRM_SEED
-
-
-def _separated(given: Any) -> Any:
-    """Take ``a,b`` for the list of a and b, and a single number for a list of one."""
-    if isinstance(given, str):
-        return [part.strip() for part in given.split(",")]
-    return [given] if isinstance(given, int | float) else given
-
-
-def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
 
 
 def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(values))
 
 
-Several = (BeforeValidator(_separated), AfterValidator(_once_each))
 Rates = Annotated[tuple[Annotated[float, Field(gt=0, le=LARGEST)], ...], *Several, Field(min_length=1)]
 Looks = Annotated[
     tuple[Annotated[int, Field(ge=2, le=1000)], ...], *Several, AfterValidator(_ascending), Field(min_length=1)

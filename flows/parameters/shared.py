@@ -6,11 +6,12 @@ the models of this room. Nothing heavy is imported here, so that ``--help`` answ
 
 from __future__ import annotations
 
-from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
+from flows.parameters.augment import Augment
+from flows.parameters.data import DataParameters
 from flows.parameters.hyperparameters import ClassWeightName, ScheduleName
 from study.metric import Metric
 
@@ -18,63 +19,20 @@ from study.metric import Metric
 # are far below, and above what anybody trains with.
 MOST_EPOCHS, LARGEST_BATCH, LARGEST = 1_000_000, 65_536, 1e30
 
-DatasetName = Annotated[
-    str,
-    StringConstraints(pattern=r"^(folder:.+|[a-z][a-z0-9_]*(/[A-Za-z0-9._-]+)?)$"),
-]
 
-
-class SharedParameters(BaseModel):
+class SharedParameters(DataParameters):
     """What a training run and a comparison of many have in common.
 
     A hyperparameter that belongs to some optimizers or losses only is ``None`` unless it is given; where it
     applies, its default is filled in; where it does not, giving it is an error.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
-
-    dataset: Annotated[
-        DatasetName,
-        Field(
-            description="digits; an image-classification set of tensorflow-datasets by its name (mnist, "
-            "fashion_mnist, emnist/balanced, cifar10, ...); or folder:PATH, one subfolder of PNG or JPEG "
-            "files a class"
-        ),
-    ] = "mnist"
-    data_dir: Annotated[
-        str | None,
-        Field(description="where prepared tensorflow-datasets lie; none: TFDS_DATA_DIR, else ~/tensorflow_datasets"),
-    ] = None
-    download: Annotated[bool, Field(description="false: never touch the network")] = True
-    image_size: Annotated[
-        int, Field(ge=16, le=1024, description="pixels a side; images are resized to it once, at preparation")
-    ] = 32
-    validation_fraction: Annotated[
-        float,
-        Field(
-            ge=0,
-            lt=1,
-            description="share of the training split to validate on, the same images whatever the seed; 0: none. Data "
-            "that comes with validation images is validated on these",
-        ),
-    ] = 0.1
-    limit_examples: Annotated[
-        int | None,
-        Field(
-            ge=20,
-            le=1_000_000_000,
-            description="use at most so many examples of each split, for a quick try; none: all",
-        ),
-    ] = None
-    keep_together: Annotated[
-        Literal["exact", "near", "none"],
-        Field(
-            description="images that never lie in two of the splits that are drawn: equal ones (exact), those that are "
-            "nearly equal too (near), or none but the groups of a csv"
-        ),
-    ] = "exact"
     shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
     repeat: Annotated[int, Field(ge=1, le=10_000, description="passes over the training split in one epoch")] = 1
+    augment: Annotated[
+        Augment | None,
+        Field(description="what is done to training images, anew each time that one is seen; none: nothing"),
+    ] = None
     model: Annotated[Literal["lenet"], Field(description="the network")] = "lenet"
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS, description="how often the training split is gone through")] = 10
     label_smoothing: Annotated[
@@ -114,7 +72,6 @@ class SharedParameters(BaseModel):
     run_name: Annotated[
         str | None, Field(min_length=1, max_length=250, description="none: made from the parameters")
     ] = None
-
     class_weight: Annotated[
         ClassWeightName,
         Field(
@@ -126,15 +83,3 @@ class SharedParameters(BaseModel):
         Metric,
         Field(description="what the best epoch, and in a comparison the ranking, the target and the margin are about"),
     ] = "accuracy"
-
-    def only(self, *names: str) -> dict[str, Any]:
-        """Return the parameters of these names, as keyword arguments for a task that has the same."""
-        return {name: getattr(self, name) for name in names}
-
-    def preparation(self) -> dict[str, Any]:
-        """Return what a prepared dataset is made from, beside its name."""
-        return self.only("image_size", "validation_fraction", "limit_examples", "keep_together")
-
-    def dataset_label(self) -> str:
-        """Return the dataset's name, short enough for the name of a run."""
-        return PurePath(self.dataset).name if self.dataset.startswith("folder:") else self.dataset

@@ -19,11 +19,15 @@ GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_ADDED = 3  # learning rates on one side of those that were asked for
 
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
-UNSAID = {
+UNSAID: dict[str, Any] = {
     "threads": 1,
     "split_seed": 0,
     "keep_predictions": False,
+    "classes": None,
+    "fit": "stretch",
+    "skip_broken": False,
     "keep_together": "exact",
+    "augment": None,
     "metric": "accuracy",
     "class_weight": "none",
 }

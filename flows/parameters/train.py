@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from flows.parameters.hyperparameters import HYPERPARAMETERS, USUAL_LEARNING_RATES, LossName, OptimizerName
 from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
+from flows.parameters.signature import as_typed
 
 
 class TrainParameters(SharedParameters):
@@ -17,8 +18,8 @@ class TrainParameters(SharedParameters):
     ORDER: ClassVar = (
         *("dataset", "optimizer", "learning_rate", "epochs", "batch_size", "loss", "seed", "model"),
         *("schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov", "label_smoothing", "smooth_l1_beta"),
-        *("run_name", "experiment", "image_size", "validation_fraction", "split_seed", "limit_examples"),
-        *("keep_together",),
+        *("augment", "run_name", "experiment", "image_size", "validation_fraction", "split_seed", "limit_examples"),
+        *("classes", "fit", "skip_broken", "keep_together"),
     )
 
     loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
@@ -97,6 +98,11 @@ class TrainParameters(SharedParameters):
                 f"warmup_epochs: received {self.warmup_epochs:g} with epochs {self.epochs}; "
                 "the warm-up must be shorter than the training"
             )
+        if self.batch_size == 1 and "mixup" in (self.augment or ()):
+            raise ValueError(
+                "augment: received mixup with batch_size 1, but mixup mixes the images of a batch with each other; "
+                "leave it out, or give a larger batch_size"
+            )
         return self
 
     @model_validator(mode="after")
@@ -129,9 +135,20 @@ class TrainParameters(SharedParameters):
             "hyperparameters": self.optimizer_hyperparameters(),
         }
 
-    def fit(self) -> dict[str, Any]:
+    def fitting(self) -> dict[str, Any]:
         """Return what `fit_model` takes, but for the data and the machine."""
-        return self.only("epochs", "batch_size", "shuffle", "repeat", "seed", "print_every", "class_weight", "metric")
+        names = (
+            "epochs",
+            "batch_size",
+            "shuffle",
+            "repeat",
+            "augment",
+            "seed",
+            "print_every",
+            "class_weight",
+            "metric",
+        )
+        return self.only(*names)
 
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
@@ -140,8 +157,8 @@ class TrainParameters(SharedParameters):
         # What differs comes first, in few letters: lists cut names off after twenty.
         parts = [self.optimizer, f"{self.learning_rate:g}", f"s{self.seed}"]
         parts += [
-            f"{name}={getattr(self, name)}"
-            for name in ("loss", "schedule", "batch_size", "weight_decay", "class_weight")
+            f"{name}={as_typed(getattr(self, name))}"
+            for name in ("loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
             if getattr(self, name) != type(self).model_fields[name].default
         ]
         return " ".join([*parts, self.dataset_label()])
@@ -152,9 +169,10 @@ class TrainParameters(SharedParameters):
         decay = f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
         loss = f"{self.loss}, class_weight {self.class_weight}" if self.class_weight != "none" else self.loss
         held_back = f", {self.validation_fraction:.0%} held back for validation" if self.validation_fraction else ""
+        augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
         return (
             f"Training {self.model} on {self.dataset}, images {self.image_size}x{self.image_size}{held_back}\n"
             f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
-            f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}"
+            f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{augmented}"
         )

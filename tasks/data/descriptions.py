@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from tasks.sources.checksums import sha256
 from tasks.sources.images import SourceFacts
 
-NAMES, READING = "names.json", "reading.json"
+NAMES, FINDINGS = "names.json", "findings.json"
 
 
-class Reading(BaseModel):
+class Findings(BaseModel):
     """What was found while the images of a dataset were read.
 
     Attributes:
@@ -53,15 +53,15 @@ def write_descriptions(directory: Path, facts: SourceFacts, kept: Mapping[Any, i
         written.append(directory / NAMES)
         names = [name for split in kept for name in _of_split(facts.names, split, kept[split])]
         written[-1].write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8", errors="surrogateescape")
-    reading = Reading(
+    findings = Findings(
         sizes=tuple(_sizes(facts, kept)),
         icc_profiles=facts.icc_profiles,
         passed_over=facts.passed_over,
         broken=facts.broken,
     )
-    if reading != Reading():
-        written.append(directory / READING)
-        written[-1].write_text(json.dumps(reading.model_dump(), ensure_ascii=True), encoding="utf-8")
+    if findings != Findings():
+        written.append(directory / FINDINGS)
+        written[-1].write_text(json.dumps(findings.model_dump(), ensure_ascii=True), encoding="utf-8")
     return {path.name: sha256(path) for path in written}
 
 
@@ -80,11 +80,11 @@ def read_names(directory: Path) -> tuple[str, ...] | None:
     return tuple(json.loads(path.read_text(encoding="utf-8", errors="surrogateescape")))
 
 
-def read_reading(directory: Path) -> Reading:
+def read_findings(directory: Path) -> Findings:
     """Return what was found while the images were read; nothing where that was not kept."""
-    path = directory / READING
+    path = directory / FINDINGS
     # By way of Python's JSON: pydantic's refuses what stands for bytes in a file's name that are no UTF-8.
-    return Reading.model_validate(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Reading()
+    return Findings.model_validate(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Findings()
 
 
 def _of_split(

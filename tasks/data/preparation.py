@@ -22,12 +22,14 @@ from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import replacing
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import DATA, sha256
-from tasks.sources.images import Source, SourceFacts
+from tasks.sources.images import Fit, Reading, Source, SourceFacts
+from tasks.terminal.progress import images_progress
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.
 FORMAT = 2
-STATISTICS_BYTES = 32 * 2**20  # of pixels as int64, summed at a time
-UNSAID = {"keep_together": "exact"}  # what every preparation had before it could be chosen
+# How all sets were prepared when it could not be said yet: these are known by what they were known by then.
+UNSAID = {"fit": "stretch", "classes": None, "skip_broken": False, "keep_together": "exact"}
+STATISTICS_BYTES = 2**20  # of pixels, counted at a time
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Preparation:
         image_size: Pixels a side.
         validation_fraction: Share of the training split to be held back for validation.
         limit_examples: At most so many examples of each split; none: all.
+        fit: How an image that is not square becomes square.
+        classes: The names of those classes that are used; none: all.
+        skip_broken: Whether images that cannot be read are left out.
         keep_together: Which images are never in two of the splits that are drawn.
     """
 
@@ -48,17 +53,23 @@ class Preparation:
     image_size: int
     validation_fraction: float
     limit_examples: int | None = None
+    fit: Fit = "stretch"
+    classes: tuple[str, ...] | None = None
+    skip_broken: bool = False
     keep_together: KeepTogether = "exact"
+
+    def reading(self) -> Reading:
+        """Return how the source is read."""
+        return Reading(self.fit, self.classes, self.skip_broken)
 
     def directory(self) -> Path:
         """Return where it lies once it is prepared."""
         made_from = {"format": FORMAT, **asdict(self)}
         del made_from["dataset"]
-        for name, usual in UNSAID.items():  # so that what was prepared before there was a choice is found
-            if made_from[name] == usual:
-                del made_from[name]
+        made_from = {name: value for name, value in made_from.items() if (name, value) not in UNSAID.items()}
         key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
-        label = re.sub(r"[^a-z0-9_]+", "-", self.dataset.lower().removeprefix("folder:")).strip("-")[-40:]
+        label = re.sub(r"[^a-z0-9_]+", "-", self.dataset.lower().removeprefix("folder:").removeprefix("csv:"))
+        label = label.strip("-")[-40:]
         return (DATA / f"{label}-{key}").absolute()
 
 
@@ -116,7 +127,6 @@ def _write_examples(directory: Path, how: Preparation, source: Source) -> tuple[
     most = {split: min(count, how.limit_examples or count) for split, count in source.counts.items()}
     images = reserved(directory / "images.npy", (sum(most.values()), how.image_size, how.image_size, source.channels))
     labels, kept = _copy_examples(source, how.image_size, most, images)
-    facts = source.facts()  # which refuses what could not be read
     images.flush()
     if len(labels) < len(images):
         shortened(directory / "images.npy", len(labels))
@@ -124,6 +134,7 @@ def _write_examples(directory: Path, how: Preparation, source: Source) -> tuple[
         raise InputError(
             f"dataset: {how.dataset!r} was changed while it was being prepared; run this again once it is not"
         )
+    facts = source.facts()  # which refuses what could not be read
     require_labels(how.dataset, labels, kept, source.classes)
     np.save(directory / "labels.npy", labels)
     return cast("dict[Split, int]", kept), facts
@@ -140,28 +151,31 @@ def _copy_examples(
     labels = np.empty(len(images), dtype=np.int64)
     kept = {}
     start = 0
-    for split, count in most.items():
-        first, end = start, start + count
-        for block_images, block_labels in source.blocks[split](image_size):
-            taken = min(len(block_images), end - start)
-            images[start : start + taken] = block_images[:taken]
-            labels[start : start + taken] = block_labels[:taken]
-            start += taken
-            if start == end:
-                break
-        kept[split] = start - first
+    with images_progress(len(images)) as show:
+        for split, count in most.items():
+            first, end = start, start + count
+            for block_images, block_labels in source.blocks[split](image_size):
+                taken = min(len(block_images), end - start)
+                images[start : start + taken] = block_images[:taken]
+                labels[start : start + taken] = block_labels[:taken]
+                start += taken
+                show(start)
+                if start == end:
+                    break
+            kept[split] = start - first
     return labels[:start], kept
 
 
 def pixel_statistics(images: np.ndarray, indices: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of each channel over ``indices``, summed exactly in integers."""
-    total = np.zeros(images.shape[-1], dtype=np.int64)
-    squares = np.zeros_like(total)
-    at_once = max(1, STATISTICS_BYTES // (math.prod(images.shape[1:]) * 8))
+    counts = np.zeros((images.shape[-1], 256), dtype=np.int64)  # of each level of each channel
+    at_once = max(1, STATISTICS_BYTES // math.prod(images.shape[1:]))
     for start in range(0, len(indices), at_once):
-        block = images[indices[start : start + at_once]].astype(np.int64)
-        total += block.sum(axis=(0, 1, 2))
-        squares += (block * block).sum(axis=(0, 1, 2))
+        block = images[indices[start : start + at_once]]
+        for channel in range(images.shape[-1]):
+            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
+    levels = np.arange(256)
+    total, squares = counts @ levels, counts @ levels**2
     count = len(indices) * images.shape[1] * images.shape[2]
     mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))

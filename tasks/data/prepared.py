@@ -20,6 +20,7 @@ from tasks.sources.checksums import sha256
 
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
+TrainingBlock = tuple[np.ndarray, ...]  # the same and, where they are asked for, appearances
 MANIFEST = "manifest.json"
 MANIFEST_DIGEST = "manifest.sha256"  # of the manifest itself, which holds those of the other files
 UNITS = "units.npy"  # only where examples stay together
@@ -152,23 +153,32 @@ def open_training_epoch(
     shuffle: bool,
     repeat: int,
     steps_done: int = 0,
-) -> Iterator[Block]:
+    appearances: bool = False,
+) -> Iterator[TrainingBlock]:
     """Yield one epoch of the training split, from the step after ``steps_done``, as blocks of whole batches.
 
-    The last block takes what is left.
+    The last block takes what is left. With ``appearances`` a block has a third part, int64 of shape (examples, 2): the
+    place of each example in ``images.npy``, and how often training has shown it before.
     """
     passes = epoch_passes(prepared.examples["train"], seed=seed, epoch=epoch, shuffle=shuffle, repeat=repeat)
     batches = max(1, min(BLOCK_STEPS, prepared.images_within(TRAINING_BYTES) // batch_size))
-    return _read(prepared, "train", cut(passes, block=batches * batch_size, skip=steps_done * batch_size))
+    done, shown = steps_done * batch_size, (epoch - 1) * repeat
+    for images, labels, places in _read(prepared, "train", cut(passes, block=batches * batch_size, skip=done)):
+        before = shown + (done + np.arange(len(labels))) // prepared.examples["train"]
+        done += len(labels)
+        yield (images, labels, np.stack([places, before], axis=1)) if appearances else (images, labels)
 
 
 def open_split(prepared: PreparedDataset, split: Split, *, block: int | None = None) -> Iterator[Block]:
     """Yield a split as it lies, in blocks of ``block`` examples or less; none: as many as an evaluation takes."""
     size = block or prepared.images_within(EVALUATION_BYTES)
-    return _read(prepared, split, cut([np.arange(prepared.examples[split])], block=size, skip=0))
+    for images, labels, _ in _read(prepared, split, cut([np.arange(prepared.examples[split])], block=size, skip=0)):
+        yield images, labels
 
 
-def _read(prepared: PreparedDataset, split: Split, blocks: Iterable[np.ndarray]) -> Iterator[Block]:
+def _read(
+    prepared: PreparedDataset, split: Split, blocks: Iterable[np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield the examples of a split, each block read while the one before is used.
 
     Args:
@@ -177,19 +187,20 @@ def _read(prepared: PreparedDataset, split: Split, blocks: Iterable[np.ndarray])
         blocks: Positions within the split, int64, in the order wanted.
 
     Yields:
-        (images, uint8 of shape (examples, height, width, channels); labels, int32 of shape (examples,)).
+        (images, uint8 of shape (examples, height, width, channels); labels, int32 of shape (examples,); their places
+        in ``images.npy``, int64 of shape (examples,)).
     """
     images = np.load(prepared.directory / "images.npy", mmap_mode="r")
     labels = np.load(prepared.directory / "labels.npy")
     indices = prepared.indices(split)
 
-    def read(positions: np.ndarray) -> Block:
+    def read(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         chosen = indices[positions]
-        return images[chosen], labels[chosen].astype(np.int32)
+        return images[chosen], labels[chosen].astype(np.int32), chosen
 
     # A thread, and not tf.data's from_generator: that keeps every generator, with its arrays, until the process ends.
     with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: Future[Block] | None = None
+        ahead: Future[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
         for positions in blocks:
             ready, ahead = ahead, reader.submit(read, positions)
             if ready:

@@ -108,6 +108,7 @@ def split_examples(
         raise InputError(
             f"dataset: {len(labels)} examples of {len(np.unique(labels))} classes are too few to split into training, "
             f"validation (validation_fraction {validation_fraction:g}) and test; give at least 3 of each class"
+            + (", which are not copies of each other nor of one group, for these stay together" if units else "")
         )
     return {"train": train, "validation": validation, "test": test}
 

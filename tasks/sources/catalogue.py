@@ -1,4 +1,4 @@
-"""Where images come from, by the name of a dataset: scikit-learn's digits, tensorflow-datasets, a folder."""
+"""Where images come from, by the name of a dataset: scikit-learn's digits, tensorflow-datasets, a folder, a CSV."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from importlib.metadata import version
 
 import numpy as np
 
-from tasks.sources.dataset_names import folder_of
+from tasks.sources.chosen_classes import only_classes
+from tasks.sources.csv_source import csv_identity, csv_source
+from tasks.sources.dataset_names import csv_of, folder_of
 from tasks.sources.folder_source import folder_identity, folder_source
-from tasks.sources.images import Source, resize
+from tasks.sources.images import Fit, Reading, Source, resize
 from tasks.sources.tfds_location import found_location, tfds_identity
 
 
@@ -26,6 +28,8 @@ def identify(dataset: str, data_dir: str | None) -> str | None:
         return _digits_identity()
     if dataset.startswith("folder:"):
         return folder_identity(folder_of(dataset))
+    if dataset.startswith("csv:"):
+        return csv_identity(csv_of(dataset))
     location = found_location(dataset, data_dir)
     return tfds_identity(location) if location else None
 
@@ -34,22 +38,33 @@ def _digits_identity() -> str:
     return f"digits scikit-learn {version('scikit-learn')}"
 
 
-def open_source(dataset: str, *, data_dir: str | None, download: bool) -> Source:
-    """Return the source of ``dataset``, downloaded if it must be and may be. Raises InputError if it cannot."""
+def open_source(dataset: str, *, data_dir: str | None, download: bool, reading: Reading | None = None) -> Source:
+    """Return the source of ``dataset``, downloaded if it must be and may be, to be read as ``reading`` says.
+
+    Raises:
+        InputError: it cannot be had, or holds no such classes.
+    """
+    how = reading or Reading()
+    return only_classes(_source(dataset, data_dir, how, download=download), how.classes)
+
+
+def _source(dataset: str, data_dir: str | None, reading: Reading, *, download: bool) -> Source:
     if dataset == "digits":
-        return _digits()
+        return _digits(reading.fit)
     if dataset.startswith("folder:"):
-        return folder_source(folder_of(dataset))
+        return folder_source(folder_of(dataset), reading)
+    if dataset.startswith("csv:"):
+        return csv_source(csv_of(dataset), reading)
     # Imported where it is needed: it takes seconds, and a prepared dataset is opened without it.
     from tasks.sources.lazy_imports import keep_lazy_imports_to_their_thread
 
     keep_lazy_imports_to_their_thread()
     from tasks.sources.tfds_source import tensorflow_dataset
 
-    return tensorflow_dataset(dataset, data_dir=data_dir, download=download)
+    return tensorflow_dataset(dataset, data_dir=data_dir, download=download, fit=reading.fit)
 
 
-def _digits() -> Source:
+def _digits(fit: Fit) -> Source:
     """The 1,797 scans of 8x8 pixels, 17 grey levels, that lie inside scikit-learn (no download)."""
     from sklearn.datasets import load_digits
 
@@ -60,6 +75,6 @@ def _digits() -> Source:
         classes=tuple(str(name) for name in bunch.target_names),
         channels=1,
         counts={"train": len(images)},
-        blocks={"train": lambda size: iter([(resize(images, size).numpy(), bunch.target)])},
+        blocks={"train": lambda size: iter([(resize(images, size, fit).numpy(), bunch.target)])},
         identity=_digits_identity,
     )

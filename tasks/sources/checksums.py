@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tasks.foundation.durable_files import storing, write_durably
@@ -34,7 +35,8 @@ def contents_digest(root: Path, files: Sequence[Path]) -> str:
     kept = (DATA / f"{_digest([str(root.resolve()), listing])[:32]}.checksum").absolute()
     if kept.is_file():
         return kept.read_text()
-    content = _digest([[name, sha256(path)] for name, path in zip(names, files, strict=True)])
+    with ThreadPoolExecutor() as pool:  # Python's lock is free while a file is read, and while it is digested
+        content = _digest([[name, digest] for name, digest in zip(names, pool.map(sha256, files), strict=True)])
     newest = max((max(stat.st_mtime, stat.st_ctime) for stat in stats), default=0.0)
     if time.time() - newest > SETTLED_SECONDS:
         with storing(kept):

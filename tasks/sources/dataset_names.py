@@ -22,10 +22,21 @@ def folder_of(dataset: str) -> Path:
     return root
 
 
+def csv_of(dataset: str) -> Path:
+    """Return the file that ``csv:FILE`` names. Raises InputError if there is none."""
+    file = Path(dataset.removeprefix("csv:")).expanduser()
+    if not file.is_file():
+        raise InputError(f"dataset: received {dataset!r}, but there is no file {str(file)!r}; give an existing one")
+    return file
+
+
 def require_known(dataset: str, data_dir: str | None) -> None:
-    """Raise InputError if ``dataset`` is a folder that is not there, or a set that is neither known nor prepared."""
+    """Raise InputError if ``dataset`` is a folder or file that is not there, or a set neither known nor prepared."""
     if dataset.startswith("folder:"):
         folder_of(dataset)
+        return
+    if dataset.startswith("csv:"):
+        csv_of(dataset)
         return
     name = dataset.partition("/")[0]
     package = _package()
@@ -40,7 +51,7 @@ def require_known(dataset: str, data_dir: str | None) -> None:
             f"dataset: received {dataset!r}, which tensorflow-datasets does not know, and which does not lie in "
             f"{str(prepared.parent)!r}; "
             + (f"did you mean {' or '.join(close)}? " if close else "")
-            + "Others: digits, folder:PATH"
+            + "Others: digits, folder:PATH, csv:FILE"
         )
 
 

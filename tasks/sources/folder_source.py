@@ -1,104 +1,175 @@
-"""A folder of images as a `Source`: one subfolder of PNG or JPEG files a class."""
+"""A folder of images as a `Source`: one subfolder a class, or the folders of the splits above these."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from tasks.foundation.errors import InputError
+from tasks.foundation.log import task_log
 from tasks.sources.checksums import contents_digest
-from tasks.sources.images import BLOCK_EXAMPLES, Block, Source, resize
+from tasks.sources.chosen_classes import chosen_classes
+from tasks.sources.image_listing import Listing, displayed, list_classes, list_files, subfolders
+from tasks.sources.images import Reading, Source
+from tasks.sources.labelled_files import LabelledFile, LabelledFiles
+from tasks.sources.listed import listed
+from tasks.sources.natural_order import natural_key
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+# How people call the folders of splits, in small letters.
+SPLIT_NAMES = {
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+}
 
 
 def folder_identity(root: Path) -> str:
     """Return what tells a folder from another, or from itself at another time: its images, and how they are sorted."""
+    listings = _listings(root).values()
+    # A link to nowhere has no content: it is told of when it is to be read.
+    files = [path for listing in listings for path in listing.images() if path.exists()]
     try:
-        return f"folder {contents_digest(root, _image_files(root))}"
-    except OSError as error:  # a link to nowhere, for one
-        raise _broken(Path(os.fsdecode(error.filename)), error) from error
+        return f"folder 2 {contents_digest(root, files)}"
+    except OSError as error:
+        raise _unreadable(root, error) from error
 
 
-def folder_source(root: Path) -> Source:
-    """One subfolder a class; its name is the class. Broken images are named and refused."""
-    files = _image_files(root)
-    classes = tuple(sorted({path.parent.name for path in files}))
-    if len(classes) < 2:
-        raise InputError(
-            f"dataset: folder {str(root)!r} has PNG or JPEG files in {len(classes)} subfolders; "
-            "it needs at least 2, one subfolder of images for each class"
-        )
-    channels = max(_channels(path) for path in files)
-    # Sorted files lie class by class; a fixed shuffle lets a limit on the examples reach every class.
-    order = np.random.default_rng(0).permutation(len(files))
+def folder_source(root: Path, reading: Reading) -> Source:
+    """Return the images below ``root``; the name of the folder in which they lie is their class.
 
-    def blocks(size: int) -> Iterator[Block]:
-        for indices in np.array_split(order, -(-len(order) // BLOCK_EXAMPLES)):
-            images = [resize(_pixels(files[index], channels), size).numpy() for index in indices]
-            yield np.stack(images), np.array([classes.index(files[index].parent.name) for index in indices])
-
+    Raises:
+        InputError: it does not hold what can be learnt from, in words that say what to do.
+    """
+    listings = _listings(root)
+    _require_classes(root, listings)
+    classes = chosen_classes(sorted(listings["train"].classes, key=natural_key), reading.classes)
+    _require_images(listings, classes)
+    passed_over = [_name(root, path) for listing in listings.values() for path in listing.passed_over]
+    beside = [_name(root, path) for listing in listings.values() for path in listing.beside]
+    _tell(root, listings, classes, passed_over, beside)
+    splits = {
+        split: [
+            LabelledFile(path, _name(root, path), label)
+            for label, name in enumerate(classes)
+            for path in listing.classes.get(name, [])
+        ]
+        for split, listing in listings.items()
+    }
+    files = LabelledFiles(str(root), splits, classes, reading, [*passed_over, *beside])
     return Source(
         location=str(root.resolve()),
         classes=classes,
-        channels=channels,
-        counts={"train": len(files)},
-        blocks={"train": blocks},
+        channels=files.channels,
+        counts=files.counts,
+        blocks=files.blocks(),
         identity=partial(folder_identity, root),
+        facts=files.facts,
     )
 
 
-def _image_files(root: Path) -> list[Path]:
-    """Return the images one level below ``root``, sorted. Raises InputError where it cannot be read."""
+def _listings(root: Path) -> dict[str, Listing]:
+    """Return what lies in each split: ``train`` alone, where the folder has no splits. Raises InputError."""
     try:
-        subfolders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        return [
-            path
-            for subfolder in subfolders
-            for path in sorted(subfolder.iterdir())
-            if path.suffix.lower() in IMAGE_SUFFIXES
-        ]
+        folders = _split_folders(root)
+        listings = {split: list_classes(folder) for split, folder in folders.items()}
+        if root not in folders.values():
+            list_files(root, listings["train"])  # what lies beside the folders of the splits
     except OSError as error:
+        raise _unreadable(root, error) from error
+    return listings
+
+
+def _split_folders(root: Path) -> dict[str, Path]:
+    """Return the folder of each split; the folder itself is that of ``train`` if it has none of these.
+
+    Raises:
+        InputError: it cannot be told whether its subfolders are splits or classes, or there is nothing to train on.
+        OSError: it cannot be read.
+    """
+    folders = subfolders(root)
+    named = [(SPLIT_NAMES[path.name.lower()], path) for path in folders if path.name.lower() in SPLIT_NAMES]
+    splits = dict(named)
+    others = [displayed(path.name) for path in folders if path.name.lower() not in SPLIT_NAMES]
+    names = ", ".join(displayed(path.name) for _, path in named)
+    if not named or (len(named) == 1 and others):  # a class may well be called "train"
+        return {"train": root}
+    if others:
         raise InputError(
-            f"dataset: cannot read folder {str(root)!r}: {error.strerror}: {error.filename}; make it readable"
-        ) from error
+            f"dataset: folder {str(root)!r} has the splits {names} and, beside them, {listed(others)}, so that it "
+            "cannot be told whether its subfolders are splits or classes; take the others away, or call classes "
+            "otherwise"
+        )
+    if len(splits) < len(named):
+        raise InputError(f"dataset: folder {str(root)!r} has {names}, two of which are one split; join them")
+    if "train" not in splits:
+        raise InputError(
+            f"dataset: folder {str(root)!r} has {names}, but no train; put the images to train on there, one subfolder "
+            "for each class"
+        )
+    return splits
 
 
-def _channels(path: Path) -> int:
-    """Return 1 for a grey image, 3 for any other. Reads the header only."""
-    try:
-        with Image.open(path) as image:
-            return 1 if image.mode in ("1", "L", "I", "I;16") else 3
-    except (OSError, Image.DecompressionBombError) as error:
-        raise _broken(path, error) from error
+def _require_classes(root: Path, listings: Mapping[str, Listing]) -> None:
+    """Raise InputError for fewer than two classes, or for classes that are not among those that are trained on."""
+    known = listings["train"].classes
+    if len(known) < 2:
+        inside = "; give the folder that holds the folders of the classes" if listings["train"].deeper else ""
+        raise InputError(
+            f"dataset: folder {str(root)!r} has images in {len(known)} subfolders; "
+            f"it needs at least 2, one subfolder of images for each class{inside}"
+        )
+    for split, listing in listings.items():
+        if strange := sorted(listing.classes.keys() - known.keys(), key=natural_key):
+            raise InputError(
+                f"dataset: folder {str(root)!r} has classes in its {split} split that its train split has not: "
+                f"{listed(strange)}; call a class the same in all splits, and give it images to train on"
+            )
 
 
-def _pixels(path: Path, channels: int) -> np.ndarray:
-    """Return the image as uint8 of shape (height, width, channels)."""
-    try:
-        with Image.open(path) as image:
-            if image.mode in ("I", "I;16"):
-                # 16-bit grey: Pillow's own conversion to 8 bits clips instead of scaling.
-                return (
-                    (np.asarray(image, dtype=np.uint32) >> 8).astype(np.uint8)[..., np.newaxis].repeat(channels, axis=2)
-                )
-            if image.mode == "P":
-                # By way of RGBA: straight to RGB, Pillow warns of a palette that has transparent colours.
-                array = np.asarray(image.convert("RGBA").convert("RGB"))
-            else:
-                array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise _broken(path, error) from error
-    return array.reshape(*array.shape[:2], channels)
+def _require_images(listings: Mapping[str, Listing], classes: Sequence[str]) -> None:
+    """Raise InputError where the folder of a class that is used holds no image."""
+    empty = [
+        f"{name!r}{f' of {split}' if len(listings) > 1 else ''}"
+        for split, listing in listings.items()
+        for name in classes
+        if name in listing.classes and not listing.classes[name]
+    ]
+    if empty:
+        raise InputError(
+            f"dataset: there is no image in the folder of class {listed(empty)}; put some in, or take the folder away"
+        )
 
 
-def _broken(path: Path, error: Exception) -> InputError:
+def _tell(
+    root: Path,
+    listings: Mapping[str, Listing],
+    classes: Sequence[str],
+    passed_over: Sequence[str],
+    beside: Sequence[str],
+) -> None:
+    """Say what in a folder is not used, or not as a person may think."""
+    if passed_over:
+        task_log().info("Passed over %d files that are no images: %s.", len(passed_over), listed(passed_over))
+    if beside:
+        task_log().warning(
+            "%d images in %s lie beside the folders of the classes, belong to none, and are not used: %s.",
+            *(len(beside), root, listed(beside)),
+        )
+    if deeper := sum(listing.deeper for listing in listings.values()):
+        task_log().info("%d images lie in folders inside of class folders, and belong to these classes.", deeper)
+    for split, listing in listings.items():
+        if missing := [name for name in classes if name not in listing.classes]:
+            task_log().warning("The %s split has no image of class %s.", split, listed(map(repr, missing)))
+
+
+def _name(root: Path, path: Path) -> str:
+    return displayed(path.relative_to(root).as_posix())
+
+
+def _unreadable(root: Path, error: OSError) -> InputError:
     return InputError(
-        f"dataset: cannot read the image {os.fspath(path)!r}: {error}; every PNG and JPEG file in the folder "
-        "must be whole: repair it or take it away"
+        f"dataset: cannot read folder {str(root)!r}: {error.strerror}: {error.filename}; make it readable"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tasks.foundation.errors import InputError
-from tasks.sources.images import resize
+from tasks.sources.images import Fit, resize
 
 WHITE = 255.0
 # What stands for white in images of each type that a set may have.
@@ -32,12 +32,13 @@ def prepared_channels(name: str, dtype: tf.DType, channels: int | None) -> int:
     return CHANNELS[channels]
 
 
-def at_size(image: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+def at_size(image: tf.Tensor, size: int, fit: Fit = "stretch") -> tuple[tf.Tensor, tf.Tensor]:
     """Return one image at ``size`` pixels a side, and its lowest and highest value as `require_range` wants them.
 
     Args:
         image: Of shape (height, width, channels), of a type of `BRIGHTEST`, with 1, 3 or 4 channels.
         size: Pixels a side.
+        fit: How an image that is not square becomes square.
 
     Returns:
         uint8 of shape (size, size, 1 or 3); float32 of shape (2,), in units of what stands for white.
@@ -49,7 +50,7 @@ def at_size(image: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
         pixels = pixels[..., :3] * opacity + WHITE * (1 - opacity)
     # A value that is no number is neither the lowest nor the highest.
     told = tf.where(tf.math.is_finite(shares), shares, tf.constant(float("inf")))
-    return resize(tf.clip_by_value(pixels, 0, WHITE), size), tf.stack([tf.reduce_min(told), tf.reduce_max(told)])
+    return resize(tf.clip_by_value(pixels, 0, WHITE), size, fit), tf.stack([tf.reduce_min(told), tf.reduce_max(told)])
 
 
 def require_range(name: str, split: str, lowest: float, highest: float) -> None:

@@ -50,7 +50,8 @@ def remember_location(dataset: str, data_dir: str | None, location: str) -> None
 def tfds_identity(location: str) -> str:
     """Return what identifies the set in the directory ``location``: where it lies, and what its files hold.
 
-    Of one that lies at an address (``gs://``) the address alone. Raises InputError where a file cannot be read.
+    Of one that lies at an address (``gs://``) the address alone. A set that has a validation split of its own is
+    another one than it was when that was not used. Raises InputError where a file cannot be read.
     """
     found = f"tensorflow-datasets {version('tensorflow-datasets')} {location}"
     if _is_remote(location):
@@ -58,11 +59,20 @@ def tfds_identity(location: str) -> str:
     directory = Path(location)
     try:
         files = sorted(path for path in directory.rglob("*") if path.is_file())
-        return f"{found} {contents_digest(directory, files)}"
+        splits = " with its validation split" if _has_validation_split(directory) else ""
+        return f"{found} {contents_digest(directory, files)}{splits}"
     except OSError as error:
         raise InputError(
             f"dataset: cannot read {str(error.filename)!r}: {error.strerror}; make the folder {location!r} readable"
         ) from error
+
+
+def _has_validation_split(directory: Path) -> bool:
+    described = directory / "dataset_info.json"
+    if not described.is_file():
+        return False
+    splits = json.loads(described.read_text(encoding="utf-8")).get("splits", [])
+    return any(split["name"] == "validation" for split in splits)
 
 
 def _root(data_dir: str | None) -> str:

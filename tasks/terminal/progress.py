@@ -1,4 +1,4 @@
-"""The progress bar of an epoch, where somebody watches."""
+"""Progress bars of what takes a while, where somebody watches."""
 
 from __future__ import annotations
 
@@ -41,6 +41,24 @@ def epoch_progress(epochs: int, steps: int) -> Iterator[Callable[[int, int], Non
             progress.update(bar, description=f"Epoch {epoch}/{epochs}", completed=done)
 
         yield move
+
+
+@contextmanager
+def images_progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Draw a bar for the preparation of ``total`` images, and yield what moves it: how many are done."""
+    console = progress_console.get()
+    if console is None or not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("Preparing images"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=total)
+        yield lambda done: progress.update(bar, completed=done)
 
 
 @contextmanager

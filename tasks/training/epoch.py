@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from models.loss_monitor import LossMonitor
-from models.steps import Score, TrainedSteps
+from models.steps import Score, TrainedSteps, TrainSteps
 from models.weights import first_not_finite, weights_digest, weights_of
-from tasks.data.prepared import Block
+from tasks.data.prepared import TrainingBlock
 from tasks.foundation.crash_points import crash_point
 from tasks.training.fit_state import EpochRow, EpochSoFar
 
@@ -25,8 +24,8 @@ class DivergenceError(ArithmeticError):
 def train_epoch(
     epoch: int,
     so_far: EpochSoFar,
-    train_steps: Callable[[Any, Any], TrainedSteps],
-    blocks: Iterable[Block],
+    train_steps: TrainSteps,
+    blocks: Iterable[TrainingBlock],
     *,
     batch_size: int,
     monitor: LossMonitor,
@@ -39,10 +38,11 @@ def train_epoch(
     right, learning_rate = so_far.right, so_far.learning_rate
     block_started = time.perf_counter()
     started = block_started - so_far.seconds
-    for images, labels in blocks:
-        trained = TrainedSteps(*(value.numpy() for value in train_steps(images, labels)))
+    for block in blocks:
+        trained = TrainedSteps(*(value.numpy() for value in train_steps(*block)))
         now = time.perf_counter()
-        sizes = [min(batch_size, len(labels) - start) for start in range(0, len(labels), batch_size)]
+        examples = len(block[1])
+        sizes = [min(batch_size, examples - start) for start in range(0, examples, batch_size)]
         _tell(monitor, epoch, trained, sizes, now - block_started)
         right, block_started = right + int(trained.right), now
         learning_rate = float(str(trained.learning_rates[-1]))  # as typed: 0.01, not 0.009999999776482582

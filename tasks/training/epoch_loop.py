@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from models.augmentation import Augmentation
 from models.class_weights import ClassWeight, class_weights
 from models.loss_monitor import LossMonitor
-from models.steps import Evaluated, Score, TrainedSteps, loss_of, make_evaluate_step, make_train_steps, score
+from models.steps import Evaluated, Score, TrainSteps, loss_of, make_evaluate_step, make_train_steps, score
 from study.metric import NAMES, Metric
 from tasks.data.class_counts import class_counts
 from tasks.data.prepared import PreparedDataset, open_split, open_training_epoch
@@ -38,7 +39,8 @@ class EpochLoop:
         batch_size: Examples in one step.
         shuffle: Whether the order of the data is drawn anew every epoch.
         repeat: Passes over the training split in one epoch.
-        seed: Fixes the order of the data.
+        augment: What is done to training images, of `AUGMENTATIONS`.
+        seed: Fixes the order of the data, and what is random about ``augment``.
         print_every: Steps between lines of the monitor; none: once an epoch; 0: no lines.
         class_weight: How much an example of each class of the training split counts in the loss of a step.
         metric: What the best epoch is the best of: the monitor tells it beside accuracy.
@@ -51,6 +53,7 @@ class EpochLoop:
     batch_size: int
     shuffle: bool
     repeat: int
+    augment: tuple[str, ...]
     seed: int
     print_every: int | None
     class_weight: ClassWeight = "none"
@@ -66,8 +69,10 @@ class EpochLoop:
         monitor = LossMonitor(task_log().info, epochs=self.epochs, steps_per_epoch=steps, print_every=self.print_every)
         with tf.device(f"{device}:0"), epoch_progress(self.epochs, steps) as progress:
             model = keras.models.load_model(compiled)
+            augmentation = Augmentation(self.augment, self.seed, self.prepared.image_shape) if self.augment else None
             weights = class_weights(self.class_weight, class_counts(self.prepared, "train"))
-            train_steps, evaluate_step = make_train_steps(model, self.batch_size, weights), make_evaluate_step(model)
+            train_steps = make_train_steps(model, self.batch_size, augmentation, weights)
+            evaluate_step = make_evaluate_step(model)
             state = self.checkpoints.restore(model)
             self._record(state.rows)  # of which a process that was killed may not have recorded the last
             try:
@@ -90,7 +95,7 @@ class EpochLoop:
         self,
         model: keras.Model,
         state: FitState,
-        train_steps: Callable[[Any, Any], TrainedSteps],
+        train_steps: TrainSteps,
         evaluate_step: Callable[[Any, Any], Evaluated],
         monitor: LossMonitor,
         *,
@@ -125,7 +130,7 @@ class EpochLoop:
             require_finite_loss("validation loss", validated.loss, epoch)
             return validated
         if epoch == self.epochs:  # else nothing would show what the last update of all made of the model
-            images, labels = next(self._blocks(epoch, 0))
+            images, labels, *_ = next(self._blocks(epoch, 0))
             require_finite_loss("loss", loss_of(model, images[: self.batch_size], labels[: self.batch_size]), epoch)
         return None
 
@@ -136,6 +141,7 @@ class EpochLoop:
             shuffle=self.shuffle,
             repeat=self.repeat,
             steps_done=steps_done,
+            appearances=bool(self.augment),
         )
 
     def _record(self, rows: tuple[EpochRow, ...]) -> None:

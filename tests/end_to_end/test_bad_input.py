@@ -59,8 +59,8 @@ def test_a_broken_image_is_named(refused: Callable[..., str], tmp_path: Path) ->
     broken = tmp_path / "pictures" / "b" / "3.png"
     broken.write_bytes(broken.read_bytes()[:200])
     message = refused("--dataset", "folder:pictures")
-    assert "cannot read the image 'pictures/b/3.png'" in message
-    assert "repair it or take it away" in message
+    assert "1 of 10 images in 'pictures' cannot be read: b/3.png (" in message
+    assert "Repair them or take them away, or have them left out with --skip-broken" in message
 
 
 def test_a_damaged_prepared_dataset_is_prepared_again(

@@ -16,7 +16,8 @@ from tests.support.trainings import FINAL, Trainings
 KILLS = int(os.environ.get("SOAK_KILLS") or 20)
 SEED = int(os.environ.get("SOAK_SEED") or np.random.SeedSequence().generate_state(1)[0])
 EPOCHS = 8
-TRAINING = ("--dataset", "digits", "--epochs", EPOCHS, "--optimizer", "nadam", "--schedule", "cosine")
+PLAIN = ("--dataset", "digits", "--epochs", EPOCHS, "--optimizer", "nadam", "--schedule", "cosine")
+TRAININGS = (PLAIN, (*PLAIN, "--augment", "flip,crop,mixup"))  # by turns
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.soak, pytest.mark.timeout(600 + 120 * KILLS)]
 
@@ -26,17 +27,21 @@ def test_kills_at_random_times_lose_nothing(
 ) -> None:
     print(f"\nSOAK_KILLS={KILLS} SOAK_SEED={SEED}", flush=True)
     generator = np.random.default_rng(SEED)
-    trainings = Trainings(preloaded, tmp_path_factory.mktemp("undisturbed"), empty_store)
-    started = time.monotonic()
-    trainings.run("train", *TRAINING)
-    seconds = time.monotonic() - started
-    undisturbed = trainings.read()
+    undisturbed, seconds = [], 0.0
+    for training in TRAININGS:
+        trainings = Trainings(preloaded, tmp_path_factory.mktemp("undisturbed"), empty_store)
+        started = time.monotonic()
+        trainings.run("train", *training)
+        seconds = max(seconds, time.monotonic() - started)
+        undisturbed.append(trainings.read())
 
     kills = number = 0
     while kills < KILLS:
+        training = TRAININGS[number % len(TRAININGS)]
+        expected = undisturbed[number % len(TRAININGS)]
         number += 1
         trainings = Trainings(preloaded, tmp_path_factory.mktemp("disturbed"), empty_store)
-        arguments = ["train", *TRAINING]
+        arguments = ["train", *training]
         while kills < KILLS:
             running = trainings.start(*arguments)
             moment = generator.uniform(0, seconds)
@@ -57,5 +62,5 @@ def test_kills_at_random_times_lose_nothing(
                 if run.info.status == "FINISHED":
                     break
                 arguments = ["train", "--resume", run.info.run_id]
-        trainings.finish(*TRAINING)
-        trainings.assert_as_if_undisturbed(undisturbed, EPOCHS)
+        trainings.finish(*training)
+        trainings.assert_as_if_undisturbed(expected, EPOCHS)

@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 from sklearn import metrics
 
+from models.augmentation import AUGMENTATIONS, Augmentation, Batch
+from models.class_weights import weighted
 from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
@@ -30,6 +32,10 @@ class Trained(NamedTuple):
     learning_rates: list[float]
     right: int
     weights: list[np.ndarray]
+
+
+APPEARANCES = np.stack([np.arange(44)[::-1], np.full(44, 2)], axis=1).astype(np.int64)
+AUGMENTED = ("flip", "crop", "mixup")
 
 
 def compiled(optimizer: str = "momentum", schedule: str = "cosine") -> keras.Model:
@@ -56,10 +62,11 @@ def plain_loop(model: keras.Model) -> Trained:
     return Trained(losses, rates, right, model.get_weights())
 
 
-def in_blocks(model: keras.Model, examples: int) -> Trained:
-    train_steps = make_train_steps(model, BATCH)
+def in_blocks(model: keras.Model, examples: int, augment: tuple[str, ...] = ()) -> Trained:
+    augmentation = Augmentation(augment, 6, (16, 16, 1)) if augment else None
+    train_steps, given = make_train_steps(model, BATCH, augmentation), (IMAGES, LABELS, APPEARANCES)
     parts = [
-        train_steps(IMAGES[start : start + examples], LABELS[start : start + examples])
+        train_steps(*(each[start : start + examples] for each in given[: 3 if augment else 2]))
         for start in range(0, len(LABELS), examples)
     ]
     return Trained(
@@ -81,13 +88,49 @@ def test_steps_are_those_of_a_plain_loop(optimizer: str) -> None:
         np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
 
 
-def test_cutting_into_blocks_changes_no_bit() -> None:
-    whole = in_blocks(compiled(), len(LABELS))
+@pytest.mark.parametrize("augment", [(), AUGMENTED, tuple(AUGMENTATIONS)], ids=["not augmented", "some", "all"])
+def test_cutting_into_blocks_changes_no_bit(augment: tuple[str, ...]) -> None:
+    whole = in_blocks(compiled(), len(LABELS), augment)
     for batches in (1, 2, 4):
-        cut = in_blocks(compiled(), batches * BATCH)
+        cut = in_blocks(compiled(), batches * BATCH, augment)
         assert cut[:3] == whole[:3]
         for mine, its in zip(cut.weights, whole.weights, strict=True):
             np.testing.assert_array_equal(mine, its)
+
+
+def test_augmented_steps_are_those_of_a_plain_loop_over_what_was_augmented() -> None:
+    augmentation = Augmentation(AUGMENTED, 6, (16, 16, 1))
+    batches = []
+    for start in range(0, len(LABELS), BATCH):
+        images, labels, appearances = (each[start : start + BATCH] for each in (IMAGES, LABELS, APPEARANCES))
+        batches.append(augmentation.batch(Batch(tf.constant(images), labels), augmentation.numbers(appearances)))
+    model, losses, right = compiled(), [], 0
+    for batch in batches:
+        with tf.GradientTape() as tape:
+            logits = model(batch.images, training=True)
+            each = [
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits) * shares
+                for labels, shares in ((batch.labels, batch.shares), (batch.others, 1 - batch.shares))
+            ]
+            loss = tf.reduce_mean(each[0] + each[1])
+        gradients = tape.gradient(loss, model.trainable_variables)
+        model.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        losses.append(float(loss))
+        right += int(np.sum(np.argmax(logits, axis=-1) == batch.labels))
+    ours = in_blocks(compiled(), len(LABELS), AUGMENTED)
+    np.testing.assert_allclose(ours.losses, losses, rtol=1e-4)
+    assert ours.right == right
+    for mine, its in zip(ours.weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
+    assert not np.allclose(ours.losses, in_blocks(compiled(), len(LABELS)).losses, rtol=1e-2)
+
+
+def test_without_augmentation_the_graph_is_what_it_is_without_the_word() -> None:
+    graph = make_train_steps(compiled(), BATCH).get_concrete_function().graph  # type: ignore[attr-defined]
+    operations = {operation.type for operation in graph.get_operations()}
+    operations |= {node.op for function in graph.as_graph_def().library.function for node in function.node_def}
+    assert len(graph.inputs) == 2 + len(graph.captures)
+    assert not operations & {"BitwiseXor", "RightShift", "GatherV2", "ImageProjectiveTransformV3"}
 
 
 def test_the_last_batch_takes_what_is_left() -> None:
@@ -109,7 +152,7 @@ def test_a_weighted_step_is_that_of_keras_with_weights_of_classes(loss: str) -> 
     ours, keras_own = compiled(), compiled()
     for model in (ours, keras_own):
         model.compile(optimizer=make_optimizer("momentum", learning_rate=0.01), loss=make_loss(loss))
-    losses = make_train_steps(ours, BATCH, weights)(IMAGES, LABELS).losses
+    losses = make_train_steps(ours, BATCH, class_weights=weights)(IMAGES, LABELS).losses
     for step, start in enumerate(range(0, len(LABELS), BATCH)):
         images, labels = IMAGES[start : start + BATCH], LABELS[start : start + BATCH]
         loss_of_step = keras_own.train_on_batch(images, labels, class_weight=dict(enumerate(weights)), return_dict=True)
@@ -119,12 +162,24 @@ def test_a_weighted_step_is_that_of_keras_with_weights_of_classes(loss: str) -> 
         np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
 
 
+def test_mixed_images_count_by_the_weights_of_both_labels() -> None:
+    weights, shares = np.float32([0.5, 2.0, 1.25]), np.float32([0.75, 1.0, 0.5])
+    labels, others, logits = np.int32([0, 1, 2]), np.int32([1, 1, 0]), np.float32(np.eye(3) * 2)
+    batch = Batch(None, tf.constant(labels), tf.constant(others), tf.constant(shares))
+    loss = make_loss("softmax_cross_entropy")
+    own, mixed = (
+        np.array([float(loss(each[at : at + 1], logits[at : at + 1])) for at in range(3)]) for each in (labels, others)
+    )
+    expected = np.mean(shares * weights[labels] * own + (1 - shares) * weights[others] * mixed)
+    assert float(batch.loss(weighted(loss, weights), tf.constant(logits))) == pytest.approx(expected, rel=1e-5)
+
+
 def test_weights_of_1_change_nothing_to_speak_of_and_none_nothing_at_all() -> None:
     plain, ones = compiled(), compiled()
     unweighted = make_train_steps(plain, BATCH)(IMAGES, LABELS).losses
-    weighted = make_train_steps(ones, BATCH, np.ones(3, np.float32))(IMAGES, LABELS).losses
+    weighted = make_train_steps(ones, BATCH, class_weights=np.ones(3, np.float32))(IMAGES, LABELS).losses
     np.testing.assert_allclose(weighted, unweighted, rtol=1e-5)
-    again = make_train_steps(compiled(), BATCH, None)(IMAGES, LABELS).losses
+    again = make_train_steps(compiled(), BATCH, class_weights=None)(IMAGES, LABELS).losses
     np.testing.assert_array_equal(again, unweighted)
 
 

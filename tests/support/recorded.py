@@ -59,7 +59,8 @@ class Recorded:
             steps = [step for step, _ in points]
             assert steps == sorted(set(steps)), name
         assert list(self.models.values()) == ["READY"]
-        assert self.files == FILES
+        augmented = [] if self.run.data.params.get("augment", "None") == "None" else ["augmentation.png"]
+        assert self.files == sorted([*augmented, *FILES])
         assert self.datasets == 1
         assert self.run.data.params["epochs"] == str(epochs)
 

@@ -179,6 +179,18 @@ def test_the_same_fit_twice_is_the_same_bit_for_bit(fit: Fit, monkeypatch: pytes
     assert_learned_the_same(first, second)
 
 
+def test_augmented_images_come_in_batches_and_are_shown(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    augmented = fit(augment=["flip", "crop"])
+    assert {file.path for file in store().list_artifacts(augmented.run_id)} >= {"augmentation.png"}
+    plain = fit()
+    assert "augmentation.png" not in {file.path for file in store().list_artifacts(plain.run_id)}
+    assert augmented.result.epochs[0].train_loss != plain.result.epochs[0].train_loss
+    seeds = [fit(augment=("color",), shuffle=False, epochs=1, seed=seed).result.epochs[0].train_loss for seed in (7, 8)]
+    assert seeds[0] != seeds[1]
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", 2)
+    assert_learned_the_same(fit(augment=["flip", "crop"]), augmented)
+
+
 def test_another_seed_takes_the_data_in_another_order(fit: Fit) -> None:
     first, other = fit(epochs=1), fit(epochs=1, seed=8)
     assert first.result.epochs[0].train_loss != other.result.epochs[0].train_loss
@@ -198,8 +210,11 @@ def test_no_lines_are_logged_when_none_are_wanted(fit: Fit, caplog: pytest.LogCa
     assert caplog.messages == []
 
 
-def test_validation_is_that_of_the_saved_model(fit: Fit, prepared: PreparedDataset) -> None:
-    fitted = fit(epochs=1)
+@pytest.mark.parametrize("augment", [None, ("rotate", "color", "erase")])
+def test_validation_is_that_of_the_saved_model(
+    fit: Fit, prepared: PreparedDataset, augment: tuple[str, ...] | None
+) -> None:
+    fitted = fit(epochs=1, augment=augment)
     row = fitted.result.epochs[0]
     loss, accuracy = loss_and_accuracy(fitted.result.model, prepared, "validation")
     assert row.validation_loss == pytest.approx(loss, rel=1e-4)
@@ -262,8 +277,8 @@ def test_what_the_last_update_of_all_ruined_has_diverged(
 def test_a_weight_that_no_loss_shows_has_diverged(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     original = epoch_loop.make_train_steps
 
-    def ruining(model: keras.Model, *others: Any) -> Callable[..., Any]:
-        train_steps = original(model, *others)
+    def ruining(model: keras.Model, *arguments: Any) -> Callable[..., Any]:
+        train_steps = original(model, *arguments)
 
         def wrapped(images: Any, labels: Any) -> Any:
             trained = train_steps(images, labels)
@@ -341,10 +356,10 @@ def wrap_steps(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -
     def wrapping(*arguments: Any) -> Callable[..., Any]:
         train_steps = original(*arguments)
 
-        def wrapped(images: Any, labels: Any) -> Any:
-            calls.append(len(labels))
+        def wrapped(*block: Any) -> Any:
+            calls.append(len(block[1]))
             before(len(calls))
-            return train_steps(images, labels)
+            return train_steps(*block)
 
         return wrapped
 
@@ -430,6 +445,22 @@ def test_an_interrupted_fit_goes_on_in_mid_epoch_as_if_nothing_had_happened(
     assert_learned_the_same(resumed, whole)
 
 
+@pytest.mark.parametrize("break_off", [interrupt_at, stop_at])
+def test_an_augmented_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
+    how = {"recipe": SCHEDULED, "epochs": 3, "augment": ("flip", "crop", "mixup")}
+    whole = fit(**how)
+    error = KeyboardInterrupt if break_off is interrupt_at else Stop
+    with monkeypatch.context() as patch:
+        break_off(patch, 5)
+        run_id = broken_off(fit, error, **how)
+    assert checkpoints(run_id)
+    assert_learned_the_same(fit(**how, run_id=run_id), whole)
+    assert learned(fit(recipe=SCHEDULED, epochs=3).result.epochs) != learned(whole.result.epochs)
+
+
 @pytest.mark.parametrize(
     ("block", "saved"), [(2, []), (4, ["000001-000000000"]), (8, ["000001-000000000", "000002-000000000"])]
 )
@@ -505,8 +536,8 @@ def test_a_resumed_fit_diverges_where_it_would_have(fit: Fit, monkeypatch: pytes
     monkeypatch.setattr(prepared_module, "BLOCK_STEPS", BLOCK_STEPS)
     original = epoch_loop.make_train_steps
 
-    def not_a_number_at_step_16(model: keras.Model, *others: Any) -> Callable[..., Any]:
-        train_steps = original(model, *others)
+    def not_a_number_at_step_16(model: keras.Model, *arguments: Any) -> Callable[..., Any]:
+        train_steps = original(model, *arguments)
 
         def wrapped(images: Any, labels: Any) -> Any:
             trained = train_steps(images, labels)
@@ -615,7 +646,7 @@ def test_the_weights_of_a_fit_are_those_of_the_training_split(
 ) -> None:
     given: list[Any] = []
     original = epoch_loop.make_train_steps
-    monkeypatch.setattr(epoch_loop, "make_train_steps", lambda *each: given.append(each[2]) or original(*each))
+    monkeypatch.setattr(epoch_loop, "make_train_steps", lambda *each: given.append(each[3]) or original(*each))
     fit(epochs=1, class_weight="balanced")
     fit(epochs=1)
     labels = np.load(prepared.directory / "labels.npy")[prepared.indices("train")]

@@ -162,6 +162,8 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(TrainParameters(seed=1, keep_predictions=False), "data") != known
     assert digest_of(TrainParameters(seed=1, metric="macro_f1"), "data") != known
     assert digest_of(TrainParameters(seed=1, class_weight="balanced"), "data") != known
+    assert digest_of(TrainParameters(seed=1, augment="flip"), "data") != known
+    assert digest_of(TrainParameters(seed=1, augment=None), "data") == known
     assert digest_of(TrainParameters(seed=1), "other data") != known
 
 

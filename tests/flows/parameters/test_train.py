@@ -128,13 +128,16 @@ def test_the_beta_of_smooth_l1_is_positive() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["digits", "mnist", "emnist/balanced", "mnist/3.0.1", "folder:/some where/pictures", "folder:~/x"]
+    "name",
+    ["digits", "mnist", "emnist/balanced", "mnist/3.0.1", "folder:/some where/pictures", "folder:~/x", "csv:a b.csv"],
 )
 def test_dataset_names(name: str) -> None:
     assert TrainParameters(dataset=name).dataset == name
 
 
-@pytest.mark.parametrize("name", ["", "MNIST", "../mnist", "folder:", "mnist/", "mnist balanced", "a/b/c", "mnist\n"])
+@pytest.mark.parametrize(
+    "name", ["", "MNIST", "../mnist", "folder:", "csv:", "mnist/", "mnist balanced", "a/b/c", "mnist\n"]
+)
 def test_what_is_no_name_of_a_dataset_is_refused(name: str) -> None:
     assert refusal(dataset=name).startswith(f"dataset: received {name!r}; allowed: digits; an image-classification set")
 
@@ -194,9 +197,16 @@ def test_predictions_are_kept_unless_said_otherwise_and_of_test_where_nothing_is
 
 
 def test_a_training_says_how_its_dataset_is_split() -> None:
-    how = {"image_size": 32, "validation_fraction": 0.1, "limit_examples": None, "keep_together": "exact"}
+    how = {"image_size": 32, "validation_fraction": 0.1, "limit_examples": None}
+    how |= {"classes": None, "fit": "stretch", "skip_broken": False, "keep_together": "exact"}
     assert TrainParameters(split_seed=3).preparation() == {**how, "split_seed": 3}
     assert CompareParameters().preparation() == how
+
+
+def test_classes_are_the_same_in_whatever_order_they_are_named() -> None:
+    assert validated(TrainParameters, {"classes": "dog, cat,dog"}).classes == ("cat", "dog")
+    assert validated(TrainParameters, {"classes": ("dog", "cat, black")}).classes == ("cat, black", "dog")
+    assert refusal(classes="cat") == "classes: received cat; name at least 2 of them, or none, for all of them"
 
 
 def test_what_applies_gets_its_default_and_what_does_not_is_none() -> None:
@@ -241,6 +251,10 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
         "image_size": st.integers(16, 1024),
         "validation_fraction": share,
         "limit_examples": st.none() | st.integers(20, 10**9),
+        "classes": st.none()
+        | st.lists(st.text(min_size=1), min_size=2, max_size=5, unique=True).map(lambda names: tuple(sorted(names))),
+        "fit": st.sampled_from(["stretch", "crop", "pad"]),
+        "skip_broken": st.booleans(),
         "shuffle": st.booleans(),
         "repeat": st.integers(1, 10_000),
         "learning_rate": positive,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.data.descriptions import Reading, read_reading
+from tasks.data.descriptions import Findings, read_findings
 from tasks.data.leaks import leak_tags, leaks_in_words
 from tasks.data.preparation import Preparation, pixel_statistics, write_prepared
 from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
@@ -67,7 +67,7 @@ def test_what_could_not_be_read_is_told_after_all_was_read(tmp_path: Path) -> No
 def test_statistics_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
     whole = pixel_statistics(images, np.arange(50))
-    monkeypatch.setattr("tasks.data.preparation.STATISTICS_BYTES", 7 * 8 * 8 * 3 * 8)
+    monkeypatch.setattr("tasks.data.preparation.STATISTICS_BYTES", 7 * 8 * 8 * 3)
     assert pixel_statistics(images, np.arange(50)) == whole
     np.testing.assert_allclose(whole[0], images.mean(axis=(0, 1, 2)))
     np.testing.assert_allclose(whole[1], images.std(axis=(0, 1, 2)))
@@ -163,16 +163,16 @@ def test_what_reading_found_is_kept_and_changes_no_digest(tmp_path: Path) -> Non
     told = written(tmp_path / "told", of_splits(images, facts), limit_examples=4)
     assert plain.descriptions == {}
     assert plain.names("train") is None
-    assert read_reading(plain.directory) == Reading()
+    assert read_findings(plain.directory) == Findings()
     assert written(tmp_path / "whole", of_splits(images, facts)).digest == plain.digest
     assert told.names("test") == ("p", "q", "r", "s")
     assert {name for split in ("train", "validation") for name in told.names(split) or ()} == {
         f"a/猫 {number}.png" for number in range(4)
     }
-    reading = read_reading(told.directory)
-    assert reading.sizes == ((0, 0), (1, 2), (2, 4), (3, 6), (12, 24), (13, 26), (14, 28), (15, 30))
-    assert (reading.icc_profiles, reading.passed_over) == (3, ("a/Thumbs.db",))
-    assert reading.broken == ("a/b\udcff.png",)
+    findings = read_findings(told.directory)
+    assert findings.sizes == ((0, 0), (1, 2), (2, 4), (3, 6), (12, 24), (13, 26), (14, 28), (15, 30))
+    assert (findings.icc_profiles, findings.passed_over) == (3, ("a/Thumbs.db",))
+    assert findings.broken == ("a/b\udcff.png",)
 
 
 @pytest.mark.parametrize("name", ["names.json", "units.npy"])

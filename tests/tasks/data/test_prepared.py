@@ -80,6 +80,28 @@ def test_the_rest_of_an_epoch_is_what_comes_after_the_steps_that_are_done(
     assert all(len(images) == 3 * 30 for images, _ in rest[:-1])
 
 
+@pytest.mark.parametrize("steps_done", [0, 4])
+@pytest.mark.parametrize("how", [{"shuffle": True}, {"shuffle": False}])
+def test_each_example_is_told_with_how_often_it_was_shown_before(
+    prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch, steps_done: int, how: dict[str, bool]
+) -> None:
+    monkeypatch.setattr(prepared_module, "BLOCK_STEPS", 3)
+    how = {"batch_size": 30, "repeat": 3, **how}
+    plain = blocks_of(open_training_epoch(prepared, 5, 2, **how, steps_done=steps_done))
+    told = blocks_of(open_training_epoch(prepared, 5, 2, **how, steps_done=steps_done, appearances=True))
+    for (images, labels), (same_images, same_labels, appearances) in zip(plain, told, strict=True):
+        np.testing.assert_array_equal(same_images, images)
+        np.testing.assert_array_equal(same_labels, labels)
+        assert (appearances.dtype, appearances.shape) == (np.int64, (len(labels), 2))
+        np.testing.assert_array_equal(np.load(prepared.directory / "images.npy")[appearances[:, 0]], images)
+    places, before = np.concatenate([block[2] for block in told]).T
+    count = prepared.examples["train"]
+    # The second epoch of three passes each: three times before, four times, five times.
+    np.testing.assert_array_equal(before, np.repeat([3, 4, 5], count)[steps_done * 30 :])
+    if not steps_done:
+        assert sorted(places[:count]) == sorted(places[count : 2 * count]) == prepared.indices("train").tolist()
+
+
 def test_large_images_make_small_blocks_of_at_least_one_batch(
     prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from tensorflow_datasets.core.download.download_manager import NonMatchingChecks
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError
-from tasks.sources import tfds_source
+from tasks.sources import tfds_download, tfds_source
 from tasks.sources.images import resize
 from tasks.sources.tfds_source import tensorflow_dataset
 
@@ -191,13 +191,15 @@ def fails_to_download(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None
     def fails(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(tfds_source, "_require_network", lambda *_: None)
+    monkeypatch.setattr(tfds_download, "_require_network", lambda *_: None)
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fails)
 
 
 @pytest.mark.parametrize(("name", "meant"), [("minst", "mnist"), ("fashion_mnits", "fashion_mnist")])
 def test_an_unknown_name_comes_with_a_suggestion(name: str, meant: str) -> None:
-    with pytest.raises(InputError, match=rf"received '{name}'.* did you mean .*\b{meant}\b.*digits, folder:PATH"):
+    with pytest.raises(
+        InputError, match=rf"received '{name}'.* did you mean .*\b{meant}\b.*digits, folder:PATH, csv:FILE"
+    ):
         prepare(name)
 
 

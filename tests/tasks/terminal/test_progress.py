@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tasks.terminal.messages import say
-from tasks.terminal.progress import epoch_progress, in_words, progress_console, trials_progress
+from tasks.terminal.progress import epoch_progress, images_progress, in_words, progress_console, trials_progress
 
 LINE = "Epoch:[  1/  2], step:[    4/    6], loss:[2.307/2.286], time:304.062 ms, lr:0.01000"
 
@@ -61,10 +61,20 @@ def test_where_nobody_watches_nothing_is_drawn() -> None:
     assert file.getvalue() == ""
 
 
+def test_the_bar_of_a_preparation_says_how_many_images_are_done(screen: io.StringIO) -> None:
+    with images_progress(2000) as show:
+        show(0)
+        show(1024)
+    assert "Preparing images" in screen.getvalue()
+    assert "1024/2000" in screen.getvalue()
+
+
 def test_without_a_console_nothing_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     assert progress_console.get() is None
     with epoch_progress(2, 6) as progress:
         progress(1, 6)
+    with images_progress(6) as show:
+        show(6)
     assert capsys.readouterr() == ("", "")
 
 

@@ -1,0 +1,148 @@
+"""The rows of a CSV that names images and their classes: read, and refused in words, all faults of a kind at once."""
+
+from __future__ import annotations
+
+import csv
+import os
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.foundation.errors import InputError
+from tasks.foundation.log import task_log
+from tasks.sources.listed import listed
+
+REQUIRED, OPTIONAL = ("file", "label"), ("split", "group")
+SPLIT_WORDS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
+OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a line says of an image.
+
+    Attributes:
+        line: The line of the file, from 1.
+        file: Where the image lies, below the folder of the CSV, with slashes.
+        label: Its class.
+        split: ``train``, ``validation`` or ``test``; empty where the CSV has no splits.
+        group: Empty where it belongs to none.
+    """
+
+    line: int
+    file: str
+    label: str
+    split: str
+    group: str
+
+
+def read_rows(table: Path) -> list[Row]:
+    """Return the rows of a CSV in its order, each checked.
+
+    Raises:
+        InputError: it is none, or some of its rows cannot be used: the faults of all of them, by their lines.
+    """
+    rows = []
+    faults: dict[str, list[str]] = {}
+    for line, cells in _cells(table):
+        row = Row(
+            line, _place(table, cells["file"]), cells["label"], cells.get("split", "").lower(), cells.get("group", "")
+        )
+        for fault in _faults(row, table.parent, with_splits="split" in cells):
+            faults.setdefault(fault, []).append(f"{line} ({cells['file'] or 'no file'})")
+        rows.append(Row(line, row.file, row.label, SPLIT_WORDS.get(row.split, ""), row.group))
+    if not rows:
+        raise InputError(f"dataset: {str(table)!r} has no line below its header; give a line for each image")
+    told = [f"{fault}: line {listed(lines)}" for fault, lines in faults.items()]
+    told += [*_named_twice(rows), *_groups_in_two_splits(rows)]
+    if told:
+        raise InputError("\n".join(f"dataset: {str(table)!r}: {each}" for each in told))
+    return rows
+
+
+def _cells(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each line's number and its cells by the name of their column."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            columns = _columns(table, next(reader, []))
+            for cells in reader:
+                if not any(cell.strip() for cell in cells):
+                    continue  # an empty line
+                if len(cells) != len(columns):
+                    raise InputError(
+                        f"dataset: {str(table)!r}: line {reader.line_num} has {len(cells)} cells, but the header has "
+                        f"{len(columns)}; put a cell that has a comma in it into quotes"
+                    )
+                yield reader.line_num, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
+    except UnicodeDecodeError as error:
+        raise InputError(f"dataset: {str(table)!r} is not written in UTF-8 ({error.reason}); save it so") from error
+    except csv.Error as error:
+        raise InputError(
+            f"dataset: {str(table)!r} is no CSV ({error}); save it with commas and double quotes"
+        ) from error
+    except OSError as error:
+        raise InputError(f"dataset: cannot read {str(table)!r}: {error.strerror}; make it readable") from error
+
+
+def _columns(table: Path, header: Sequence[str]) -> list[str]:
+    """Return the names of the columns. Raises InputError where some are missing, or are there twice."""
+    columns = [name.strip().lower() for name in header]
+    wanted = "its first line has to be file,label and, if wanted, split and group"
+    if missing := [name for name in REQUIRED if name not in columns]:
+        delimiter = next((mark for mark in OTHER_DELIMITERS if len(columns) == 1 and mark in columns[0]), None)
+        if delimiter:
+            raise InputError(
+                f"dataset: {str(table)!r} is separated by {OTHER_DELIMITERS[delimiter]}; save it with commas: {wanted}"
+            )
+        found = f"it has {listed(header)}" if any(columns) else "it is empty"
+        raise InputError(f"dataset: {str(table)!r} has no column {' and none '.join(missing)} ({found}); {wanted}")
+    if twice := [name for name in (*REQUIRED, *OPTIONAL) if columns.count(name) > 1]:
+        raise InputError(f"dataset: {str(table)!r} has two columns {twice[0]}; {wanted}")
+    if others := [name for name in columns if name not in (*REQUIRED, *OPTIONAL)]:
+        task_log().info("Of %s the columns %s are not used.", table, listed(others))
+    return columns
+
+
+def _place(table: Path, file: str) -> str:
+    """Return where a file lies below the folder of the CSV: as on every system, with slashes."""
+    if "\\" in file and not (table.parent / file).exists():
+        file = file.replace("\\", "/")  # as Windows has it
+    if Path(file).is_absolute():
+        file = os.path.relpath(file, table.parent.absolute())
+    return posixpath.normpath(file) if file else ""
+
+
+def _faults(row: Row, folder: Path, *, with_splits: bool) -> Iterator[str]:
+    """Yield what is wrong with a row, in words that are the same for all rows with this fault."""
+    if not row.file:
+        yield "no file is named; name one, or take the line away"
+    elif row.file.startswith("../") or row.file == ".." or row.file[1:2] == ":":
+        yield "the file lies outside of the CSV's folder; put the CSV above all of its files"
+    elif not (folder / row.file).is_file():
+        yield "there is no such file; paths are relative to the CSV: put it there, or take the line away"
+    if not row.label:
+        yield "the label is missing; give one, or take the line away"
+    if with_splits and row.split not in SPLIT_WORDS:
+        yield "the split is none of train, validation (also val) and test; give one of these in each line, or no column"
+
+
+def _named_twice(rows: Sequence[Row]) -> Iterator[str]:
+    lines: dict[str, list[int]] = {}
+    for row in rows:
+        if row.file:
+            lines.setdefault(row.file, []).append(row.line)
+    twice = [f"{file} (lines {', '.join(map(str, found))})" for file, found in lines.items() if len(found) > 1]
+    if twice:
+        yield f"a file is named more than once; leave one line for each: {listed(twice)}"
+
+
+def _groups_in_two_splits(rows: Sequence[Row]) -> Iterator[str]:
+    splits: dict[str, set[str]] = {}
+    for row in rows:
+        if row.group and row.split:
+            splits.setdefault(row.group, set()).add(row.split)
+    torn = [f"{group} ({', '.join(sorted(found))})" for group, found in splits.items() if len(found) > 1]
+    if torn:
+        yield f"a group lies in more than one split; give all of its images the same: {listed(torn)}"

@@ -1,0 +1,79 @@
+"""The images that a CSV names as a `Source`: ``file,label`` and, if wanted, ``split`` and ``group``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from tasks.foundation.errors import InputError
+from tasks.sources.checksums import contents_digest
+from tasks.sources.chosen_classes import chosen_classes
+from tasks.sources.csv_rows import Row, read_rows
+from tasks.sources.images import Reading, Source
+from tasks.sources.labelled_files import LabelledFile, LabelledFiles
+from tasks.sources.listed import listed
+from tasks.sources.natural_order import natural_key
+
+
+def csv_identity(table: Path) -> str:
+    """Return what tells a CSV from another, or from itself at another time: its content, and that of its images."""
+    files = sorted(table.parent / row.file for row in read_rows(table))
+    try:
+        return f"csv {contents_digest(table.parent, [table, *files])}"
+    except OSError as error:
+        raise InputError(
+            f"dataset: cannot read {str(error.filename)!r}: {error.strerror}; make it readable, or take its line out "
+            f"of {str(table)!r}"
+        ) from error
+
+
+def csv_source(table: Path, reading: Reading) -> Source:
+    """Return the images that a CSV names, with the labels that it gives them.
+
+    Raises:
+        InputError: it does not hold what can be learnt from, in words that say what to do.
+    """
+    rows = read_rows(table)
+    splits = _by_split(table, rows)
+    known = sorted({row.label for row in splits["train"]}, key=natural_key)
+    for split, found in splits.items():
+        if strange := sorted({row.label for row in found} - set(known), key=natural_key):
+            raise InputError(
+                f"dataset: {str(table)!r} has labels in its {split} split that its train split has not: "
+                f"{listed(strange)}; give such classes images to train on"
+            )
+    if len(known) < 2:
+        raise InputError(
+            f"dataset: {str(table)!r} has {len(known)} labels ({listed(known)}); there have to be at least 2"
+        )
+    classes = chosen_classes(known, reading.classes)
+    labels = {name: label for label, name in enumerate(classes)}
+    files = {
+        split: [
+            LabelledFile(table.parent / row.file, row.file, labels[row.label], row.group)
+            for row in sorted(found, key=lambda row: (natural_key(row.label), row.file.split("/")))  # as in a folder
+            if row.label in labels
+        ]
+        for split, found in splits.items()
+    }
+    labelled = LabelledFiles(str(table), files, classes, reading)
+    return Source(
+        location=str(table.resolve()),
+        classes=classes,
+        channels=labelled.channels,
+        counts=labelled.counts,
+        blocks=labelled.blocks(),
+        identity=partial(csv_identity, table),
+        facts=labelled.facts,
+    )
+
+
+def _by_split(table: Path, rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each split; all are there to train on where the CSV has no splits."""
+    splits: dict[str, list[Row]] = {}
+    for row in rows:
+        splits.setdefault(row.split or "train", []).append(row)
+    if "train" not in splits:
+        raise InputError(f"dataset: {str(table)!r} has no line with the split train; there must be some to train on")
+    return splits
