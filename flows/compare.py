@@ -17,6 +17,7 @@ from flows.lifecycle.run_names import name_from
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import flat_signature
+from tasks.data.class_counts import tell_of_imbalance
 from tasks.foundation.log import task_log
 from tasks.inspect import record_dataset_page
 from tasks.tracking import mlflow_client
@@ -49,6 +50,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
         return answer
     experiment_id = mlflow_client.open_experiment(p.experiment)
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
+    tell_of_imbalance(prepared, p.metric)
     tags = study_tags(p, prepared)
     with tracked_flow_run("compare", p, experiment_id, prepared, tags, directory_of=study_directory) as (claimed, run):
         record_dataset_page(prepared, run.run_id)

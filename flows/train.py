@@ -15,6 +15,7 @@ from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
+from tasks.data.class_counts import tell_of_imbalance
 from tasks.data.leaks import leak_tags
 from tasks.dataset import prepare_dataset
 from tasks.inspect import record_dataset_page
@@ -39,7 +40,7 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
     # Here, with TensorFlow: a worker that cancels a run loads the flow for its hooks, and the page waits for that.
-    from tasks.evaluate import evaluate_model
+    from tasks.evaluate import Evaluation, evaluate_model
     from tasks.fit import fit_model
     from tasks.model import build_model, compile_model
     from tasks.predict import predict_validation
@@ -51,6 +52,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     experiment_id = mlflow_client.open_experiment(p.experiment)
     bound = bound_dataset(p.resume)
     prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
+    tell_of_imbalance(prepared, p.metric)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     tags = {
         "device": device,
@@ -66,11 +68,13 @@ def train(parameters: TrainParameters) -> TrainResult:
         compiled = compile_model(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
         fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)
         completed = fitted.outcome == "completed"
-        if p.keep_predictions and completed:
-            predict_validation(fitted.model, prepared, run.run_id, device=device)
-        test = evaluate_model(fitted.model, prepared, run.run_id, device=device) if p.test and completed else {}
-        result = train_result(p, prepared, run, fitted, test)
-        publish_result(p.display_name(), result)
+        ran = fitted.model, prepared, run.run_id
+        asked = completed and p.keep_predictions and prepared.examples["validation"] > 0
+        validated = predict_validation(*ran, device=device) if asked else ()
+        tests = completed and p.test
+        tested = evaluate_model(*ran, **p.only("keep_predictions"), device=device) if tests else Evaluation()
+        result = train_result(p, prepared, run, fitted, tested.metrics)
+        publish_result(p.display_name(), result, {"validation": validated, "test": tested.classes})
         claimed.result = result
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 
 class LossMonitor:
@@ -80,13 +80,16 @@ class LossMonitor:
                 f"avg loss: {self.average_loss:.3f}"
             )
 
-    def validated(self, accuracy: float, loss: float) -> None:
-        """Tell how well the model then did on what is held back, with all digits: they are those that are recorded."""
+    def validated(self, loss: float, measures: Mapping[str, float]) -> None:
+        """Tell how well the model then did on what is held back, with all digits: they are those that are recorded.
+
+        Args:
+            loss: Of the validation.
+            measures: Those to tell of, by their names in words.
+        """
         if self._print_every:
-            self._emit(
-                f"Epoch:[{self._epoch:3d}/{self._epochs:3d}], "
-                f"validation accuracy: {accuracy!r}, validation loss: {loss!r}"
-            )
+            said = "".join(f"validation {name}: {value!r}, " for name, value in measures.items())
+            self._emit(f"Epoch:[{self._epoch:3d}/{self._epochs:3d}], {said}validation loss: {loss!r}")
 
     @property
     def average_loss(self) -> float:

@@ -10,6 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from models.augmentation import Augmentation, Batch
+from models.class_weights import Weights, weighted
+from models.measures import ClassMeasures, among_largest, balanced_accuracy, class_measures, macro_f1
+
+TOP, MOST_WITHOUT_TOP = 5, 10  # with more classes than that it is asked, too, whether a label is among the five largest
+NOTHING = np.empty(0)
 
 
 class TrainedSteps(NamedTuple):
@@ -27,19 +32,54 @@ class TrainedSteps(NamedTuple):
     right: Any
 
 
+class Evaluated(NamedTuple):
+    """What a model makes of a block: mean loss, predicted labels (int32, (examples,)), logits (examples, classes)."""
+
+    loss: Any
+    predicted: Any
+    logits: Any
+
+
 TrainSteps = Callable[..., TrainedSteps]  # of a block: images, labels and, with augmentation, appearances
 
 
 class Score(NamedTuple):
-    """Mean loss and accuracy over a split, and behind them labels and predictions, int32 of shape (examples,)."""
+    """How well a model does over a split.
+
+    Attributes:
+        loss: The mean over its examples; ``accuracy`` is the share of right ones.
+        labels: int32 of shape (examples,); ``predicted`` likewise.
+        classes: How many there are.
+        top_5_accuracy: The share of labels among the five largest logits; none for ten classes or fewer.
+        kept: What was to be kept of the logits, of shape (examples, classes); empty if nothing was.
+    """
 
     loss: float
     accuracy: float
     labels: np.ndarray
     predicted: np.ndarray
+    classes: int
+    top_5_accuracy: float | None = None
+    kept: np.ndarray = NOTHING
+
+    def by_class(self) -> ClassMeasures:
+        """Return how well each class is told from the others."""
+        return class_measures(self.labels, self.predicted, self.classes)
+
+    def measures(self) -> dict[str, float]:
+        """Return all measures but the loss, by their names."""
+        by_class = self.by_class()
+        measures = {
+            "accuracy": self.accuracy,
+            "balanced_accuracy": balanced_accuracy(by_class),
+            "macro_f1": macro_f1(by_class),
+        }
+        return measures if self.top_5_accuracy is None else {**measures, "top_5_accuracy": self.top_5_accuracy}
 
 
-def make_train_steps(model: keras.Model, batch_size: int, augmentation: Augmentation | None = None) -> TrainSteps:
+def make_train_steps(
+    model: keras.Model, batch_size: int, augmentation: Augmentation | None = None, class_weights: Weights = None
+) -> TrainSteps:
     """Return a function that trains ``model`` on a block of examples, one step a batch, in their order.
 
     One call for many steps keeps Python out of the loop, and gives the true loss of every single step. How a split
@@ -49,26 +89,23 @@ def make_train_steps(model: keras.Model, batch_size: int, augmentation: Augmenta
         model: Compiled: its loss is minimised by its optimizer.
         batch_size: Examples in one step; the last step of a block takes what is left.
         augmentation: What is done to the images first; none: nothing, which costs nothing.
+        class_weights: How much an example of each class counts in the loss, by label, float32; none: all alike.
 
     Returns:
         A function from (images, (examples, height, width, channels); integer labels, (examples,); with augmentation
         what `Augmentation.numbers` takes) to `TrainedSteps`.
     """
-    loss, optimizer, variables = model.loss, model.optimizer, model.trainable_variables
+    loss, optimizer, variables = weighted(model.loss, class_weights), model.optimizer, model.trainable_variables
 
     @tf.function(jit_compile=False, input_signature=_blocks_for(model, appearances=augmentation is not None))
     def train_steps(images: tf.Tensor, labels: tf.Tensor, *appearances: tf.Tensor) -> TrainedSteps:
         steps = (tf.shape(labels)[0] + batch_size - 1) // batch_size
-        losses = tf.TensorArray(tf.float32, size=steps, element_shape=())
-        rates = tf.TensorArray(tf.float32, size=steps, element_shape=())
+        losses, rates = _one_each(steps), _one_each(steps)
         right = tf.constant(0)
         numbers = augmentation.numbers(*appearances) if augmentation else {}
         for step in tf.range(steps):
             start = step * batch_size
-            batch = Batch(images[start : start + batch_size], labels[start : start + batch_size])
-            if augmentation:
-                mine = {name: drawn[start : start + batch_size] for name, drawn in numbers.items()}
-                batch = augmentation.batch(batch, mine)
+            batch = _batch(images, labels, augmentation, numbers, start=start, end=start + batch_size)
             with tf.GradientTape() as tape:
                 logits = model(batch.images, training=True)
                 batch_loss = batch.loss(loss, logits)
@@ -81,29 +118,15 @@ def make_train_steps(model: keras.Model, batch_size: int, augmentation: Augmenta
     return cast("TrainSteps", train_steps)
 
 
-def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], tuple[Any, Any]]:
-    """Return a function from (images, labels) to (their mean loss; predicted labels, int32 of shape (examples,))."""
+def make_evaluate_step(model: keras.Model) -> Callable[[Any, Any], Evaluated]:
+    """Return a function from (images, labels) to `Evaluated`."""
 
     @tf.function(autograph=False, jit_compile=False, input_signature=_blocks_for(model))  # there is no loop to rewrite
-    def evaluate_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def evaluate_step(images: tf.Tensor, labels: tf.Tensor) -> Evaluated:
         logits = model(images, training=False)
-        return model.loss(labels, logits), _predicted(logits)
+        return Evaluated(model.loss(labels, logits), _predicted(logits), logits)
 
-    return cast("Callable[[Any, Any], tuple[Any, Any]]", evaluate_step)
-
-
-def make_predict_step(model: keras.Model) -> Callable[[Any], tuple[Any, Any]]:
-    """Return a function from images to (predicted labels, int32 of shape (examples,); logits, (examples, classes)).
-
-    For the same images in the same blocks it predicts what `make_evaluate_step` does.
-    """
-
-    @tf.function(autograph=False, jit_compile=False, input_signature=_blocks_for(model)[:1])
-    def predict_step(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = model(images, training=False)
-        return _predicted(logits), logits
-
-    return cast("Callable[[Any], tuple[Any, Any]]", predict_step)
+    return cast("Callable[[Any, Any], Evaluated]", evaluate_step)
 
 
 def loss_of(model: keras.Model, images: Any, labels: Any) -> float:
@@ -111,21 +134,50 @@ def loss_of(model: keras.Model, images: Any, labels: Any) -> float:
     return float(model.loss(labels, model(images, training=False)))
 
 
-def score(evaluate_step: Callable[[Any, Any], tuple[Any, Any]], blocks: Iterable[tuple[Any, Any]]) -> Score:
-    """Return how well a model does over all examples of ``blocks``, each (images, labels)."""
-    loss_sum, labels, predicted = 0.0, [], []
+def score(
+    evaluate_step: Callable[[Any, Any], Evaluated],
+    blocks: Iterable[tuple[Any, Any]],
+    keep: Callable[[Any], np.ndarray] | None = None,
+) -> Score:
+    """Return how well a model does over all examples of ``blocks``, each (images, labels).
+
+    ``keep`` makes of a block's logits what is to be kept of them, in so many rows; none: nothing is.
+    """
+    loss_sum, labels, predicted, kept, in_top, classes = 0.0, [], [], [], 0, 0
     for block_images, block_labels in blocks:
-        block_loss, block_predicted = evaluate_step(block_images, block_labels)
-        loss_sum += float(block_loss) * len(block_labels)
+        block = evaluate_step(block_images, block_labels)
+        loss_sum += float(block.loss) * len(block_labels)
         labels.append(np.asarray(block_labels))
-        predicted.append(np.asarray(block_predicted))
+        predicted.append(np.asarray(block.predicted))
+        classes = block.logits.shape[1]
+        if classes > MOST_WITHOUT_TOP:
+            in_top += int(among_largest(np.asarray(block.logits), labels[-1], TOP).sum())
+        if keep:
+            kept.append(keep(block.logits))
     all_labels, all_predicted = np.concatenate(labels), np.concatenate(predicted)
     return Score(
         loss=loss_sum / len(all_labels),
         accuracy=float(np.mean(all_labels == all_predicted)),
         labels=all_labels,
         predicted=all_predicted,
+        classes=classes,
+        top_5_accuracy=in_top / len(all_labels) if classes > MOST_WITHOUT_TOP else None,
+        kept=np.concatenate(kept) if kept else NOTHING,
     )
+
+
+def _batch(
+    images: tf.Tensor, labels: tf.Tensor, augmentation: Augmentation | None, numbers: Any, *, start: Any, end: Any
+) -> Batch:
+    """Return the examples of a block from ``start`` to ``end``, with ``numbers`` augmented if that is wanted."""
+    batch = Batch(images[start:end], labels[start:end])
+    if augmentation:
+        return augmentation.batch(batch, {name: drawn[start:end] for name, drawn in numbers.items()})
+    return batch
+
+
+def _one_each(steps: tf.Tensor) -> tf.TensorArray:
+    return tf.TensorArray(tf.float32, size=steps, element_shape=())
 
 
 def _blocks_for(model: keras.Model, *, appearances: bool = False) -> list[tf.TensorSpec]:

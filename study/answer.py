@@ -17,7 +17,7 @@ class _Value(BaseModel):
 
 
 class Doubt(_Value):
-    """Where the width of an interval comes from, and what would make it narrower. Half widths are in accuracy.
+    """Where the width of an interval comes from, and what would make it narrower. Half widths are in the metric.
 
     Attributes:
         half_width: Of the interval, at the level of the comparison.
@@ -44,7 +44,7 @@ class Rival(_Value):
     Attributes:
         label: Its name.
         judgement: ``worse`` or ``better`` where the interval leaves out 0, ``as good`` where it lies within the margin.
-        difference: Mean over confirm seeds of its final validation accuracy less the leader's; none without any seed.
+        difference: Mean over confirm seeds of its final validation score less the leader's; none without any seed.
         interval: Of that difference, at the level of the comparison; none for fewer than two seeds.
         deviation: Standard deviation of a seed's difference; none likewise.
         seeds: Confirm seeds on which it was judged.
@@ -69,12 +69,12 @@ class Answer(_Value):
     Attributes:
         confirmed: Whether trials on fresh seeds judged at all.
         level: Of each interval: 0.05, divided by the number of looks and of rivals.
-        margin: Accuracies that differ by less are as good.
+        margin: Scores that differ by less are as good.
         leader: The contender that tuning puts first; none if nothing was learned.
         rivals: The others, in the order of tuning.
         take: The contender to take; none likewise.
         cheaper_than: The contender that it is as good as and reaches the target sooner than; none if there is none.
-        costs_at_most: How much more accurate any other contender may be, at most; none where that is decided.
+        costs_at_most: How much better any other contender may be, at most; none where that is decided.
     """
 
     margin: float

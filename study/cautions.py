@@ -8,12 +8,13 @@ import numpy as np
 
 from study.answer import Answer
 from study.comparison import Contender, Setting
+from study.metric import NAMES
 from study.number_formats import counted, listed
 from study.plan import Plan
 
 LOPSIDED = 1.4  # skewness that normal seeds, five to twenty of them, exceed in two of a hundred cases at most
 FEWEST_TO_SEE = 5  # seeds, of which one may be seen to lie apart
-ROUNDING = 1e-12  # of accuracies
+ROUNDING = 1e-12  # of scores
 
 
 def cautions(
@@ -29,7 +30,7 @@ def cautions(
         _leaked(plan),
         *(_edge(contender, plan) for contender in contenders),
         _one_learning_rate(contenders),
-        _diverged(contenders, settings),
+        _diverged(contenders, settings, plan),
         _failed(contenders),
         f"Nothing is known of {listed(left_out)}: every trial failed." if left_out else "",
         _predictions_missing(answer),
@@ -49,7 +50,7 @@ def _leaked(plan: Plan) -> str:
     if not plan.leaked:
         return ""
     return (
-        f"{plan.leaked} equal an image that is trained on: who remembers it is right there, so accuracies are too "
+        f"{plan.leaked} equal an image that is trained on: who remembers it is right there, so scores are too "
         "good, and contenders that remember best are ahead of their worth. Take these copies out of the data."
     )
 
@@ -80,17 +81,18 @@ def _one_learning_rate(contenders: Sequence[Contender]) -> str:
     return f"Only one learning rate was tried with {listed(one)}: the answer is of these settings, not of optimizers."
 
 
-def _diverged(contenders: Sequence[Contender], settings: Iterable[Setting]) -> str:
+def _diverged(contenders: Sequence[Contender], settings: Iterable[Setting], plan: Plan) -> str:
     """Say which trials diverged at a chosen learning rate; at another they cost nothing."""
     chosen = {_described(setting): setting for setting in settings}
     counts = [(chosen[_described(one)], one.label) for one in contenders]
-    results = {label: len(setting.accuracies) + len(setting.confirm_accuracies) for setting, label in counts}
+    results = {label: len(setting.scores) + len(setting.confirm_scores) for setting, label in counts}
     shares = [
         f"{setting.diverged} of {counted(results[label], 'trial')} of {label}"
         for setting, label in counts
         if setting.diverged
     ]
-    return f"Diverged at the best learning rate, and counted as accuracy 0: {', '.join(shares)}." if shares else ""
+    counted_as = f"{NAMES[plan.metric]} 0"
+    return f"Diverged at the best learning rate, and counted as {counted_as}: {', '.join(shares)}." if shares else ""
 
 
 def _failed(contenders: Sequence[Contender]) -> str:
@@ -119,7 +121,7 @@ def _single_look(plan: Plan, answer: Answer) -> str:
 
 def _lopsided(contenders: Sequence[Contender]) -> str:
     """Say whose seeds are now and then much worse, or better; a diverged one has a caution of its own."""
-    found = [one.label for one in contenders if one.confirmed and abs(_skewness(one.accuracies)) > LOPSIDED]
+    found = [one.label for one in contenders if one.confirmed and abs(_skewness(one.scores)) > LOPSIDED]
     if not found:
         return ""
     return (
@@ -128,9 +130,9 @@ def _lopsided(contenders: Sequence[Contender]) -> str:
     )
 
 
-def _skewness(accuracies: Sequence[float]) -> float:
+def _skewness(scores: Sequence[float]) -> float:
     """Return the third standardised moment of the seeds that did not diverge; 0 for fewer than five, or equal ones."""
-    values = np.array([accuracy for accuracy in accuracies if accuracy])
+    values = np.array([score for score in scores if score])
     deviations = values - values.mean() if len(values) >= FEWEST_TO_SEE else np.zeros(1)
     spread = deviations.std()
     return float((deviations**3).mean() / spread**3) if spread > ROUNDING else 0.0

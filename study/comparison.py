@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from study.answer import Answer
 from study.interval import Interval
+from study.metric import Metric
 from study.plan import FIRST_CONFIRM_SEED
 from study.validation_outcome import ValidationOutcome
 
@@ -22,12 +23,13 @@ class Trial(_Value):
 
     Attributes:
         run_id: The MLflow run.
-        outcome: ``diverged`` is a result, of accuracy 0; ``failed`` is none, and says nothing about the setting.
+        outcome: ``diverged`` is a result, of score 0; ``failed`` is none, and says nothing about the setting.
         reason: Why it diverged or failed; empty for a completed one.
         steps_per_epoch: Optimizer steps in one epoch.
         train_loss: By epoch, from the first; ``validation_accuracy`` and ``epoch_seconds`` likewise.
         epoch_seconds: Training and validation of each epoch, with the first call's compilation.
-        validated: Which of its validation images it got right; none where that was not kept.
+        validation_score: The metric by epoch, where the comparison is not about accuracy; else none.
+        validated: How it did on each of its validation images; none where that was not kept.
     """
 
     run_id: str
@@ -42,6 +44,7 @@ class Trial(_Value):
     train_loss: tuple[float, ...]
     validation_accuracy: tuple[float, ...]
     epoch_seconds: tuple[float, ...]
+    validation_score: tuple[float, ...] | None = None
     validated: InstanceOf[ValidationOutcome] | None = Field(default=None, exclude=True, repr=False)
 
     @property
@@ -50,14 +53,19 @@ class Trial(_Value):
         return self.seed >= FIRST_CONFIRM_SEED
 
     @property
-    def accuracy(self) -> float:
-        """Final validation accuracy; 0 if it diverged, for a network of NaN gets nothing right."""
+    def scores(self) -> tuple[float, ...]:
+        """The metric that the comparison is about, in validation, by epoch."""
+        return self.validation_accuracy if self.validation_score is None else self.validation_score
+
+    @property
+    def score(self) -> float:
+        """Its final value; 0 if it diverged, for a network of NaN gets nothing right."""
         # Left out, a setting would be the better for diverging now and then.
-        return self.validation_accuracy[-1] if self.outcome == "completed" else 0.0
+        return self.scores[-1] if self.outcome == "completed" else 0.0
 
     def epochs_to(self, target: float) -> float:
         """Return the first epoch, from 1, that reached the target; infinity if none did, or if it diverged later."""
-        reached = (float(epoch) for epoch, accuracy in enumerate(self.validation_accuracy, 1) if accuracy >= target)
+        reached = (float(epoch) for epoch, score in enumerate(self.scores, 1) if score >= target)
         return next(reached, math.inf) if self.outcome == "completed" else math.inf
 
     def seconds_to(self, target: float) -> float:
@@ -71,9 +79,9 @@ class Setting(_Value):
 
     Attributes:
         added: Whether it was asked for by no one, and added because the best rate was an outermost one.
-        accuracies: Final validation accuracy by ascending tuning seed, 0 where it diverged; failed trials have none.
+        scores: Final validation score by ascending tuning seed, 0 where it diverged; failed trials have none.
         median: Of these; none if every trial failed.
-        confirm_accuracies: Likewise by confirm seed; empty but for a contender's best rate.
+        confirm_scores: Likewise by confirm seed; empty but for a contender's best rate.
         diverged: Of all of its trials; ``failed`` likewise.
     """
 
@@ -82,9 +90,9 @@ class Setting(_Value):
     batch_size: int
     learning_rate: float
     added: bool
-    accuracies: tuple[float, ...]
+    scores: tuple[float, ...]
     median: float | None
-    confirm_accuracies: tuple[float, ...]
+    confirm_scores: tuple[float, ...]
     diverged: int
     failed: int
 
@@ -94,14 +102,14 @@ class Contender(_Value):
 
     Attributes:
         label: Its name in words and pictures: the optimizer, and what else was varied.
-        learning_rate: The best, by the median final validation accuracy over tuning seeds.
+        learning_rate: The best, by the median final validation score over tuning seeds.
         learning_rates: All that were tried, ascending.
         at_edge: Whether the best is the smallest or the largest of several.
         confirmed: Whether what follows is from confirm trials; else from those that its rate was chosen by.
         seeds: How many of these trials have a result.
-        accuracies: Their final validation accuracies, by ascending seed; 0 where it diverged.
+        scores: Their final validation scores, by ascending seed; 0 where it diverged.
         median: Of these; ``interquartile_mean`` likewise, with its 95 % ``interval`` (none for one seed).
-        best_accuracy: Median over seeds of the best epoch's validation accuracy.
+        best_score: Median over seeds of the best epoch's validation score.
         reached: How many of the seeds reached the target.
         epochs_to_target: Median over seeds; a miss counts as infinite. Steps and seconds likewise.
         epochs_interval: Of the median, none for one seed; its upper end may be infinite.
@@ -117,11 +125,11 @@ class Contender(_Value):
     at_edge: bool
     confirmed: bool
     seeds: int
-    accuracies: tuple[float, ...]
+    scores: tuple[float, ...]
     median: float
     interquartile_mean: float
     interval: Interval | None
-    best_accuracy: float
+    best_score: float
     reached: int
     epochs_to_target: float
     epochs_interval: Interval | None
@@ -135,7 +143,8 @@ class Comparison(_Value):
     """What follows from the trials.
 
     Attributes:
-        target: Validation accuracy to be reached.
+        metric: What it is about: every score is its value in validation.
+        target: Value of it to be reached.
         trials: By optimizer, loss, batch size, learning rate, seed.
         settings: In the same order.
         contenders: The leader of tuning first, the others in the order of tuning.
@@ -145,6 +154,7 @@ class Comparison(_Value):
         cautions: What does not follow, or not yet, a sentence each.
     """
 
+    metric: Metric = "accuracy"
     target: float
     trials: tuple[Trial, ...]
     settings: tuple[Setting, ...]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from study.answer import Answer, Doubt, Rival
 from study.doubt import MORE_SEEDS
+from study.metric import NAMES, Metric
 from study.number_formats import in_points, points, short_number
 
 MOST_IMAGES = 1_000  # times as many as there are, that anybody is told to find
 
 
-def doubt_sentences(answer: Answer) -> tuple[str, ...]:
-    """Return a sentence about each rival that is undecided, and one about how all intervals were made."""
+def doubt_sentences(answer: Answer, metric: Metric) -> tuple[str, ...]:
+    """Return a sentence about each rival that is undecided, and one about how all intervals of the metric were made."""
     said = [_undecided(rival, rival.doubt) for rival in answer.rivals if rival.judgement == "undecided" and rival.doubt]
-    return (*said, *_method(answer))
+    return (*said, *_method(answer, metric))
 
 
 def _undecided(rival: Rival, doubt: Doubt) -> str:
@@ -32,12 +33,14 @@ def _remedy(doubt: Doubt) -> str:
     return f"{said}; about {images} would" if images else said
 
 
-def _method(answer: Answer) -> list[str]:
+def _method(answer: Answer, metric: Metric) -> list[str]:
     """Say how the intervals come about, in one line."""
     doubts = [rival.doubt for rival in answer.rivals if rival.doubt]
     if not doubts:
         return []
     images = "their covariance on the same image over all images"
+    if metric == "macro_f1":  # which is no mean over images
+        images = f"{images} (of each image's influence on {NAMES[metric]}, to first order)"
     if not all(doubt.images_known for doubt in doubts):
         images = "Nadeau and Bengio's rule of thumb, since not every trial has kept its predictions"
     return [

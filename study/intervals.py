@@ -13,7 +13,7 @@ from study.interval import Interval
 RESAMPLES = 9_999
 TAIL = 250  # of the resamples lie at or beyond either end of an interval: 2.5 %
 CUT = 0.25  # of the values, at either end, for the interquartile mean
-DIGITS = 12  # of a difference of accuracies; what is smaller is rounding, and must not tell two contenders apart
+DIGITS = 12  # of a difference of scores; what is smaller is rounding, and must not tell two contenders apart
 
 Values = NDArray[np.float64]
 

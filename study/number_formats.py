@@ -8,24 +8,19 @@ from collections.abc import Sequence
 from study.interval import Interval
 
 
-def accuracy_interval(interval: Interval | None) -> str:
-    """Return an interval of accuracies, to put behind a number; nothing if there is none."""
-    return f" [{interval[0]:z.4f}, {interval[1]:z.4f}]" if interval else ""
-
-
 def short_interval(interval: Interval | None) -> str:
-    """Likewise of epochs, or of how many times as many."""
+    """Return an interval of epochs, or of how many times as many, to put behind a number; nothing if there is none."""
     return f" [{short_number(interval[0])}, {short_number(interval[1])}]" if interval else ""
 
 
-def points(accuracy: float) -> str:
-    """Return a difference of accuracies in percentage points, with two digits after the point at most."""
-    return f"{100 * accuracy:z.2f}".rstrip("0").rstrip(".")
+def points(difference: float) -> str:
+    """Return a difference of scores in percentage points, with two digits after the point at most."""
+    return f"{100 * difference:z.2f}".rstrip("0").rstrip(".")
 
 
-def in_points(accuracy: float) -> str:
+def in_points(difference: float) -> str:
     """Return it with its unit."""
-    return f"{points(accuracy)} {'point' if points(accuracy) == '1' else 'points'}"
+    return f"{points(difference)} {'point' if points(difference) == '1' else 'points'}"
 
 
 def points_interval(interval: Interval | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -26,14 +26,15 @@ class PairedDifference:
     where N is the number of images and σ² the covariance of two seeds' differences on the same image. Without c an
     interval would shrink to nothing with more and more seeds, though the images stay the same few. 1/(nJ) is what one
     image more or fewer makes of the mean, n being the number of validation images: where no seed saw any difference s²
-    and c are 0, and yet the next image may show one.
+    and c are 0, and yet the next image may show one. Where images do not count alike, it is the heaviest image.
 
     Attributes:
-        mean: In accuracy.
+        mean: In the metric.
         seeds: J.
         seed_variance: s²; 0 for a single seed, which tells nothing of it.
         common_variance: c.
         validation_images: n.
+        heaviest: How many times as much as in accuracy a single image can count.
         images_known: Whether c is from the trials' predictions. Else it is s² times the number of validation images
             over that of training images, which is too much rather than too little: Nadeau, Bengio, "Inference for the
             generalization error" (2003), section 4.
@@ -45,6 +46,7 @@ class PairedDifference:
     common_variance: float
     validation_images: int
     images_known: bool
+    heaviest: float = 1.0
 
     def half_width(self, level: float, seeds: int | None = None) -> float:
         """Return half the width of the interval that is wrong with probability ``level``, by Student's t.
@@ -56,7 +58,7 @@ class PairedDifference:
         seeds = seeds or self.seeds
         if seeds < 2:
             return math.inf
-        an_image = 1 / (self.validation_images * seeds)
+        an_image = self.heaviest / (self.validation_images * seeds)
         return quantile(level, seeds - 1) * math.sqrt(self.seed_variance / seeds + self.common_variance + an_image**2)
 
     def interval(self, level: float) -> Interval:
@@ -70,12 +72,12 @@ class PairedDifference:
 
 
 def paired_difference(ones: Sequence[Trial], others: Sequence[Trial], plan: Plan) -> PairedDifference | None:
-    """Return how much more accurate ``ones`` are than ``others``, on the seeds that both have; none without any."""
+    """Return by how much ``ones`` score more than ``others``, on the seeds that both have; none without any."""
     by_seed = {trial.seed: trial for trial in others}
     pairs = [(trial, by_seed[trial.seed]) for trial in ones if trial.seed in by_seed]
     if not pairs:
         return None
-    differences = np.array([one.accuracy - other.accuracy for one, other in pairs])
+    differences = np.array([one.score - other.score for one, other in pairs])
     variance = float(np.var(differences.round(DIGITS), ddof=1)) if len(pairs) > 1 else 0.0
     covariance = covariance_on_an_image(pairs)
     if covariance is None:
@@ -89,14 +91,15 @@ def paired_difference(ones: Sequence[Trial], others: Sequence[Trial], plan: Plan
         common_variance=common,
         validation_images=plan.validation_images,
         images_known=covariance is not None,
+        heaviest=max((trial.validated.heaviest for pair in pairs for trial in pair if trial.validated), default=1.0),
     )
 
 
 def covariance_on_an_image(pairs: Sequence[tuple[Trial, Trial]]) -> float | None:
     """Return the covariance, at least 0, of two seeds' differences on the same image, over all images of any two seeds.
 
-    A difference on an image is 1 if only the first of a pair got it right, -1 if only the second did, else 0, less the
-    mean of its seed.
+    A difference on an image is what it adds to the score of the first of a pair less what it adds to that of the
+    second, less the mean of its seed: in accuracy, 1 if only the first got it right, -1 if only the second did, else 0.
 
     Returns:
         None if predictions are missing, or no image was drawn by two seeds.
@@ -118,16 +121,16 @@ def covariance_on_an_image(pairs: Sequence[tuple[Trial, Trial]]) -> float | None
 def _outcome(trial: Trial, partner: Trial) -> ValidationOutcome | None:
     """Return what a trial came to on each image; one that diverged got none of its partner's right."""
     if trial.outcome == "diverged" and partner.validated:
-        return ValidationOutcome(partner.validated.examples, np.zeros_like(partner.validated.right))
+        return replace(partner.validated, credit=np.zeros_like(partner.validated.credit))
     return trial.validated
 
 
 def _shared_images(one: ValidationOutcome, other: ValidationOutcome) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the images that both were judged by, and which of these each got right."""
+    """Return the images that both were judged by, and what these add to either score."""
     if np.array_equal(one.examples, other.examples):  # so it is, but for trials of another split
-        return one.examples, one.right, other.right
+        return one.examples, one.credit, other.credit
     shared, mine, theirs = np.intersect1d(one.examples, other.examples, assume_unique=True, return_indices=True)
-    return shared, one.right[mine], other.right[theirs]
+    return shared, one.credit[mine], other.credit[theirs]
 
 
 def _covariance(examples: np.ndarray, deviations: Values) -> float | None:

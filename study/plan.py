@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from study.metric import Metric
+
 FIRST_CONFIRM_SEED = 1000  # tuning has the seeds below, confirmation those from here on: no seed is ever in both
 
 Round = Literal["tune", "extend", "confirm"]
@@ -50,8 +52,9 @@ class Plan(_Value):
         contenders: What is compared.
         seeds: Tuning tries every learning rate with the seeds 0, 1, ..., so many of them.
         looks: After so many confirm seeds, ascending, contenders are compared with the leader; empty: never.
-        margin: Accuracies that differ by less are as good, one as the other.
-        target: Validation accuracy to be reached, by which contenders that are as good are told apart.
+        margin: Scores that differ by less are as good, one as the other.
+        metric: What contenders are ranked and judged by: a trial's score is its final value in validation.
+        target: Value of the metric to be reached in validation, by which contenders that are as good are told apart.
         training_images: Images that one trial trains on.
         validation_images: Images that one trial is judged by.
         redraws: Whether each confirm seed draws these anew, of both together; else all trials have the same.
@@ -67,6 +70,7 @@ class Plan(_Value):
     validation_images: int
     redraws: bool = True
     leaked: str = ""
+    metric: Metric = "accuracy"
 
     @property
     def images(self) -> int:

@@ -14,7 +14,7 @@ POWER = 0.8  # how often it is found
 
 
 def smallest_difference(plan: Plan, seeds: int, seed_variance: float) -> float:
-    """Return the difference in accuracy that a look at so many seeds finds in 80 of 100 studies.
+    """Return the difference in score that a look at so many seeds finds in 80 of 100 studies.
 
     It is the root of a noncentral Student's t. What the seeds have in common because they draw from the same images is
     left out: it is not known before they ran.

@@ -20,14 +20,14 @@ class SettingResults:
     target: float
 
     @cached_property
-    def accuracies(self) -> Values:
-        """Final validation accuracy by seed, 0 where it diverged."""
-        return np.array([trial.accuracy for trial in self.trials])
+    def scores(self) -> Values:
+        """Final validation score by seed, 0 where it diverged."""
+        return np.array([trial.score for trial in self.trials])
 
     @cached_property
-    def best_accuracies(self) -> Values:
-        """Validation accuracy of the best epoch by seed, likewise."""
-        return np.array([max(trial.validation_accuracy) if _completed(trial) else 0.0 for trial in self.trials])
+    def best_scores(self) -> Values:
+        """Validation score of the best epoch by seed, likewise."""
+        return np.array([max(trial.scores) if _completed(trial) else 0.0 for trial in self.trials])
 
     @cached_property
     def epochs(self) -> Values:
@@ -47,8 +47,8 @@ class SettingResults:
     @cached_property
     def rank(self) -> tuple[float, float, float, float]:
         """What the better of two settings has less of."""
-        middle = float(interquartile_mean(self.accuracies))
-        return -median(self.accuracies), -middle, median(self.epochs), self.trials[0].learning_rate
+        middle = float(interquartile_mean(self.scores))
+        return -median(self.scores), -middle, median(self.epochs), self.trials[0].learning_rate
 
     @property
     def seeds(self) -> set[int]:

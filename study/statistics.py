@@ -43,13 +43,14 @@ def compare_trials(plan: Plan, trials: Iterable[Trial]) -> Comparison:
     )
     left_out = [label_of(contender, plan) for contender in plan.contenders if contender not in best]
     return Comparison(
+        metric=plan.metric,
         target=plan.target,
         trials=ordered,
         settings=settings,
         contenders=contenders,
         answer=answer,
         verdict=verdict(answer, contenders, plan),
-        doubt=doubt_sentences(answer),
+        doubt=doubt_sentences(answer, plan.metric),
         cautions=cautions(plan, contenders, settings, answer, left_out=sorted(left_out)),
     )
 
@@ -84,9 +85,9 @@ def _setting(
         **contender.model_dump(include={"optimizer", "loss", "batch_size"}),
         learning_rate=rate,
         added=rate not in contender.learning_rates,
-        accuracies=tuple(tuning.accuracies.tolist()) if tuning else (),
-        median=median(tuning.accuracies) if tuning else None,
-        confirm_accuracies=tuple(trial.accuracy for trial in confirmed),
+        scores=tuple(tuning.scores.tolist()) if tuning else (),
+        median=median(tuning.scores) if tuning else None,
+        confirm_scores=tuple(trial.score for trial in confirmed),
         diverged=_count(every, "diverged"),
         failed=_count(every, "failed"),
     )
@@ -107,11 +108,11 @@ def _contender(
         at_edge=len(rates) > 1 and rate in (rates[0], rates[-1]),
         confirmed=trials[0].confirms,
         seeds=len(results.seeds),
-        accuracies=tuple(results.accuracies.tolist()),
-        median=median(results.accuracies),
-        interquartile_mean=float(interquartile_mean(results.accuracies)),
-        interval=bootstrap_interval(interquartile_mean, results.accuracies),
-        best_accuracy=median(results.best_accuracies),
+        scores=tuple(results.scores.tolist()),
+        median=median(results.scores),
+        interquartile_mean=float(interquartile_mean(results.scores)),
+        interval=bootstrap_interval(interquartile_mean, results.scores),
+        best_score=median(results.best_scores),
         reached=int(np.isfinite(results.epochs).sum()),
         epochs_to_target=median(results.epochs),
         epochs_interval=median_interval(results.epochs),

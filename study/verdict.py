@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from study.answer import JUDGEMENTS, Answer, Rival
 from study.comparison import Contender, Trial
-from study.number_formats import counted, in_points, listed, percent, points_interval, short_number
+from study.metric import NAMES, reached
+from study.number_formats import counted, in_points, listed, points_interval, short_number
 from study.plan import Plan
 
 
@@ -16,17 +17,17 @@ def verdict(answer: Answer, contenders: Sequence[Contender], plan: Plan) -> tupl
     if not contenders:
         return ("No trial has a result, so nothing follows.",)
     if answer.take is None:
-        return ("Nothing is best: no setting has a median final validation accuracy above 0.",)
+        return (f"Nothing is best: no setting has a median final validation {NAMES[plan.metric]} above 0.",)
     by_label = {contender.label: contender for contender in contenders}
     taken = by_label[answer.take]
     if not answer.confirmed:
-        return (_tuned_only(taken, plan), *_misses(contenders, plan.target))
+        return (_tuned_only(taken, plan), *_misses(contenders, plan))
     return (
         f"Take {taken.label} with learning rate {taken.learning_rate:g}{_why(answer, by_label, plan)}.",
         *_overturned(answer),
         *(_rival(rival, answer) for rival in answer.rivals),
-        _accuracy(taken),
-        *_misses(contenders, plan.target),
+        _median(taken, plan),
+        *_misses(contenders, plan),
     )
 
 
@@ -44,8 +45,8 @@ def _tuned_only(best: Contender, plan: Plan) -> str:
     why = "no look at fresh seeds was asked for" if not plan.looks else "its confirm trials have not ended"
     return (
         f"Tuning puts {best.label} with learning rate {best.learning_rate:g} first, with a median final validation "
-        f"accuracy of {best.median:.4f} over {counted(best.seeds, 'seed')}; nothing is confirmed, because {why}, so "
-        "nothing is said about which is better."
+        f"{NAMES[plan.metric]} of {best.median:.4f} over {counted(best.seeds, 'seed')}; nothing is confirmed, because "
+        f"{why}, so nothing is said about which is better."
     )
 
 
@@ -82,18 +83,20 @@ def _among_equals(answer: Answer, contenders: dict[str, Contender], plan: Plan) 
     if answer.take != answer.leader:
         return f"as good as {answer.leader} {within}{', and ' if cheaper else ''}{cheaper}"
     is_are = "is" if len(equals) == 1 else "are"
-    and_it = f", and {answer.take} is {cheaper}" if cheaper else f", but not sooner at {percent(plan.target)}"
+    and_it = (
+        f", and {answer.take} is {cheaper}" if cheaper else f", but not sooner at {reached(plan.target, plan.metric)}"
+    )
     return f"{listed(equals)} {is_are} as good {within}{and_it}"
 
 
 def _cheaper(taken: Contender, other: Contender, plan: Plan) -> str:
     """Say how much sooner a contender reaches the target, in epochs; `recommendation.cost` says why in these."""
-    mine, theirs = taken.epochs_to_target, other.epochs_to_target
+    mine, theirs, target = taken.epochs_to_target, other.epochs_to_target, reached(plan.target, plan.metric)
     if math.isinf(theirs):
-        return f"at {percent(plan.target)} after {counted(mine, 'epoch')}, where most seeds of {other.label} never get"
+        return f"at {target} after {counted(mine, 'epoch')}, where most seeds of {other.label} never get"
     times = short_number(theirs / mine)
     epochs = f"{counted(mine, 'epoch')}, {other.label} {short_number(theirs)}"
-    return f"{times} times as fast to {percent(plan.target)} ({epochs})"
+    return f"{times} times as fast to {target} ({epochs})"
 
 
 def _overturned(answer: Answer) -> list[str]:
@@ -128,16 +131,17 @@ def _lottery(rival: Rival, answer: Answer) -> str:
     return f"; of these trials {listed(said)} diverged, and so it is never called as good" if said else ""
 
 
-def _accuracy(taken: Contender) -> str:
+def _median(taken: Contender, plan: Plan) -> str:
     return (
-        f"{taken.label} has a median final validation accuracy of {taken.median:.4f} over "
+        f"{taken.label} has a median final validation {NAMES[plan.metric]} of {taken.median:.4f} over "
         f"{counted(taken.seeds, 'confirm seed')}, each with validation images of its own."
     )
 
 
-def _misses(contenders: Sequence[Contender], target: float) -> list[str]:
+def _misses(contenders: Sequence[Contender], plan: Plan) -> list[str]:
+    target = reached(plan.target, plan.metric)
     if not any(contender.reached for contender in contenders):
-        return [f"No contender reaches {percent(target)}."]
+        return [f"No contender reaches {target}."]
     missing = [contender for contender in contenders if contender.reached < contender.seeds]
     shares = [f"{contender.label} {contender.reached} of {contender.seeds}" for contender in missing]
-    return [f"Not every seed reaches {percent(target)}: {', '.join(shares)}."] if shares else []
+    return [f"Not every seed reaches {target}: {', '.join(shares)}."] if shares else []

@@ -8,27 +8,62 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 from prefect import task
+from pydantic import BaseModel, ConfigDict
 
-from models.steps import make_evaluate_step, score
+from models.steps import Score, make_evaluate_step, score
 from tasks.data.blocks import open_split
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
+from tasks.report.class_table import CLASS_FILES, CONFUSION_FILE, ClassRow, class_csv, class_rows, confusion_csv
 from tasks.report.run_figures import confusion_matrix_files
 from tasks.tracking import record
+from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE, predictions_of, small_probabilities
+
+
+class Evaluation(BaseModel):
+    """What the test split says of a model; nothing where it was not asked.
+
+    Attributes:
+        metrics: ``test/loss``, ``test/accuracy`` and the other measures.
+        classes: How well each class is told from the others, by label.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    metrics: dict[str, float] = {}
+    classes: tuple[ClassRow, ...] = ()
 
 
 @task
-def evaluate_model(fitted: Path, prepared: PreparedDataset, run_id: str, *, device: str) -> dict[str, float]:
-    """Return ``test/loss`` and ``test/accuracy``, recorded in the run with a confusion matrix.
+def evaluate_model(
+    fitted: Path, prepared: PreparedDataset, run_id: str, *, keep_predictions: bool, device: str
+) -> Evaluation:
+    """Return what the test split says, recorded in the run with the confusion matrix; keep the predictions, if wanted.
 
-    In the run they are ``test_loss`` and ``test_accuracy``: MLflow shows metrics in the order of what comes before a
-    slash, those without any last, and a run's curves are to come before its single values.
+    In the run the metrics are ``test_loss`` and so on: MLflow shows metrics in the order of what comes before a slash,
+    those without any last, and a run's curves are to come before its single values.
     """
     with tf.device(f"{device}:0"):
-        tested = score(make_evaluate_step(keras.models.load_model(fitted)), open_split(prepared, "test"))
+        model = keras.models.load_model(fitted)
+        keep = small_probabilities(model.loss) if keep_predictions else None
+        tested = score(make_evaluate_step(model), open_split(prepared, "test"), keep)
     crash_point("evaluated")
-    metrics = {"test/loss": tested.loss, "test/accuracy": tested.accuracy}
+    metrics = {"test/loss": tested.loss, **{f"test/{name}": value for name, value in tested.measures().items()}}
     record.log_metrics(run_id, {name.replace("/", "_"): value for name, value in metrics.items()})
-    draw = partial(confusion_matrix_files, tested.labels, tested.predicted, prepared.classes)
+    rows = class_rows(tested.by_class(), prepared.classes)
+    _record(run_id, tested, prepared, rows, keep_predictions=keep_predictions)
+    return Evaluation(metrics=metrics, classes=rows)
+
+
+def _record(
+    run_id: str, tested: Score, prepared: PreparedDataset, rows: tuple[ClassRow, ...], *, keep_predictions: bool
+) -> None:
+    """Record which class was taken for which, how well each is known, and what was said of each example."""
+    said = tested.labels, tested.predicted
+    record.log_text(run_id, class_csv(rows), CLASS_FILES["test"])
+    record.log_text(run_id, confusion_csv(*said, prepared.classes), CONFUSION_FILE)
+    if keep_predictions:
+        kept = predictions_of(prepared.indices("test"), *said, tested.kept, prepared.names("test"))
+        record.log_content(run_id, kept.packed(), TEST_PREDICTIONS_FILE)
+    draw = partial(confusion_matrix_files, *said, prepared.classes)
     record.log_pictures(run_id, draw, "The confusion matrix")
-    return metrics

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from prefect import task
 
+from models.class_weights import ClassWeight
+from study.metric import NAMES, Metric
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
@@ -39,8 +41,10 @@ def fit_model(
     print_every: int | None,
     device: str,
     augment: Sequence[str] | None = None,
+    class_weight: ClassWeight = "none",
+    metric: Metric = "accuracy",
 ) -> FitResult:
-    """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends.
+    """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends; the best is by ``metric``.
 
     A loss or a weight that is no longer finite ends the fit in its epoch: an outcome of the experiment, not a fault. A
     fit that was interrupted or killed goes on from its last checkpoint below ``directory``.
@@ -56,24 +60,32 @@ def fit_model(
         augment=tuple(augment or ()),
         seed=seed,
         print_every=print_every,
+        class_weight=class_weight,
+        metric=metric,
     )
+    return _run(loop, compiled, directory / "fitted.keras", device)
+
+
+def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
+    """Run the epochs, store the model under ``path``, and record what came of it."""
     model, state, reason = finish_the_step(partial(loop.run, compiled, device))
-    fitted = _result(directory / "fitted.keras", state, reason)
+    fitted = _result(path, state, reason, loop.metric)
     with storing(fitted.model):
         model.save(fitted.model)
     crash_point("fitted")
     _show_augmentation(loop)
-    _record(run_id, fitted, prepared)
+    _record(loop.run_id, fitted, loop.prepared)
     return fitted
 
 
-def _result(model: Path, state: FitState, reason: str) -> FitResult:
+def _result(model: Path, state: FitState, reason: str, metric: Metric) -> FitResult:
     return FitResult(
         model=model,
         outcome="diverged" if reason else "completed",
         reason=reason,
         epochs=state.rows,
         seconds=sum(row.epoch_seconds for row in state.rows),
+        metric=metric,
     )
 
 
@@ -84,10 +96,10 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         # An epoch a line, so that `diff` shows from where on two runs differ.
         record.log_text(run_id, f"{json.dumps(weights, indent=1)}\n", WEIGHTS_FILE)
     if fitted.epochs:
-        record.log_pictures(run_id, partial(_curves, fitted.epochs), "The training curves")
+        record.log_pictures(run_id, partial(_curves, fitted.epochs, fitted.metric), "The training curves")
     if fitted.best:
         best = {
-            "best_validation_accuracy": fitted.best.validation_accuracy or 0.0,
+            f"best_validation_{fitted.metric}": fitted.best.validation(fitted.metric) or 0.0,
             "best_epoch": fitted.best.epoch,
         }
         record.log_metrics(run_id, best)
@@ -103,9 +115,17 @@ def _show_augmentation(loop: EpochLoop) -> None:
         record.log_pictures(loop.run_id, draw, "The picture of augmented images")
 
 
-def _curves(rows: Sequence[EpochRow]) -> dict[str, bytes]:
-    splits: dict[str, tuple[list[float | None], list[float | None]]] = {
-        "train": ([row.train_loss for row in rows], [row.train_accuracy for row in rows]),
-        "validation": ([row.validation_loss for row in rows], [row.validation_accuracy for row in rows]),
+def _curves(rows: Sequence[EpochRow], metric: Metric) -> dict[str, bytes]:
+    curves: dict[str, dict[str, list[float | None]]] = {
+        "loss": {
+            "train": [row.train_loss for row in rows],
+            "validation": [row.validation_loss for row in rows],
+        },
+        "accuracy": {
+            "train": [row.train_accuracy for row in rows],
+            "validation": [row.validation_accuracy for row in rows],
+        },
     }
-    return {"training_curves.png": png(training_curves, [row.epoch for row in rows], splits)}
+    if metric != "accuracy" and rows[0].validation(metric) is not None:  # in training only what is right is counted
+        curves[NAMES[metric]] = {"validation": [row.validation(metric) for row in rows]}
+    return {"training_curves.png": png(training_curves, [row.epoch for row in rows], curves)}

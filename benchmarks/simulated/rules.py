@@ -71,7 +71,7 @@ def simulate(world: World, plan: Plan, number: int) -> Simulated:
     confirmation = confirm(plan, chosen_of(best), ended)
     order = [int(contender.optimizer) for contender in best]
     truth = (world.errors[order[0]] - world.errors[order[1:]]).round(12)  # of each rival, less the leader's accuracy
-    tuning = np.array([results.accuracies for results in best.values()])
+    tuning = np.array([results.scores for results in best.values()])
     confirmed = study.confirm_accuracies[order]
     watched = order[1:].index(1 if order[0] == 0 else 0)  # the rival that `found` is about
     judgements = [judged.judgement for judged in confirmation.judged]

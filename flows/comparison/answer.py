@@ -13,6 +13,7 @@ from flows.comparison.study_metrics import study_metrics
 from flows.lifecycle.prefect_artifacts import publish_comparison
 from study.answer import Answer
 from study.comparison import Comparison, Contender
+from study.metric import Metric
 from study.rounds import next_round
 from study.statistics import compare_trials
 from tasks.report.comparison_tables import summary_markdown, table_rows, test_sentences
@@ -32,12 +33,14 @@ class CompareResult(BaseModel):
         flow_run_url: The page of the Prefect flow run.
         trials: How many ended, and how many of them completed, diverged and failed.
         incomplete: Which of this round have no result yet, and what to do, in words; empty if all have one.
+        metric: What it is about.
         answer: What to take, and each rival's difference from the leader, in numbers.
         verdict: What follows, a sentence each.
         doubt: How far it is known, a sentence each.
         cautions: What does not follow, a sentence each.
         contenders: The leader of tuning first.
-        test: ``test/accuracy`` of what is recommended, the median over ``seeds`` of them; none if there is no such.
+        test: ``test/accuracy``, or what else it is about, of what is recommended: the median over ``seeds`` of them;
+            none if there is no such.
         page: The report, one HTML file.
         go_on: The command that makes the answer better known; empty if none does.
         missing: What MLflow refused of the comparison's own record, and what to do about it; empty if it has all.
@@ -50,6 +53,7 @@ class CompareResult(BaseModel):
     flow_run_url: str
     trials: dict[str, int]
     incomplete: str
+    metric: Metric = "accuracy"
     answer: Answer
     verdict: tuple[str, ...]
     doubt: tuple[str, ...]
@@ -65,7 +69,7 @@ class CompareResult(BaseModel):
         incomplete = [self.incomplete] if self.incomplete else []
         doubt = ["", "How far it is known:", *(f"  {sentence}" for sentence in self.doubt)] if self.doubt else []
         cautions = ["", *(f"Caution: {caution}" for caution in self.cautions)] if self.cautions else []
-        tested = test_sentences(self.test, confirmed=self.answer.confirmed)
+        tested = test_sentences(self.test, self.metric, confirmed=self.answer.confirmed)
         go_on = ["", f"To know it better: {self.go_on}"] if self.go_on else []
         return "\n".join([*incomplete, *self.verdict, *tested, *doubt, *cautions, *go_on])
 
@@ -103,7 +107,10 @@ def report(study: str, directory: Path | None = None) -> tuple[CompareResult, Co
             "ended": len(trials),
             **{outcome: outcomes.count(outcome) for outcome in ("completed", "diverged", "failed")},
         },
-        **{name: getattr(comparison, name) for name in ("answer", "verdict", "doubt", "cautions", "contenders")},
+        **{
+            name: getattr(comparison, name)
+            for name in ("metric", "answer", "verdict", "doubt", "cautions", "contenders")
+        },
         **{name: getattr(facts, name) for name in ("incomplete", "test", "go_on")},
         page=(directory / "report.html").absolute(),
     )

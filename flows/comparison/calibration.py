@@ -14,8 +14,10 @@ import tensorflow as tf
 
 from flows.comparison.training_time import TrainingTime
 from models.augmentation import Augmentation
+from models.class_weights import ClassWeight, class_weights
 from models.steps import make_evaluate_step, make_train_steps, score
 from tasks.data.blocks import open_split, open_training_epoch
+from tasks.data.class_counts import class_counts
 from tasks.data.prepared import PreparedDataset
 from tasks.model import build_model, compile_model
 
@@ -27,6 +29,7 @@ def measure_training_time(
     *,
     model: str,
     batch_size: int,
+    class_weight: ClassWeight = "none",
     augment: Sequence[str] | None = None,
     device: str,
     recipe: Mapping[str, Any],
@@ -37,7 +40,8 @@ def measure_training_time(
         initial = build_model.fn(model, prepared, directory, seed=0, device=device)
         compiled = keras.models.load_model(compile_model.fn(initial, directory, **recipe, device=device))
         augmentation = Augmentation(augment, 0, prepared.image_shape) if augment else None
-        train_steps = make_train_steps(compiled, batch_size, augmentation)
+        weights = class_weights(class_weight, class_counts(prepared, "train"))
+        train_steps = make_train_steps(compiled, batch_size, augmentation, weights)
         evaluate_step = make_evaluate_step(compiled)
         blocks = open_training_epoch(
             *(prepared, 0, 1), batch_size=batch_size, shuffle=True, repeat=1, appearances=bool(augment)

@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from study.validation_outcome import ValidationOutcome
+from study.metric import Metric
+from study.validation_outcome import ValidationOutcome, outcome_of
 from tasks.foundation.log import task_log
 from tasks.tracking import mlflow_client
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, KeptPredictions, unpacked
@@ -25,7 +26,7 @@ def kept_predictions(run_id: str) -> KeptPredictions | None:
 
 
 @cache  # a run that has ended does not change; probabilities of many trials and classes would fill the memory
-def validation_outcome(run_id: str) -> ValidationOutcome | None:
-    """Return which validation images a run that has ended got right; none if it has kept no predictions."""
+def validation_outcome(run_id: str, metric: Metric) -> ValidationOutcome | None:
+    """Return how a run that has ended did on each validation image; none if it has kept no predictions."""
     kept = kept_predictions(run_id)
-    return ValidationOutcome(kept.example.astype(np.int64), kept.right) if kept else None
+    return outcome_of(metric, kept.example.astype(np.int64), kept.label, kept.predicted) if kept else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from flows.comparison.stored_study import METRIC_TAG
 from flows.comparison.study_metrics import DEVIATION_METRIC
+from study.metric import NAMES
 from study.number_formats import counted, in_points, listed, points
 from study.plan import Plan
 from study.power import binomial_variance, smallest_difference
@@ -39,12 +41,14 @@ def _spread(plan: Plan, dataset_digest: str) -> tuple[float, str]:
     earlier = [
         run
         for run in mlflow_client.find_runs(f"tags.{FLOW_TAG} = 'compare' and tags.`{DATASET_TAG}` = '{dataset_digest}'")
-        if run.metrics.get(DEVIATION_METRIC)
+        if run.metrics.get(DEVIATION_METRIC) and run.tags.get(METRIC_TAG, "accuracy") == plan.metric
     ]
     if earlier:
         return earlier[0].metrics[DEVIATION_METRIC], f"as in the comparison {earlier[0].run_id} on the same data"
+    images = counted(plan.validation_images, "validation image")
+    of_what = "" if plan.metric == "accuracy" else f", as if {NAMES[plan.metric]} were accuracy"
     guess = math.sqrt(binomial_variance(plan))
     return (
         guess,
-        f"a guess from {counted(plan.validation_images, 'validation image')} alone: no comparison was made yet",
+        f"a guess from {images} alone{of_what}: no comparison was made yet",
     )

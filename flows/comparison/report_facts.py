@@ -41,7 +41,7 @@ def facts_of(
     """
     p, by_id = stored_parameters(run), {each.run_id: each for each in runs}
     lacking, resume = incomplete(comparison.trials, missing), resume_command(run.run_id, {FLOW_TAG: "compare"})
-    accuracies = [accuracy for run_id in tested if (accuracy := by_id[run_id].test_accuracy) is not None]
+    scores = [score for run_id in tested if (score := by_id[run_id].tested(p.metric)) is not None]
     fixed = {name: getattr(p, name) for name in SharedParameters.model_fields}
     return ReportFacts(
         study=run.run_id,
@@ -56,7 +56,7 @@ def facts_of(
         command=_command(p),
         **_made(run),
         grown=growth_in_words(run),
-        test={"test/accuracy": statistics.median(accuracies), "seeds": len(accuracies)} if accuracies else None,
+        test={f"test/{p.metric}": statistics.median(scores), "seeds": len(scores)} if scores else None,
         mlflow_url=run_url(run.experiment_id, run.run_id),
         flow_run_url=run.tags.get("prefect.flow_run_url", ""),
         run_urls={each.run_id: run_url(each.experiment_id, each.run_id) for each in runs},

@@ -132,7 +132,7 @@ def _untested(study: str, plan: Plan) -> list[Trial]:
     """Return the trials of the contender that is recommended that have not seen the test split."""
     runs = {run.run_id: run for run in find_trials(study)}
     comparison = compare_trials(plan, read_trials(runs.values()))
-    chosen = {run_id for run_id in chosen_runs(comparison) if runs[run_id].test_accuracy is None}
+    chosen = {run_id for run_id in chosen_runs(comparison) if runs[run_id].tested() is None}
     return [trial for trial in comparison.trials if trial.run_id in chosen]
 
 

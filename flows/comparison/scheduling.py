@@ -16,6 +16,7 @@ from flows.comparison.watch import Watch, as_they_end
 from flows.comparison.worker_tasks import STORE_AWAY, run_trial, trials_running
 from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import worker_count
+from study.metric import NAMES
 from study.number_formats import counted
 from tasks.foundation.errors import InputError, StoreAwayError, TrialsError
 from tasks.foundation.log import task_log
@@ -35,7 +36,7 @@ class Tally:
     Attributes:
         total: Trials of this round; ``done`` of them have ended.
         failed: Those of all rounds that failed; ``reasons`` says why.
-        best: Highest final validation accuracy so far, and of which trial.
+        best: Highest final validation score so far, and of which trial.
     """
 
     total: int = 0
@@ -167,6 +168,6 @@ def _came_to(tally: Tally, trial: TrainParameters, study: str) -> str:
         return "done, but MLflow does not have all of it yet"
     if runs[0].tags["outcome"] == "diverged":
         return f"diverged ({runs[0].tags['reason']})"
-    accuracy = runs[0].metrics["validation/accuracy"]
-    tally.best = max(tally.best, (accuracy, trial.display_name()))
-    return f"validation accuracy {accuracy:.4f}"
+    score = runs[0].metrics[f"validation/{trial.metric}"]
+    tally.best = max(tally.best, (score, trial.display_name()))
+    return f"validation {NAMES[trial.metric]} {score:.4f}"

@@ -21,12 +21,13 @@ from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 
 PARAMETERS_TAG, EXAMPLES_TAG, STUDY_DATASET_TAG = "compare.parameters", "compare.examples", "compare.dataset"
 GIVEN_SPLITS_TAG = "compare.given_splits"  # those that the data came with; of older versions not said
+METRIC_TAG = "compare.metric"
 LONGEST_TAG = 5000
 CONCLUDED = "completed"  # the outcome of a comparison whose answer lacks no trial
 # Which of its parameters a study shows, each as a tag: as parameters they would be axes between those of its trials.
 SHOWN = (
     *("epochs", "optimizers", "learning_rates", "grid_size", "extend", "losses", "batch_sizes", "seeds", "looks"),
-    *("margin", "target"),
+    *("margin", "target", "metric"),
 )
 # Comparisons of older versions had no rounds: they are what they are, tuned and not confirmed.
 WITHOUT_ROUNDS = {"extend": False, "looks": None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from flows.parameters.compare import CompareParameters
 from flows.parameters.study_plan import training_of
 from flows.parameters.train import TrainParameters
 from study.comparison import Trial
+from study.metric import Metric
 from study.plan import FIRST_CONFIRM_SEED, Plan, Round
 from study.rounds import next_round
 from tasks.foundation.log import task_log
@@ -77,6 +78,7 @@ def _digest_of_data(run: StoredRun) -> str:
 def _read_trial(run: StoredRun) -> Trial:
     given, seed = run.parameters, int(run.parameters["seed"])
     finished = run.status == "FINISHED"
+    metric = metric_of(given)
     return Trial(
         run_id=run.run_id,
         optimizer=given["optimizer"],
@@ -87,13 +89,21 @@ def _read_trial(run: StoredRun) -> Trial:
         outcome=run.tags["outcome"] if finished else "failed",  # type: ignore[arg-type]  # validated
         reason=run.tags.get("reason", ""),
         steps_per_epoch=int(run.tags["steps_per_epoch"]),
-        validated=validation_outcome(run.run_id) if finished and seed >= FIRST_CONFIRM_SEED else None,
-        **(_finished_histories if finished else _histories)(run.run_id),
+        validated=validation_outcome(run.run_id, metric) if finished and seed >= FIRST_CONFIRM_SEED else None,
+        **(_finished_histories if finished else _histories)(run.run_id, metric),
     )
 
 
-def _histories(run_id: str) -> dict[str, tuple[float, ...]]:
-    return {name.replace("/", "_"): mlflow_client.metric_history(run_id, name) for name in HISTORIES}
+def metric_of(parameters: Mapping[str, str]) -> Metric:
+    """Return the metric that a trial is about, given its parameters; those of older versions are about accuracy."""
+    metric: Metric = parameters.get("metric", "accuracy")  # type: ignore[assignment]  # validated when it was begun
+    return metric
+
+
+def _histories(run_id: str, metric: Metric) -> dict[str, tuple[float, ...]]:
+    own = {} if metric == "accuracy" else {"validation_score": f"validation/{metric}"}
+    names = {**{name.replace("/", "_"): name for name in HISTORIES}, **own}
+    return {field: mlflow_client.metric_history(run_id, name) for field, name in names.items()}
 
 
 # Each round asks for all of them again, and what has finished does not change.

@@ -72,7 +72,7 @@ def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedD
     with TemporaryDirectory() as name:
         stored = mlflow_client.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
-        evaluate_model.fn(model, prepared, run_id, device=device)
+        evaluate_model.fn(model, prepared, run_id, **parameters.only("keep_predictions"), device=device)
 
 
 @portable_errors
@@ -80,7 +80,7 @@ def calibrate(parameters: TrainParameters, prepared: PreparedDataset) -> Trainin
     """Return what a training takes here."""
     return measure_training_time(
         prepared,
-        **parameters.only("model", "batch_size", "augment"),
+        **parameters.only("model", "batch_size", "augment", "class_weight"),
         device=select_device(parameters.device),
         recipe=_recipe(parameters, prepared),
     )

@@ -1,4 +1,4 @@
-"""What a training run shows in the Prefect UI: a link to its MLflow run, a table of its epochs, a summary.
+"""What a training run shows in the Prefect UI: a link to its MLflow run, tables of its epochs and classes, a summary.
 
 All of it is in MLflow too: if the Prefect API has gone away, training goes on without.
 """
@@ -6,7 +6,7 @@ All of it is in MLflow too: if the Prefect API has gone away, training goes on w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from flows.lifecycle.train_result import TrainResult
 from tasks.foundation.log import task_log
+from tasks.report.class_table import ClassRow
 
 
 def publish_link(run_url: str) -> None:
@@ -23,14 +24,18 @@ def publish_link(run_url: str) -> None:
         create_link_artifact(link=run_url, link_text="MLflow run", key="mlflow-run", description="The MLflow run")
 
 
-def publish_result(name: str, result: TrainResult) -> None:
-    """Publish the epochs as a table, and what came out as text."""
+def publish_result(name: str, result: TrainResult, classes: Mapping[str, Sequence[ClassRow]]) -> None:
+    """Publish the epochs and, by split, how well each class is known as tables, and what came out as text."""
     # By way of pydantic's text, which has strings for what is no number in JSON; digests would widen the table.
     rows = [json.loads(row.model_dump_json(exclude_none=True, exclude={"weights_sha256"})) for row in result.epochs]
     text = f"# {name}\n\n{result.summary()}\n\n[MLflow run]({result.run_url})\n"
-    with _dispensable("the table of epochs and the summary"):
+    with _dispensable("the tables and the summary"):
         if rows:
             create_table_artifact(rows, key="epochs", description=f"Epochs of {name}")
+        for split, of_class in classes.items():
+            if of_class:
+                said = f"How well each class is known: {split} split"
+                create_table_artifact([row.model_dump() for row in of_class], key=f"classes-{split}", description=said)
         create_markdown_artifact(text, key="summary", description=f"What came of {name}")
 
 

@@ -17,6 +17,8 @@ from tasks.tracking.run import resumable
 from tasks.tracking.run_file import read_run_file
 from tasks.tracking.stored_run import StoredRun
 
+# What a run did that did not record it, where that is not what one does now that does not say.
+BEFORE = {"keep_predictions": False}
 Parameters = TypeVar("Parameters", bound=SharedParameters)
 
 
@@ -27,7 +29,7 @@ def resumed(given: Mapping[str, Any]) -> TrainParameters:
         InputError: it cannot be resumed, or was made with other values than the rest of ``given``.
     """
     run_id = str(given["resume"])
-    stored = resumable(run_id)[1]
+    stored = {**BEFORE, **resumable(run_id)[1]}
     # Whoever knows what a run was begun with, that did not record it, may say so.
     may_differ = ("resume",) if "threads" in stored else ("resume", "threads")
     return as_stored(TrainParameters, run_id, stored, given, may_differ=may_differ)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows.lifecycle.flow_run import flow_run_page
 from flows.parameters.train import TrainParameters
+from study.metric import NAMES, Metric
 from tasks.data.leaks import leaks_in_words
 from tasks.data.prepared import PreparedDataset
 from tasks.tracking.run import TrackedRun
@@ -24,8 +25,8 @@ class TrainResult(BaseModel):
         flow_run_id: The Prefect flow run; its page is ``flow_run_url``.
         outcome: ``diverged``: a loss or a weight turned NaN or infinite, for ``reason``; then there is no score.
         epochs: A row for each finished epoch.
-        best: The epoch of the highest validation accuracy; none without validation.
-        test: ``test/loss`` and ``test/accuracy``; empty if the run diverged, or was not to be tested.
+        best: The epoch of the highest value of the metric in validation; none without validation.
+        test: ``test/loss``, ``test/accuracy`` and so on; empty if the run diverged, or was not to be tested.
         dataset_digest: What it was trained on.
         leaked: How many images that judge equal one that was seen before, in words; empty: none, or it is not known.
         seconds: Spent in the fit.
@@ -54,12 +55,15 @@ class TrainResult(BaseModel):
         """Say in a sentence or two what came out."""
         if self.outcome == "diverged":
             return f"Diverged: {self.reason}. The run has no score; try a smaller learning rate."
+        metric: Metric = self.parameters.get("metric", "accuracy")
         said = f"{len(self.epochs)} epochs in {self.seconds:.1f} s."
         if self.test:
-            tested = f"Test accuracy {self.test['test/accuracy']:.4f}, test loss {self.test['test/loss']:.4f}"
-            said = f"{tested}, after {said}"
+            own = "" if metric == "accuracy" else f", {NAMES[metric]} {self.test[f'test/{metric}']:.4f}"
+            loss = f"test loss {self.test['test/loss']:.4f}"
+            said = f"Test accuracy {self.test['test/accuracy']:.4f}{own}, {loss}, after {said}"
         if self.best:
-            said += f" Best validation accuracy {self.best.validation_accuracy:.4f}, in epoch {self.best.epoch}."
+            best = self.best.validation(metric)
+            said += f" Best validation {NAMES[metric]} {best:.4f}, in epoch {self.best.epoch}."
         return said + (f" Caution: {self.leaked} equal an image seen in training: too good." if self.leaked else "")
 
 

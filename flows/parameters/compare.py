@@ -11,6 +11,7 @@ from flows.parameters.question import Question
 from flows.parameters.shared import SharedParameters
 from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
 from flows.parameters.train import TrainParameters
+from study.metric import NAMES
 
 MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and asked for by name
 
@@ -46,7 +47,7 @@ class CompareParameters(Question):
         """Raise ValueError for what no trial could do, or what belongs to none of them."""
         if not self.validation_fraction:
             raise ValueError(
-                "validation_fraction: received 0, but a comparison ranks by validation accuracy; "
+                "validation_fraction: received 0, but a comparison ranks by validation images; "
                 "hold something back for it, for instance 0.1"
             )
         if self.workers and self.dask_address:
@@ -97,7 +98,7 @@ class CompareParameters(Question):
             f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {trials} of {self.epochs} epochs\n"
             f"{rates}\n"
             f"  {', '.join(self.losses)}, batch_size {', '.join(map(str, self.batch_sizes))}, "
-            f"target {self.target:.4g} of validation accuracy{augmented}\n"
+            f"target {self.target:.4g} of validation {NAMES[self.metric]}{augmented}\n"
             f"  tuned on seeds 0 to {self.seeds - 1}, {confirm}"
         )
 

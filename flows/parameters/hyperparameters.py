@@ -7,6 +7,7 @@ from typing import Literal
 LossName = Literal["softmax_cross_entropy", "l1", "mse", "smooth_l1"]
 OptimizerName = Literal["sgd", "momentum", "rmsprop", "adam", "adamw", "nadam", "adagrad", "lion"]
 ScheduleName = Literal["constant", "cosine", "exponential", "step"]
+ClassWeightName = Literal["none", "balanced"]
 
 # Which optimizer has which hyperparameter of its own, and its default there. A test holds this table against
 # models/optimizers.py, which cannot be imported here because it imports Keras.

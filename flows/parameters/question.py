@@ -45,7 +45,7 @@ class Question(SharedParameters):
         ),
     ] = (5, 10, 20)
     margin: Annotated[
-        float, Field(ge=0, lt=1, description="accuracies that differ by less are as good, one as the other")
+        float, Field(ge=0, lt=1, description="values of the metric that differ by less are as good, one as the other")
     ] = 0.002
     losses: Annotated[tuple[LossName, ...], *Several, Field(min_length=1, description="the losses to compare")] = (
         "softmax_cross_entropy",
@@ -63,4 +63,4 @@ class Question(SharedParameters):
             description="so many trials of each setting, with the seeds 0, 1, ..., to choose the learning rate by",
         ),
     ] = 2
-    target: Annotated[float, Field(gt=0, lt=1, description="validation accuracy to be reached")] = 0.98
+    target: Annotated[float, Field(gt=0, lt=1, description="value of the metric to be reached in validation")] = 0.98

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from flows.parameters.augment import Augment
 from flows.parameters.data import DataParameters
-from flows.parameters.hyperparameters import ScheduleName
+from flows.parameters.hyperparameters import ClassWeightName, ScheduleName
+from study.metric import Metric
 
 # Prefect cannot give back a flow run with a whole number of more than 64 bits, nor float32 hold more than 3e38; these
 # are far below, and above what anybody trains with.
@@ -71,3 +72,14 @@ class SharedParameters(DataParameters):
     run_name: Annotated[
         str | None, Field(min_length=1, max_length=250, description="none: made from the parameters")
     ] = None
+    class_weight: Annotated[
+        ClassWeightName,
+        Field(
+            description="balanced: in the loss of training an example counts by how rare its class is, n / (K n_k) as "
+            "in scikit-learn; validation and test count all alike"
+        ),
+    ] = "none"
+    metric: Annotated[
+        Metric,
+        Field(description="what the best epoch, and in a comparison the ranking, the target and the margin are about"),
+    ] = "accuracy"

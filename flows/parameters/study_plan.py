@@ -28,6 +28,8 @@ UNSAID: dict[str, Any] = {
     "skip_broken": False,
     "keep_together": "exact",
     "augment": None,
+    "metric": "accuracy",
+    "class_weight": "none",
 }
 
 
@@ -39,7 +41,7 @@ def plan_of(p: Question, examples: Mapping[Any, int], *, redraws: bool = True, l
     """
     return Plan(
         contenders=_contenders(p),
-        **p.only("seeds", "margin", "target"),
+        **p.only("seeds", "margin", "target", "metric"),
         looks=p.looks or (),
         training_images=examples["train"],
         validation_images=examples["validation"],

@@ -46,8 +46,11 @@ class TrainParameters(SharedParameters):
     )
     keep_predictions: Annotated[
         bool,
-        Field(description="keep what the model says of each validation image in the run, as predictions.npz"),
-    ] = False
+        Field(
+            description="keep what the model says of each validation and test image in the run, as predictions.npz and "
+            "test_predictions.npz"
+        ),
+    ] = True
     resume: Annotated[
         str | None,
         Field(min_length=1, description="go on with this MLflow run, which did not finish, with its own parameters"),
@@ -104,13 +107,12 @@ class TrainParameters(SharedParameters):
 
     @model_validator(mode="after")
     def _refuse_what_lacks_validation_images(self) -> TrainParameters:
-        """Raise ValueError for what is done with validation images where none are held back."""
-        for name, wanted in (("split_seed", "draw"), ("keep_predictions", "predict")):
-            if getattr(self, name) and not self.validation_fraction:
-                raise ValueError(
-                    f"{name}: received {str(getattr(self, name)).lower()} with validation_fraction 0, which leaves no "
-                    f"validation images to {wanted}; leave {name} out, or hold something back, for instance 0.1"
-                )
+        """Raise ValueError for another draw of validation images where none are held back."""
+        if self.split_seed and not self.validation_fraction:
+            raise ValueError(
+                f"split_seed: received {self.split_seed} with validation_fraction 0, which leaves no "
+                "validation images to draw; leave split_seed out, or hold something back, for instance 0.1"
+            )
         return self
 
     def recorded(self) -> dict[str, Any]:
@@ -135,7 +137,18 @@ class TrainParameters(SharedParameters):
 
     def fitting(self) -> dict[str, Any]:
         """Return what `fit_model` takes, but for the data and the machine."""
-        return self.only("epochs", "batch_size", "shuffle", "repeat", "augment", "seed", "print_every")
+        names = (
+            "epochs",
+            "batch_size",
+            "shuffle",
+            "repeat",
+            "augment",
+            "seed",
+            "print_every",
+            "class_weight",
+            "metric",
+        )
+        return self.only(*names)
 
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
@@ -145,7 +158,7 @@ class TrainParameters(SharedParameters):
         parts = [self.optimizer, f"{self.learning_rate:g}", f"s{self.seed}"]
         parts += [
             f"{name}={as_typed(getattr(self, name))}"
-            for name in ("loss", "schedule", "batch_size", "weight_decay", "augment")
+            for name in ("loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
             if getattr(self, name) != type(self).model_fields[name].default
         ]
         return " ".join([*parts, self.dataset_label()])
@@ -154,11 +167,12 @@ class TrainParameters(SharedParameters):
         """Return a few lines that say what will run."""
         own = "".join(f", {name} {value}" for name, value in self.optimizer_hyperparameters().items())
         decay = f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
+        loss = f"{self.loss}, class_weight {self.class_weight}" if self.class_weight != "none" else self.loss
         held_back = f", {self.validation_fraction:.0%} held back for validation" if self.validation_fraction else ""
         augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
         return (
             f"Training {self.model} on {self.dataset}, images {self.image_size}x{self.image_size}{held_back}\n"
-            f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {self.loss}\n"
+            f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
             f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{augmented}"
         )

@@ -1,4 +1,4 @@
-"""An axis of accuracy with room where it matters."""
+"""An axis of accuracy, or of another share, with room where it matters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NONE_AT_ALL = 1e-9  # an error below this is none
 
 
 class AccuracyAxis:
-    """Accuracy as its error on a logarithmic scale, labelled as accuracy.
+    """Accuracy, or another metric that is 1 at best, as its error on a logarithmic scale, labelled as what it is.
 
     Such a scale has no place for an error of 0: an accuracy of 1 is drawn at half the least error that there is, and
     labelled as what it is.

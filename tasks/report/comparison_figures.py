@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from study.comparison import Comparison, Contender, Setting
+from study.metric import NAMES
 from tasks.report.accuracy_axis import AccuracyAxis
 from tasks.report.contender_styles import Style, style_of
 from tasks.report.figure_widths import BROAD, finish, is_narrow, one_axes
@@ -22,14 +23,12 @@ MOST_BANDS = 4  # more of them hide each other
 
 
 def learning_curves(comparison: Comparison, width: float = BROAD) -> Figure:
-    """Draw validation accuracy over the epochs: the median of each contender's seeds, and a band from least to most.
+    """Draw the metric over the epochs: the median of each contender's seeds, and a band from least to most.
 
     Of the trials that its numbers are from: those of confirmation, unless it has none. Many contenders have no bands.
     """
     curves = {
-        contender.label: [
-            trial.validation_accuracy for trial in comparison.chosen_trials(contender) if trial.outcome == "completed"
-        ]
+        contender.label: [trial.scores for trial in comparison.chosen_trials(contender) if trial.outcome == "completed"]
         for contender in comparison.contenders
     }
     labels = {
@@ -51,7 +50,7 @@ def learning_curves(comparison: Comparison, width: float = BROAD) -> Figure:
             least, most = errors.min(axis=0), errors.max(axis=0)
             axes.fill_between(epochs, least, most, color=style["color"], alpha=0.15, linewidth=0)
     scale.apply(axes)
-    axes.set(xlabel="epoch", ylabel="validation accuracy")
+    axes.set(xlabel="epoch", ylabel=f"validation {NAMES[comparison.metric]}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     finish(figure, axes, comparison.target)
     return figure
@@ -67,13 +66,13 @@ def _named(contender: Contender, comparison: Comparison, *, diverged: bool) -> s
 
 
 def learning_rates(comparison: Comparison, width: float = BROAD) -> Figure:
-    """Draw final validation accuracy against the learning rate: medians of tuning, every seed, and what diverged.
+    """Draw the final metric against the learning rate: medians of tuning, every seed, and what diverged.
 
     Rates that were added are hollow; confirm seeds are strokes beside the points of the tuning seeds.
     """
     figure, axes = one_axes(width, len(comparison.contenders) + 5)
     axes.set_xscale("log")
-    shown = [value for one in comparison.settings for value in (*one.accuracies, *one.confirm_accuracies) if value]
+    shown = [value for one in comparison.settings for value in (*one.scores, *one.confirm_scores) if value]
     scale = AccuracyAxis(shown, comparison.target)
     for index, contender in enumerate(comparison.contenders):
         style = style_of(contender, comparison.contenders)
@@ -87,7 +86,7 @@ def learning_rates(comparison: Comparison, width: float = BROAD) -> Figure:
     _explain(axes, comparison.settings)
     _label_rates(axes, {setting.learning_rate for setting in comparison.settings}, 4 if is_narrow(figure) else 9)
     scale.apply(axes)
-    axes.set(xlabel="learning rate", ylabel="final validation accuracy")
+    axes.set(xlabel="learning rate", ylabel=f"final validation {NAMES[comparison.metric]}")
     finish(figure, axes, comparison.target)
     return figure
 
@@ -118,7 +117,7 @@ def _draw_medians(
 def _draw_seeds(axes: Axes, scale: AccuracyAxis, setting: Setting, colour: str, aside: float) -> None:
     """Draw every seed that learned something: a point for one of tuning, a stroke beside it for one of confirmation."""
     look: Style = {"color": colour, "alpha": 0.55, "linestyle": "none"}
-    tuning, confirm = ([one for one in seeds if one] for seeds in (setting.accuracies, setting.confirm_accuracies))
+    tuning, confirm = ([one for one in seeds if one] for seeds in (setting.scores, setting.confirm_scores))
     rate = setting.learning_rate
     name = f"{setting.optimizer} {setting.loss} {setting.batch_size} {rate:g}"
     axes.plot([rate] * len(tuning), scale.errors(tuning), marker=".", **look, gid=f"tuning seeds {name}")
@@ -155,7 +154,7 @@ def _explain(axes: Axes, settings: Iterable[Setting]) -> None:
     drawn = list(settings)
     look: Style = {"color": SOFT, "linestyle": "none"}
     axes.plot([], [], marker=".", label="a tuning seed", **look)
-    if any(one.confirm_accuracies for one in drawn):
+    if any(one.confirm_scores for one in drawn):
         axes.plot([], [], marker="_", markersize=7, label="a confirm seed", **look)
     axes.plot([], [], marker="o", markersize=11, fillstyle="none", label="the best rate", **look)
     if any(one.added for one in drawn):

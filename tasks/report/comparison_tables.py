@@ -8,6 +8,7 @@ from typing import Any
 
 from study.comparison import Comparison, Contender, Setting, Trial
 from study.interval import Interval
+from study.metric import NAMES, Metric
 from study.number_formats import counted, points, points_interval
 from study.plan import PlannedTrial, Round
 from tasks.report.facts import ReportFacts
@@ -19,7 +20,7 @@ def summary_markdown(comparison: Comparison, facts: ReportFacts) -> str:
     """Return verdict, doubt, cautions and the contenders as Markdown."""
     rows = table_rows(comparison)
     lines = [f"**{facts.incomplete}**", ""] if facts.incomplete else []
-    tested = test_sentences(facts.test, confirmed=comparison.answer.confirmed)
+    tested = test_sentences(facts.test, comparison.metric, confirmed=comparison.answer.confirmed)
     lines += [*(f"- {sentence}" for sentence in (*comparison.verdict, *tested))]
     for heading, sentences in (("How far it is known", comparison.doubt), ("Cautions", comparison.cautions)):
         if sentences:
@@ -40,7 +41,7 @@ def table_rows(comparison: Comparison) -> list[dict[str, str | int]]:
             "seeds": f"{one.seeds} {'confirm' if one.confirmed else 'tuning'}",
             "median": f"{one.median:.4f}",
             "interquartile mean": _with_interval(f"{one.interquartile_mean:.4f}", one.interval, ".4f"),
-            "best": f"{one.best_accuracy:.4f}",
+            "best": f"{one.best_score:.4f}",
             **(_against_leader(one, comparison) if comparison.answer.confirmed else {}),
             "epochs to target": _epochs(one),
             "steps": f"{one.steps_to_target:g}" if math.isfinite(one.steps_to_target) else "",
@@ -53,27 +54,29 @@ def table_rows(comparison: Comparison) -> list[dict[str, str | int]]:
     ]
 
 
-def test_sentences(test: Mapping[str, float] | None, *, confirmed: bool) -> list[str]:
+def test_sentences(test: Mapping[str, float] | None, metric: Metric, *, confirmed: bool) -> list[str]:
     """Return what the test split says of the contender to take, in a sentence, if it was asked.
 
     Args:
         test: As in ``ReportFacts``.
+        metric: What the comparison is about.
         confirmed: Whether confirm trials were asked; those of earlier studies were tuned with.
     """
     if not test:
         return []
     seen = "only the confirmed models of this contender have" if confirmed else "only this setting has"
-    accuracy, seeds = f"{test['test/accuracy']:.4f}", counted(test["seeds"], "seed")
-    return [f"On the test split, which {seen} seen: accuracy {accuracy}, the median of {seeds}."]
+    score, seeds = f"{NAMES[metric]} {test[f'test/{metric}']:.4f}", counted(test["seeds"], "seed")
+    return [f"On the test split, which {seen} seen: {score}, the median of {seeds}."]
 
 
 def trial_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the trials, each with its round, its split, and the value of the last epoch beside the list of epochs."""
     settings = {_setting_of(setting): setting for setting in comparison.settings}
-    names = ("train_loss", "validation_accuracy")
+    about_accuracy = comparison.metric == "accuracy"
+    names = ("train_loss", "validation_accuracy", *(() if about_accuracy else ("validation_score",)))
     rows = []
     for trial in comparison.trials:
-        values = trial.model_dump()
+        values = trial.model_dump(exclude={"validation_score"} if about_accuracy else None)
         setting = settings.get(_setting_of(trial))
         finals = {f"final_{name}": values[name][-1] if values[name] else None for name in names}
         what = {"round": round_of(trial, setting), "split_seed": split_seed_of(trial, setting)}

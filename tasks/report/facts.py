@@ -20,7 +20,8 @@ class ReportFacts(BaseModel):
         command: That makes the same comparison anew, with ``commit`` of the code, on ``machine``.
         dataset_digest: Of the data that all trials learned from.
         go_on: The exact command that goes on with the trials that there are.
-        test: ``test/accuracy`` of the contender to take, the median over ``seeds`` models; none if there is no such.
+        test: ``test/accuracy``, or what else it is about, of the contender to take: the median over ``seeds`` models;
+            none if there is no such.
         run_urls: The page of each trial, by its run.
         versions: Of the packages that it was made with.
     """

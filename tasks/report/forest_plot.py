@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from study.answer import Answer, Rival
 from study.comparison import Comparison
+from study.metric import NAMES
 from study.number_formats import counted, in_points, points, points_interval
 from tasks.report.contender_styles import Style, style_of
 from tasks.report.figure_widths import BROAD
@@ -26,7 +27,7 @@ def has_differences(comparison: Comparison) -> bool:
 
 
 def differences(comparison: Comparison, width: float = BROAD) -> Figure:
-    """Draw each rival's difference from the leader in points of accuracy, with its interval and what it says.
+    """Draw each rival's difference from the leader in points of the metric, with its interval and what it says.
 
     The band is the margin within which a rival is as good. What is decided and lies far off is an arrow at the border,
     with its numbers in words.
@@ -52,7 +53,7 @@ def differences(comparison: Comparison, width: float = BROAD) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+.6g}" if abs(value) > 1e-9 else "0"))
     band = f"green: within {in_points(answer.margin)}, as good"
     between = "\n" if narrow else " "
-    said = between.join(("points of accuracy above", str(answer.leader), f"({band})"))
+    said = between.join((f"points of {NAMES[comparison.metric]} above", str(answer.leader), f"({band})"))
     axes.set_xlabel(said, fontsize=9)
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from study.comparison import Comparison
+from study.metric import NAMES
 from tasks.report.comparison_figures import MOST_BANDS, learning_curves, learning_rates
 from tasks.report.comparison_tables import table_rows, test_sentences, trial_rows
 from tasks.report.contender_styles import style_of
@@ -76,13 +77,14 @@ def _page(comparison: Comparison, facts: ReportFacts, figures: Mapping[str, Mark
     return environment.get_template("page.html.j2").render(
         comparison=comparison,
         facts=facts,
-        tested=test_sentences(facts.test, confirmed=comparison.answer.confirmed),
+        tested=test_sentences(facts.test, comparison.metric, confirmed=comparison.answer.confirmed),
         figures=figures,
         rows=table_rows(comparison),
         trials=list(zip(comparison.trials, trial_rows(comparison), strict=True)),
         colours={one.label: style_of(one, comparison.contenders)["color"] for one in comparison.contenders},
         made=_made(facts),
         most_bands=MOST_BANDS,
+        metric=NAMES[comparison.metric],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from models.measures import confusion_counts
 from tasks.foundation.log import task_log
 from tasks.report.drawing import families_for, png
 
@@ -21,15 +22,13 @@ LONGEST_LABEL = 24  # characters; longer names would leave no room for the matri
 MATRIX, KEY = "confusion_matrix.png", "confusion_matrix_classes.txt"
 
 
-def training_curves(
-    epochs: Sequence[int], splits: Mapping[str, tuple[Sequence[float | None], Sequence[float | None]]]
-) -> Figure:
-    """Draw loss and accuracy over the epochs; ``splits`` holds (losses, accuracies) by the split's name."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for index, (axes, name) in enumerate(zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True)):
-        for split, curves in splits.items():
-            if None not in curves[index]:
-                axes.plot(epochs, curves[index], markersize=3, label=split, **STYLES[split])
+def training_curves(epochs: Sequence[int], measures: Mapping[str, Mapping[str, Sequence[float | None]]]) -> Figure:
+    """Draw each measure over the epochs, the loss first; ``measures`` holds, by name, the values of each split."""
+    figure = Figure(figsize=(4.5 * len(measures), 3.6), layout="constrained")
+    for axes, (name, splits) in zip(figure.subplots(1, len(measures)), measures.items(), strict=True):
+        for split, curve in splits.items():
+            if None not in curve:
+                axes.plot(epochs, curve, markersize=3, label=split, **STYLES[split])
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
@@ -74,8 +73,7 @@ def confusion_matrix(
     ``families`` of fonts have the names of the classes; none: matplotlib's own has them.
     """
     size = len(classes)
-    counts = np.zeros((size, size), dtype=np.int64)
-    np.add.at(counts, (labels, predicted), 1)
+    counts = confusion_counts(labels, predicted, size)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(12.0, 2.5 + 0.45 * size)
     figure = Figure(figsize=(side, side), layout="constrained")

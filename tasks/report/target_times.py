@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from study.comparison import Comparison, Contender, Trial
+from study.metric import NAMES
 from study.number_formats import percent
 from tasks.report.contender_styles import Style, style_of
 from tasks.report.figure_widths import BROAD
@@ -41,7 +42,8 @@ def time_to_target(comparison: Comparison, width: float = BROAD) -> Figure:
         _draw_times(axes, contenders, times)
         axes.set_yticks(range(len(contenders)), labels)
         axes.set_ylim(len(contenders) - 0.4, -0.8)
-        target = f"{percent(comparison.target)}{'' if narrow else ' of validation accuracy'}"
+        of_what = f" of validation {NAMES[comparison.metric]}"
+        target = f"{percent(comparison.target)}{'' if narrow else of_what}"
         axes.set_xlabel(f"{unit} until {target}", fontsize=9)
         axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right", "left"]].set_visible(False)

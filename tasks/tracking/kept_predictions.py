@@ -1,21 +1,22 @@
-"""What a model said of each validation image, as the one small file that its run keeps."""
+"""What a model said of each image of a split, as the one small file that its run keeps."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-PREDICTIONS_FILE = "predictions.npz"
+PREDICTIONS_FILE, TEST_PREDICTIONS_FILE = "predictions.npz", "test_predictions.npz"  # of validation, and of test
 LARGEST = float(np.finfo(np.float16).max)  # 65504
 
 
 @dataclass(frozen=True, eq=False)
 class KeptPredictions:
-    """What a model said of each validation image, with the weights that it had at the end of its training.
+    """What a model said of each image of a split, with the weights that it had at the end of its training.
 
     Attributes:
         example: Position of each image in the prepared dataset's ``images.npy``, ascending, int32 of shape (examples,):
@@ -24,12 +25,15 @@ class KeptPredictions:
         probabilities: float16 of shape (examples, classes): with softmax_cross_entropy the softmax of the logits; with
             the regression losses the outputs themselves, which estimate the one-hot label, and are cut to the range
             of float16.
+        name: What the source calls each image, as a file's path within a folder, of shape (examples,); none where it
+            has no names.
     """
 
     example: NDArray[np.int32]
     label: NDArray[np.int32]
     predicted: NDArray[np.int32]
     probabilities: NDArray[np.float16]
+    name: NDArray[np.str_] | None = None
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -39,20 +43,35 @@ class KeptPredictions:
     def packed(self) -> bytes:
         """Return the content of the file: a compressed NumPy archive of these arrays, by their names."""
         archive = io.BytesIO()
-        np.savez_compressed(archive, **{field.name: getattr(self, field.name) for field in fields(self)})
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        np.savez_compressed(archive, **{name: array for name, array in arrays.items() if array is not None})
         return archive.getvalue()
 
 
 def predictions_of(
-    example: NDArray[Any], label: NDArray[Any], predicted: NDArray[Any], probabilities: NDArray[Any]
+    example: NDArray[Any],
+    label: NDArray[Any],
+    predicted: NDArray[Any],
+    probabilities: NDArray[Any],
+    names: Sequence[str] | None = None,
 ) -> KeptPredictions:
     """Return predictions in the types in which they are kept."""
     return KeptPredictions(
         example=example.astype(np.int32),
         label=label.astype(np.int32),
         predicted=predicted.astype(np.int32),
-        probabilities=np.clip(probabilities, -LARGEST, LARGEST).astype(np.float16),
+        probabilities=_small(probabilities),
+        name=None if names is None else np.array(names, dtype=np.str_),
     )
+
+
+def small_probabilities(loss: Any) -> Callable[[Any], NDArray[np.float16]]:
+    """Return a function from logits to what is kept of them: what a model that is trained with ``loss`` estimates."""
+    return lambda logits: _small(np.asarray(loss.probabilities(logits)))
+
+
+def _small(probabilities: NDArray[Any]) -> NDArray[np.float16]:
+    return np.asarray(np.clip(probabilities, -LARGEST, LARGEST), dtype=np.float16)
 
 
 def unpacked(content: bytes) -> KeptPredictions:
@@ -62,12 +81,15 @@ def unpacked(content: bytes) -> KeptPredictions:
             kept = KeptPredictions(**{name: archive[name] for name in archive.files})
     except Exception as error:  # of many kinds: zipfile, zlib and NumPy each have their own for what is none of theirs
         raise ValueError(f"it cannot be read ({type(error).__name__}: {error})") from error
-    types = [str(getattr(kept, field.name).dtype) for field in fields(kept)]
-    if types != ["int32", "int32", "int32", "float16"]:
+    arrays = [array for field in fields(kept) if (array := getattr(kept, field.name)) is not None]
+    types = [str(array.dtype) for array in arrays]
+    kinds = [array.dtype.kind for array in arrays[4:]]  # a text's type has its length
+    if types[:4] != ["int32", "int32", "int32", "float16"] or kinds not in ([], ["U"]):
         raise ValueError(f"it holds arrays of the types {', '.join(types)}")
-    shapes = [getattr(kept, field.name).shape for field in fields(kept)]
+    shapes = [array.shape for array in arrays]
     count = len(kept.example) if kept.example.ndim == 1 else -1
-    if shapes[:3] != [(count,)] * 3 or kept.probabilities.ndim != 2 or shapes[3][0] != count:
+    one_each = [*shapes[:3], *shapes[4:]]
+    if set(one_each) != {(count,)} or kept.probabilities.ndim != 2 or shapes[3][0] != count:
         raise ValueError(f"it holds arrays of the shapes {', '.join(map(str, shapes))}")
     if (np.diff(kept.example) <= 0).any():
         raise ValueError("its examples are not in ascending order, each once")

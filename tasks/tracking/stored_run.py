@@ -55,10 +55,9 @@ class StoredRun:
         """Where its files are, on its host; none if it was not made by this pipeline."""
         return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
 
-    @property
-    def test_accuracy(self) -> float | None:
-        """On the test split; none if that was not asked. Older runs have it under another name."""
-        return self.metrics.get("test_accuracy", self.metrics.get("test/accuracy"))
+    def tested(self, metric: str = "accuracy") -> float | None:
+        """Return a metric on the test split; none if that was not asked. Older runs have it under another name."""
+        return self.metrics.get(f"test_{metric}", self.metrics.get(f"test/{metric}"))
 
 
 def _bound_dataset(dataset: Any) -> BoundDataset:

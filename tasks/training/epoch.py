@@ -100,14 +100,15 @@ def epoch_row(epoch: int, trained: EpochSoFar, validated: Score | None, weights:
         weights: The digest of the weights at its end.
         seconds: All that it took.
     """
+    measures = validated.measures() if validated else {"accuracy": None}
     return EpochRow(
         epoch=epoch,
         train_loss=trained.loss_sum / trained.examples,
         train_accuracy=trained.right / trained.examples,
         validation_loss=validated.loss if validated else None,
-        validation_accuracy=validated.accuracy if validated else None,
         learning_rate=trained.learning_rate,
         step_milliseconds=trained.seconds / trained.steps * 1000,
         epoch_seconds=seconds,
         weights_sha256=weights,
+        **{f"validation_{name}": value for name, value in measures.items()},
     )

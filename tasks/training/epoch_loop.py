@@ -12,9 +12,12 @@ import keras
 import tensorflow as tf
 
 from models.augmentation import Augmentation
+from models.class_weights import ClassWeight, class_weights
 from models.loss_monitor import LossMonitor
-from models.steps import Score, TrainSteps, loss_of, make_evaluate_step, make_train_steps, score
+from models.steps import Evaluated, Score, TrainSteps, loss_of, make_evaluate_step, make_train_steps, score
+from study.metric import NAMES, Metric
 from tasks.data.blocks import open_split, open_training_epoch
+from tasks.data.class_counts import class_counts
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.log import task_log
@@ -40,6 +43,8 @@ class EpochLoop:
         augment: What is done to training images, of `AUGMENTATIONS`.
         seed: Fixes the order of the data, and what is random about ``augment``.
         print_every: Steps between lines of the monitor; none: once an epoch; 0: no lines.
+        class_weight: How much an example of each class of the training split counts in the loss of a step.
+        metric: What the best epoch is the best of: the monitor tells it beside accuracy.
     """
 
     prepared: PreparedDataset
@@ -52,6 +57,8 @@ class EpochLoop:
     augment: tuple[str, ...]
     seed: int
     print_every: int | None
+    class_weight: ClassWeight = "none"
+    metric: Metric = "accuracy"
 
     def run(self, compiled: Path, device: str, stopping: Callable[[], bool]) -> tuple[keras.Model, FitState, str]:
         """Go on from the last checkpoint until all epochs are done, one of them diverges, or it is to stop.
@@ -64,7 +71,8 @@ class EpochLoop:
         with tf.device(f"{device}:0"), epoch_progress(self.epochs, steps) as progress:
             model = keras.models.load_model(compiled)
             augmentation = Augmentation(self.augment, self.seed, self.prepared.image_shape) if self.augment else None
-            train_steps = make_train_steps(model, self.batch_size, augmentation)
+            weights = class_weights(self.class_weight, class_counts(self.prepared, "train"))
+            train_steps = make_train_steps(model, self.batch_size, augmentation, weights)
             evaluate_step = make_evaluate_step(model)
             state = self.checkpoints.restore(model)
             self._record(state.rows)  # of which a process that was killed may not have recorded the last
@@ -89,7 +97,7 @@ class EpochLoop:
         model: keras.Model,
         state: FitState,
         train_steps: TrainSteps,
-        evaluate_step: Callable[[Any, Any], tuple[Any, Any]],
+        evaluate_step: Callable[[Any, Any], Evaluated],
         monitor: LossMonitor,
         *,
         progress: Callable[[int, int], None],
@@ -111,13 +119,12 @@ class EpochLoop:
         weights = digest_of_finite(model, f"after epoch {epoch}")
         validated = self._validate(model, evaluate_step, epoch)
         if validated:
-            monitor.validated(validated.accuracy, validated.loss)
+            measures = validated.measures()
+            monitor.validated(validated.loss, {NAMES[name]: measures[name] for name in _told(self.metric)})
         row = epoch_row(epoch, so_far, validated, weights, time.perf_counter() - started)
         return FitState(rows=(*state.rows, row))
 
-    def _validate(
-        self, model: keras.Model, evaluate_step: Callable[[Any, Any], tuple[Any, Any]], epoch: int
-    ) -> Score | None:
+    def _validate(self, model: keras.Model, evaluate_step: Callable[[Any, Any], Evaluated], epoch: int) -> Score | None:
         """Return how well the model does on what is held back, if anything is. Raises DivergenceError."""
         if self.prepared.examples["validation"]:
             validated = score(evaluate_step, open_split(self.prepared, "validation"))
@@ -141,3 +148,7 @@ class EpochLoop:
     def _record(self, rows: tuple[EpochRow, ...]) -> None:
         for row in rows:
             record.log_metrics(self.run_id, row.metrics(), step=row.epoch)
+
+
+def _told(metric: Metric) -> tuple[Metric, ...]:
+    return ("accuracy",) if metric == "accuracy" else ("accuracy", metric)

@@ -7,12 +7,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from study.metric import Metric
+
 
 class EpochRow(BaseModel):
     """What one epoch came to.
 
-    The validation values are none where nothing is held back for validation. The digest of the weights at its end is
-    none for epochs that were trained before it was kept.
+    The validation values are none where nothing is held back for validation, and top-5 accuracy for ten classes or
+    fewer. What older versions did not keep is none for the epochs that they trained: the digest of the weights at its
+    end, and all measures of the validation but loss and accuracy.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -26,6 +29,14 @@ class EpochRow(BaseModel):
     step_milliseconds: float
     epoch_seconds: float
     weights_sha256: str | None = None
+    validation_balanced_accuracy: float | None = None
+    validation_macro_f1: float | None = None
+    validation_top_5_accuracy: float | None = None
+
+    def validation(self, metric: Metric) -> float | None:
+        """Return the value of a metric in validation; none if there is none."""
+        value: float | None = getattr(self, f"validation_{metric}")
+        return value
 
     def metrics(self) -> dict[str, float]:
         """Return the values that there are, by their names in the tracker."""
@@ -34,6 +45,9 @@ class EpochRow(BaseModel):
             "train/accuracy": self.train_accuracy,
             "validation/loss": self.validation_loss,
             "validation/accuracy": self.validation_accuracy,
+            "validation/balanced_accuracy": self.validation_balanced_accuracy,
+            "validation/macro_f1": self.validation_macro_f1,
+            "validation/top_5_accuracy": self.validation_top_5_accuracy,
             "learning_rate": self.learning_rate,
             "step_milliseconds": self.step_milliseconds,
             "epoch_seconds": self.epoch_seconds,
@@ -72,6 +86,7 @@ class FitResult(BaseModel):
         reason: What diverged where; empty for a completed fit.
         epochs: A row for each finished epoch.
         seconds: Spent on these epochs.
+        metric: What the best epoch is the best of.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -81,11 +96,12 @@ class FitResult(BaseModel):
     reason: str
     epochs: tuple[EpochRow, ...]
     seconds: float
+    metric: Metric = "accuracy"
 
     @property
     def best(self) -> EpochRow | None:
-        """The epoch of the highest validation accuracy, the first of them; none without a score."""
+        """The epoch of the highest value of the metric in validation, the first of them; none without a score."""
         if self.outcome == "diverged":
             return None
-        validated = [row for row in self.epochs if row.validation_accuracy is not None]
-        return max(validated, key=lambda row: row.validation_accuracy or 0.0, default=None)
+        validated = [row for row in self.epochs if row.validation(self.metric) is not None]
+        return max(validated, key=lambda row: row.validation(self.metric) or 0.0, default=None)

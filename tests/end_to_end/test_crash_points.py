@@ -25,7 +25,7 @@ EPOCHS = 3
 TRAINING = (
     *("--dataset", "digits", "--limit-examples", 300, "--image-size", 16, "--epochs", EPOCHS),
     *("--optimizer", "adam", "--schedule", "cosine", "--learning-rate", 0.002, "--seed", 3),
-    *("--split-seed", 5, "--keep-predictions", "true", "--augment", "flip,crop,mixup"),
+    *("--split-seed", 5, "--class-weight", "balanced", "--augment", "flip,crop,mixup"),
 )
 # Which passage of each point: one in the middle of things, where there are several.
 POINTS = {

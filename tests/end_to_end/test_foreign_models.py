@@ -54,7 +54,7 @@ def test_a_lambda_layer_is_refused_by_every_task_that_loads_a_model(
     load: dict[str, Callable[[], Any]] = {
         "compile": lambda: compile_model.fn(with_lambda, tmp_path, **RECIPE),
         "fit": lambda: fit_model.fn(with_lambda, prepared, "a run", tmp_path, **FIT),
-        "evaluate": lambda: evaluate_model.fn(with_lambda, prepared, "a run", device="cpu"),
+        "evaluate": lambda: evaluate_model.fn(with_lambda, prepared, "a run", keep_predictions=True, device="cpu"),
     }
     with pytest.raises(ValueError, match=r"[Ll]ambda"):
         load[task]()

@@ -116,7 +116,8 @@ def test_json_prints_one_object_on_standard_output_and_the_rest_on_standard_erro
     assert ended.out.count("\n") == 1
     (run,) = runs(tmp_path)
     assert (result["run_id"], result["outcome"], len(result["epochs"])) == (run.info.run_id, "completed", 2)
-    assert result["test"] == {f"test/{name}": run.data.metrics[f"test_{name}"] for name in ("loss", "accuracy")}
+    names = ("loss", "accuracy", "balanced_accuracy", "macro_f1")
+    assert result["test"] == {f"test/{name}": run.data.metrics[f"test_{name}"] for name in names}
     assert "Training lenet on digits" in ended.err
     assert re.search(f"^{EPOCH_LINE}$", ended.err, re.MULTILINE)
 

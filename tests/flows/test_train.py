@@ -40,7 +40,7 @@ from tasks.sources import catalogue
 from tasks.sources.images import Source
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import held_claim, lock_path
-from tasks.tracking.kept_predictions import PREDICTIONS_FILE, unpacked
+from tasks.tracking.kept_predictions import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, unpacked
 from tasks.tracking.run_file import RunFile
 from tasks.tracking.store import tracking_uri
 from tasks.training.epoch_loop import EpochLoop
@@ -58,7 +58,8 @@ TINY = {
     "seed": 3,
 }
 NODES = [
-    *("build_model", "compile_model", "evaluate_model", "fit_model", "prepare_dataset", "record_dataset_page"),
+    *("build_model", "compile_model", "evaluate_model", "fit_model", "predict_validation", "prepare_dataset"),
+    "record_dataset_page",
 ]
 
 
@@ -126,7 +127,7 @@ def test_the_result_says_what_came_out(trained: Trained) -> None:
     assert result.outcome == "completed"
     assert [row.epoch for row in result.epochs] == [1, 2]
     assert result.best in result.epochs
-    assert set(result.test) == {"test/loss", "test/accuracy"}
+    assert set(result.test) == {"test/loss", "test/accuracy", "test/balanced_accuracy", "test/macro_f1"}
     assert len(result.dataset_digest) == 64
     assert result.seconds > 0
     assert TrainResult.model_validate_json(result.model_dump_json()) == result
@@ -163,7 +164,10 @@ def test_mlflow_has_each_metric_once_a_step(trained: Trained) -> None:
 def test_mlflow_has_pictures_model_and_dataset(trained: Trained) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{trained.directory}/mlflow.db")
     names = {file.path for file in client.list_artifacts(trained.result.run_id)}
-    assert names >= {"training_curves.png", "confusion_matrix.png"}
+    assert names == {
+        *("training_curves.png", "weights_by_epoch.json", "predictions.npz", "classes_validation.csv"),
+        *("confusion_matrix.png", "confusion_matrix.csv", "test_predictions.npz", "classes_test.csv"),
+    }
     (model,) = trained.run.outputs.model_outputs
     assert client.get_logged_model(model.model_id).name == "model"
     (dataset,) = trained.run.inputs.dataset_inputs
@@ -215,6 +219,33 @@ def test_prefect_shows_the_epochs_as_a_table_and_a_summary(trained: Trained) -> 
     text = str(trained.artifacts["summary"].data)
     assert f"Test accuracy {trained.result.test['test/accuracy']:.4f}" in text
     assert trained.result.run_url in text
+
+
+def test_prefect_shows_how_well_each_class_is_known(trained: Trained) -> None:
+    for split, examples in (("validation", 20), ("test", 40)):
+        artifact = trained.artifacts[f"classes-{split}"]
+        rows = json.loads(str(artifact.data))
+        assert (artifact.type, [row["name"] for row in rows]) == ("table", [str(digit) for digit in range(10)])
+        assert sum(row["support"] for row in rows) == examples
+    recalls = [row["recall"] for row in json.loads(str(trained.artifacts["classes-test"].data)) if row["support"]]
+    assert np.mean(recalls) == pytest.approx(trained.result.test["test/balanced_accuracy"])
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_a_run_that_is_to_keep_no_predictions_keeps_none() -> None:
+    result = train(**TINY | {"epochs": 1, "keep_predictions": False})
+    names = {file.path for file in store().list_artifacts(result.run_id)}
+    assert "classes_test.csv" in names
+    assert not {name for name in names if name.endswith(".npz")}
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_where_nothing_is_held_back_the_predictions_for_test_are_kept() -> None:
+    result = train(**TINY | {"epochs": 1, "validation_fraction": 0, "metric": "macro_f1"})
+    names = {file.path for file in store().list_artifacts(result.run_id)}
+    assert {name for name in names if name.endswith(".npz")} == {TEST_PREDICTIONS_FILE}
+    assert "macro F1" in result.summary()
+    assert result.best is None
 
 
 def test_the_monitor_writes_to_the_log_of_the_fit(trained: Trained) -> None:
@@ -269,7 +300,7 @@ def test_bad_input_leaves_no_run_in_mlflow(changes: dict[str, Any], told: str, m
 
 
 @pytest.mark.usefixtures("prefect_server", "workplace")
-@pytest.mark.parametrize("changes", [{"validation_fraction": 0}, {"keep_predictions": True}])
+@pytest.mark.parametrize("changes", [{"validation_fraction": 0}, {}])
 def test_a_run_that_diverges_is_finished_without_a_score(changes: dict[str, Any]) -> None:
     result = train(**TINY | {"loss": "mse", "learning_rate": 1e6, **changes})
     assert result.outcome == "diverged"
@@ -281,6 +312,7 @@ def test_a_run_that_diverges_is_finished_without_a_score(changes: dict[str, Any]
     assert run.data.tags["reason"] == result.reason
     assert not [name for name in run.data.metrics if name.startswith(("test_", "best_"))]
     assert mlflow_client.read_file(result.run_id, PREDICTIONS_FILE) is None
+    assert mlflow_client.read_file(result.run_id, TEST_PREDICTIONS_FILE) is None
     with get_client(sync_client=True) as client:
         summary = artifacts_of(client, UUID(result.flow_run_id))["summary"]
     assert "Diverged: the loss is" in str(summary.data)
@@ -435,7 +467,7 @@ def broken_off_after_an_epoch(monkeypatch: pytest.MonkeyPatch, **given: Any) -> 
 
 @pytest.mark.usefixtures("prefect_server", "workplace")
 def test_a_run_goes_on_with_its_own_split(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = TINY | {"split_seed": 5, "keep_predictions": True}
+    given = TINY | {"split_seed": 5}
     whole = run_train(TrainParameters(**given))
     resumed = run_train(TrainParameters(resume=broken_off_after_an_epoch(monkeypatch, **given)))
     assert learned(resumed) == learned(whole) != learned(trained.result)
@@ -461,7 +493,7 @@ def test_predictions_are_those_of_the_end_whatever_broke_off_before_they_were_ke
     with monkeypatch.context() as patch:
         patch.setattr(where, breaks)
         with pytest.raises(RuntimeError, match="broken off"):
-            run_train(TrainParameters(**TINY, keep_predictions=True))
+            run_train(TrainParameters(**TINY))
     (run,) = runs()
     result = run_train(TrainParameters(resume=run.info.run_id))
     kept = mlflow_client.read_file(result.run_id, PREDICTIONS_FILE)
@@ -470,7 +502,7 @@ def test_predictions_are_those_of_the_end_whatever_broke_off_before_they_were_ke
     with get_client(sync_client=True) as client:
         this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(result.flow_run_id)]))
         names = {task_run.name.rsplit("-", 1)[0] for task_run in client.read_task_runs(flow_run_filter=this)}
-    assert names == {*NODES, "predict_validation"}
+    assert names == {*NODES}
 
 
 def test_a_run_that_goes_on_elsewhere_is_not_resumed(failed: str) -> None:

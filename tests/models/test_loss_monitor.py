@@ -20,12 +20,19 @@ def test_lines_are_those_of_the_tutorial_counted_from_1_and_one_of_the_validatio
     monitor.steps([before] * 1874, [32] * 1874, [0.01] * 1874, step_milliseconds=2.254)
     monitor.steps([0.189], [32], [0.01], step_milliseconds=2.254)
     monitor.end_epoch(4286.163)
-    monitor.validated(0.9751666666666666, 0.08236107781529427)
+    monitor.validated(0.08236107781529427, {"accuracy": 0.9751666666666666})
     assert lines == [
         "Epoch:[  1/ 10], step:[ 1875/ 1875], loss:[0.189/1.176], time:2.254 ms, lr:0.01000",
         "Epoch time: 4286.163 ms, per step time: 2.286 ms, avg loss: 1.176",
         "Epoch:[  1/ 10], validation accuracy: 0.9751666666666666, validation loss: 0.08236107781529427",
     ]
+
+
+def test_what_else_a_run_is_about_is_told_too() -> None:
+    monitor, lines = monitor_of(3, 1)
+    monitor.begin_epoch(2)
+    monitor.validated(1.5, {"accuracy": 0.5, "macro F1": 0.25})
+    assert lines == ["Epoch:[  2/ 10], validation accuracy: 0.5, validation macro F1: 0.25, validation loss: 1.5"]
 
 
 def test_each_step_can_have_a_line_with_its_own_loss_and_the_mean_so_far() -> None:
@@ -50,7 +57,7 @@ def test_print_every_so_many_steps(print_every: int | None, printed: list[int]) 
         monitor.begin_epoch(epoch)
         monitor.steps([1.0] * 7, [32] * 7, [0.01] * 7, step_milliseconds=1.0)
         monitor.end_epoch(7.0)
-        monitor.validated(0.5, 1.5)
+        monitor.validated(1.5, {"accuracy": 0.5})
         steps = [line for line in lines if "step:[" in line]
         assert [int(line.split("step:[")[1].split("/")[0]) for line in steps] == printed
         epochs = [

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn import metrics
 
 from models.augmentation import AUGMENTATIONS, Augmentation, Batch
+from models.class_weights import weighted
 from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
 from models.schedules import make_schedule
-from models.steps import make_evaluate_step, make_predict_step, make_train_steps, score
+from models.steps import Evaluated, make_evaluate_step, make_train_steps, score
 
 BATCH = 8
 LABELS = np.random.default_rng(0).integers(0, 3, 44).astype(np.int32)
@@ -143,6 +146,43 @@ def test_the_last_batch_takes_what_is_left() -> None:
     assert float(trained.losses[1]) == pytest.approx(float(expected), rel=1e-5)
 
 
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "smooth_l1"])
+def test_a_weighted_step_is_that_of_keras_with_weights_of_classes(loss: str) -> None:
+    weights = np.float32([0.5, 2.0, 1.25])
+    ours, keras_own = compiled(), compiled()
+    for model in (ours, keras_own):
+        model.compile(optimizer=make_optimizer("momentum", learning_rate=0.01), loss=make_loss(loss))
+    losses = make_train_steps(ours, BATCH, class_weights=weights)(IMAGES, LABELS).losses
+    for step, start in enumerate(range(0, len(LABELS), BATCH)):
+        images, labels = IMAGES[start : start + BATCH], LABELS[start : start + BATCH]
+        loss_of_step = keras_own.train_on_batch(images, labels, class_weight=dict(enumerate(weights)), return_dict=True)
+        keras_own.reset_metrics()
+        assert float(losses[step]) == pytest.approx(float(loss_of_step["loss"]), rel=1e-4)
+    for mine, its in zip(ours.get_weights(), keras_own.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
+
+
+def test_mixed_images_count_by_the_weights_of_both_labels() -> None:
+    weights, shares = np.float32([0.5, 2.0, 1.25]), np.float32([0.75, 1.0, 0.5])
+    labels, others, logits = np.int32([0, 1, 2]), np.int32([1, 1, 0]), np.float32(np.eye(3) * 2)
+    batch = Batch(None, tf.constant(labels), tf.constant(others), tf.constant(shares))
+    loss = make_loss("softmax_cross_entropy")
+    own, mixed = (
+        np.array([float(loss(each[at : at + 1], logits[at : at + 1])) for at in range(3)]) for each in (labels, others)
+    )
+    expected = np.mean(shares * weights[labels] * own + (1 - shares) * weights[others] * mixed)
+    assert float(batch.loss(weighted(loss, weights), tf.constant(logits))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_of_1_change_nothing_to_speak_of_and_none_nothing_at_all() -> None:
+    plain, ones = compiled(), compiled()
+    unweighted = make_train_steps(plain, BATCH)(IMAGES, LABELS).losses
+    weighted = make_train_steps(ones, BATCH, class_weights=np.ones(3, np.float32))(IMAGES, LABELS).losses
+    np.testing.assert_allclose(weighted, unweighted, rtol=1e-5)
+    again = make_train_steps(compiled(), BATCH, class_weights=None)(IMAGES, LABELS).losses
+    np.testing.assert_array_equal(again, unweighted)
+
+
 def test_learning_rates_are_those_that_each_step_used() -> None:
     rates = in_blocks(compiled(schedule="step"), 2 * BATCH).learning_rates
     np.testing.assert_allclose(rates, [0.01, 0.01, 0.01, 0.001, 0.001, 0.0001], rtol=1e-6)
@@ -170,7 +210,42 @@ def test_a_score_is_that_of_all_examples_however_they_are_cut(block: int) -> Non
 
 def test_a_prediction_is_that_of_the_evaluation_with_the_logits_behind_it() -> None:
     model = compiled()
-    predicted, logits = make_predict_step(model)(IMAGES)
-    np.testing.assert_array_equal(predicted, make_evaluate_step(model)(IMAGES, LABELS)[1])
-    np.testing.assert_array_equal(predicted, np.argmax(logits, axis=-1))
-    np.testing.assert_allclose(logits, model(IMAGES), rtol=1e-5, atol=1e-5)
+    evaluated = make_evaluate_step(model)(IMAGES, LABELS)
+    np.testing.assert_array_equal(evaluated.predicted, np.argmax(evaluated.logits, axis=-1))
+    np.testing.assert_allclose(evaluated.logits, model(IMAGES), rtol=1e-5, atol=1e-5)
+
+
+def test_a_score_keeps_of_the_logits_what_is_asked_for() -> None:
+    model = compiled()
+    evaluate_step, blocks = make_evaluate_step(model), [(IMAGES[:30], LABELS[:30]), (IMAGES[30:], LABELS[30:])]
+    scored = score(evaluate_step, blocks, np.negative)
+    np.testing.assert_array_equal(scored.kept, -np.concatenate([evaluate_step(*block).logits for block in blocks]))
+    assert score(evaluate_step, blocks).kept.size == 0
+
+
+def evaluated_as(logits: np.ndarray) -> Evaluated:
+    return Evaluated(0.5, logits.argmax(axis=1), logits)
+
+
+def test_the_measures_of_a_score_are_those_of_scikit_learn_over_all_blocks() -> None:
+    random = np.random.default_rng(5)
+    logits = random.normal(size=(60, 12)).astype(np.float32)
+    labels = random.choice([0, 1, 1, 1, 5, 11], 60).astype(np.int32)
+    blocks = iter([evaluated_as(logits[:25]), evaluated_as(logits[25:])])
+    scored = score(lambda *_: next(blocks), [(None, labels[:25]), (None, labels[25:])])
+    predicted = logits.argmax(axis=1)
+    with warnings.catch_warnings():  # of what is predicted and has no example
+        warnings.simplefilter("ignore", UserWarning)
+        balanced = metrics.balanced_accuracy_score(labels, predicted)
+    assert scored.measures() == {
+        "accuracy": metrics.accuracy_score(labels, predicted),
+        "balanced_accuracy": pytest.approx(balanced),
+        "macro_f1": pytest.approx(metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
+        "top_5_accuracy": metrics.top_k_accuracy_score(labels, logits, k=5, labels=range(12)),
+    }
+
+
+def test_of_ten_classes_it_is_not_asked_which_five_are_likely() -> None:
+    logits, labels = np.eye(10, dtype=np.float32), np.arange(10, dtype=np.int32)
+    scored = score(lambda *_: evaluated_as(logits), [(None, labels)])
+    assert scored.measures() == {"accuracy": 1.0, "balanced_accuracy": 1.0, "macro_f1": 1.0}

@@ -87,7 +87,7 @@ def test_a_single_confirm_seed() -> None:
     assert cautions(plan_with("adam", "sgd"), both, settings, alone, []) == ()  # the look at five is still to come
 
 
-LOPSIDED: dict[str, Any] = {"accuracies": (0.981, 0.98, 0.95, 0.982, 0.9805)}
+LOPSIDED: dict[str, Any] = {"scores": (0.981, 0.98, 0.95, 0.982, 0.9805)}
 
 
 def test_seeds_that_are_now_and_then_much_worse() -> None:
@@ -98,8 +98,8 @@ def test_seeds_that_are_now_and_then_much_worse() -> None:
         ),
     )
     assert warned(contender(), contender("sgd", confirmed=False, **LOPSIDED)) == ()
-    assert warned(contender(), contender("sgd", accuracies=(0.98, 0.95))) == ()  # too few to say
-    assert warned(contender(), contender("sgd", accuracies=(0.98,) * 5)) == ()
+    assert warned(contender(), contender("sgd", scores=(0.98, 0.95))) == ()  # too few to say
+    assert warned(contender(), contender("sgd", scores=(0.98,) * 5)) == ()
 
 
 def test_images_that_judge_and_equal_one_that_is_trained_on() -> None:

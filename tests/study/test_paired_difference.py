@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from study.comparison import Trial
 from study.paired_difference import covariance_on_an_image, paired_difference, quantile
+from study.validation_outcome import ValidationOutcome
 from tests.support.trials import confirms, judged_by, plan_of, trial
 
 PLAN = plan_of(training_images=2, validation_images=4)
@@ -31,6 +33,25 @@ def test_the_covariance_is_over_all_pairs_of_seeds_and_at_least_nothing() -> Non
     # On the first seed the second image was missed instead, so that two of three products are -0.25 on either image.
     turned = [judged_by([0, 1], {1}), *wrong[1:]]
     assert covariance_on_an_image([*zip(right, turned, strict=True)]) == 0
+
+
+def test_images_of_a_rare_class_count_by_their_weight() -> None:
+    # Images 2 and 3 count four times in either trial of a seed; each image of a pair is shared.
+    def weighed(trial: Trial) -> Trial:
+        assert trial.validated
+        heavy = np.where(np.isin(trial.validated.examples, [2, 3]), 4.0, 1.0)
+        validated = ValidationOutcome(trial.validated.examples, trial.validated.credit * heavy, 4.0)
+        return trial.model_copy(update={"validated": validated})
+
+    ones, others = [*map(weighed, SGD)], [*map(weighed, ADAM)]
+    # Differences of (1, 0, -4, 0), of mean -0.75, and of (-4, 0, 1, 1), of mean -0.5: on image 2 -3.25 * -3.5, on
+    # image 3 0.75 * 0.5.
+    assert covariance_on_an_image([*zip(ones, others, strict=True)]) == pytest.approx((3.25 * 3.5 + 0.75 * 0.5) / 2)
+    difference = paired_difference(ones, others, PLAN)
+    assert difference is not None
+    assert difference.heaviest == 4.0
+    apart = difference.seed_variance / 2 + difference.common_variance
+    assert difference.half_width(0.05) == pytest.approx(12.7062 * math.sqrt(apart + (4 / 8) ** 2), rel=1e-5)
 
 
 def test_a_diverged_trial_got_none_of_its_partners_images_right() -> None:

@@ -40,8 +40,8 @@ def test_contenders_are_in_the_order_of_tuning_and_by_name_at_last() -> None:
 def test_the_numbers_of_a_contender_are_from_confirm_trials_where_there_are_any() -> None:
     trials = [*finals("adam", [0.9, 0.8]), *confirms("adam", [0.5, 0.6, 0.7]), *finals("sgd", [0.4, 0.2])]
     adam, sgd = (comparison := compared(trials)).contenders
-    assert (adam.confirmed, adam.seeds, adam.accuracies, adam.median) == (True, 3, (0.5, 0.6, 0.7), 0.6)
-    assert (sgd.confirmed, sgd.seeds, sgd.accuracies) == (False, 2, (0.4, 0.2))
+    assert (adam.confirmed, adam.seeds, adam.scores, adam.median) == (True, 3, (0.5, 0.6, 0.7), 0.6)
+    assert (sgd.confirmed, sgd.seeds, sgd.scores) == (False, 2, (0.4, 0.2))
     assert [one.seed for one in comparison.chosen_trials(adam)] == [1000, 1001, 1002]
     assert [one.seed for one in comparison.chosen_trials(sgd)] == [0, 1]
 
@@ -62,7 +62,7 @@ def test_rates_that_were_added_are_marked_and_confirm_seeds_stand_by_the_best() 
         *confirms("adam", [0.1], learning_rate=0.1),  # from a study with fewer rates
     ]
     comparison = compare_trials(plan_of(adam, seeds=1), trials)
-    told = [(one.learning_rate, one.added, one.accuracies, one.confirm_accuracies) for one in comparison.settings]
+    told = [(one.learning_rate, one.added, one.scores, one.confirm_scores) for one in comparison.settings]
     assert told == [
         (0.01, False, (0.3,), ()),
         (0.1, False, (0.4,), ()),
@@ -155,9 +155,9 @@ def test_what_holds_for_all_trials(trials: list[Trial]) -> None:
     for one in comparison.contenders:
         for middle in (one.median, one.interquartile_mean, *(one.interval or ())):
             assert type(middle) is float
-            assert min(one.accuracies) <= middle <= max(one.accuracies)
-        assert one.best_accuracy >= one.median
-        assert 0 <= one.reached <= one.seeds == len(one.accuracies)
+            assert min(one.scores) <= middle <= max(one.scores)
+        assert one.best_score >= one.median
+        assert 0 <= one.reached <= one.seeds == len(one.scores)
         assert one.epochs_to_target >= 1
         assert one.learning_rate in one.learning_rates
         low, high = one.epochs_interval or (one.epochs_to_target,) * 2

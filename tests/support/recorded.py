@@ -13,9 +13,24 @@ import numpy as np
 LEARNING = ("train/", "validation/", "test_", "best_", "learning_rate")  # what says nothing about this machine
 EPOCH_METRICS = (
     *("train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "learning_rate"),
+    *("validation/balanced_accuracy", "validation/macro_f1"),
     *("step_milliseconds", "epoch_seconds"),
 )
-ONCE = ("best_validation_accuracy", "best_epoch", "test_loss", "test_accuracy")
+ONCE = (
+    "best_validation_accuracy",
+    "best_epoch",
+    "test_loss",
+    "test_accuracy",
+    "test_balanced_accuracy",
+    "test_macro_f1",
+)
+
+FILES = sorted(
+    (
+        *("training_curves.png", "weights_by_epoch.json", "predictions.npz", "classes_validation.csv"),
+        *("confusion_matrix.png", "confusion_matrix.csv", "test_predictions.npz", "classes_test.csv"),
+    )
+)
 
 
 @dataclass
@@ -45,8 +60,7 @@ class Recorded:
             assert steps == sorted(set(steps)), name
         assert list(self.models.values()) == ["READY"]
         augmented = [] if self.run.data.params.get("augment", "None") == "None" else ["augmentation.png"]
-        kept = ["predictions.npz"] if self.run.data.params.get("keep_predictions") == "True" else []
-        assert self.files == [*augmented, "confusion_matrix.png", *kept, "training_curves.png", "weights_by_epoch.json"]
+        assert self.files == sorted([*augmented, *FILES])
         assert self.datasets == 1
         assert self.run.data.params["epochs"] == str(epochs)
 

@@ -10,6 +10,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from mlflow.entities import Run
+from sklearn import metrics as sklearn_metrics
+from sklearn.utils.class_weight import compute_class_weight
 
 from models.weights import weights_digest, weights_of
 from tasks import fit as fit_module
@@ -26,7 +29,9 @@ from tasks.data import blocks as blocks_module
 from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
+from tasks.report.class_table import class_csv, confusion_csv
 from tasks.tracking import mlflow_client
+from tasks.tracking.kept_predictions import unpacked
 from tasks.tracking.record import recording
 from tasks.tracking.store import tracking_uri
 from tasks.training import epoch_loop
@@ -38,6 +43,8 @@ PER_EPOCH = {
     "train/accuracy",
     "validation/loss",
     "validation/accuracy",
+    "validation/balanced_accuracy",
+    "validation/macro_f1",
     "learning_rate",
     "step_milliseconds",
     "epoch_seconds",
@@ -593,6 +600,67 @@ def test_the_best_epoch_is_the_first_of_the_highest_validation_accuracy(accuraci
     assert fitted.model_copy(update={"outcome": "diverged"}).best is None
 
 
+def test_the_best_epoch_is_that_of_the_metric() -> None:
+    values = dict.fromkeys(EpochRow.model_fields, 0.5)
+    rows = tuple(
+        EpochRow(**values | {"epoch": epoch, "validation_macro_f1": f1, "weights_sha256": None})
+        for epoch, f1 in enumerate([0.4, 0.8, 0.6], start=1)
+    )
+    fitted = FitResult(model=Path("m.keras"), outcome="completed", reason="", epochs=rows, seconds=1.0)
+    assert fitted.best == rows[0]
+    assert fitted.model_copy(update={"metric": "macro_f1"}).best == rows[1]
+
+
+def test_a_fit_is_about_its_metric_in_what_it_records_tells_and_draws(
+    fit: Fit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(fit_module, "png", lambda _, __, measures: drawn.append(measures) or b"")
+    with caplog.at_level(logging.INFO):
+        fitted = fit(epochs=2, metric="balanced_accuracy")
+    rows, best = fitted.result.epochs, fitted.result.best
+    assert best == max(rows, key=lambda row: (row.validation_balanced_accuracy, -row.epoch))
+    assert set(fitted.run.data.metrics) == PER_EPOCH | {"best_validation_balanced_accuracy", "best_epoch"}
+    assert fitted.history("best_validation_balanced_accuracy") == [(0, best.validation_balanced_accuracy)]
+    assert f"validation balanced accuracy: {rows[0].validation_balanced_accuracy!r}, validation loss" in caplog.text
+    assert drawn[0]["balanced accuracy"] == {"validation": [row.validation_balanced_accuracy for row in rows]}
+
+
+def test_a_weighted_fit_goes_on_after_a_kill_as_if_nothing_had_happened(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    settings = {"recipe": SCHEDULED, "epochs": 3, "class_weight": "balanced", "metric": "macro_f1"}
+    undisturbed = fit(**settings)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5)
+        run_id = broken_off(fit, Stop, **settings)
+    assert_learned_the_same(fit(run_id=run_id, **settings), undisturbed)
+    unweighted = fit(recipe=SCHEDULED, epochs=3)
+    losses = [[row.train_loss for row in one.result.epochs] for one in (undisturbed, unweighted)]
+    assert all(mine != its for mine, its in zip(*losses, strict=True))
+
+
+def test_the_weights_of_a_fit_are_those_of_the_training_split(
+    fit: Fit, prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    original = epoch_loop.make_train_steps
+    monkeypatch.setattr(epoch_loop, "make_train_steps", lambda *each: given.append(each[3]) or original(*each))
+    fit(epochs=1, class_weight="balanced")
+    fit(epochs=1)
+    labels = np.load(prepared.directory / "labels.npy")[prepared.indices("train")]
+    expected = compute_class_weight("balanced", classes=np.arange(10), y=labels)
+    np.testing.assert_allclose(given[0], expected, rtol=1e-6)
+    assert given[1] is None
+
+
+def labels_and_predictions(path: Path, prepared: PreparedDataset, split: str) -> tuple[np.ndarray, np.ndarray]:
+    images, labels, indices = (np.load(prepared.directory / f"{name}.npy") for name in ("images", "labels", split))
+    logits = keras.models.load_model(path, compile=False).predict(images[indices], verbose=0)
+    return labels[indices], logits.argmax(axis=1)
+
+
 def loss_and_accuracy(path: Path, prepared: PreparedDataset, split: str) -> tuple[float, float]:
     """Softmax cross entropy and accuracy in NumPy, from what the model predicts."""
     images, labels, indices = (np.load(prepared.directory / f"{name}.npy") for name in ("images", "labels", split))
@@ -605,9 +673,38 @@ def loss_and_accuracy(path: Path, prepared: PreparedDataset, split: str) -> tupl
 
 def test_evaluation_is_that_of_numpy_and_recorded_once(fit: Fit, prepared: PreparedDataset) -> None:
     fitted = fit(epochs=2)
-    metrics = evaluate_model.fn(fitted.result.model, prepared, fitted.run_id, device="cpu")
+    how: dict[str, Any] = {"keep_predictions": True, "device": "cpu"}
+    metrics, rows = dict(evaluate_model.fn(fitted.result.model, prepared, fitted.run_id, **how)).values()
     loss, accuracy = loss_and_accuracy(fitted.result.model, prepared, "test")
-    assert metrics == {"test/loss": pytest.approx(loss, rel=1e-4), "test/accuracy": pytest.approx(accuracy)}
+    labels, predicted = labels_and_predictions(fitted.result.model, prepared, "test")
+    assert metrics == {
+        "test/loss": pytest.approx(loss, rel=1e-4),
+        "test/accuracy": pytest.approx(accuracy),
+        "test/balanced_accuracy": pytest.approx(sklearn_metrics.balanced_accuracy_score(labels, predicted)),
+        "test/macro_f1": pytest.approx(sklearn_metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
+    }
     for name, value in metrics.items():
         assert fitted.history(name.replace("/", "_")) == [(0, value)]
     assert "confusion_matrix.png" in {file.path for file in store().list_artifacts(fitted.run_id)}
+    read = partial(mlflow_client.read_file, fitted.run_id)
+    assert read("classes_test.csv") == class_csv(rows).encode()
+    assert read("confusion_matrix.csv") == confusion_csv(labels, predicted, prepared.classes).encode()
+    kept = unpacked(read("test_predictions.npz") or b"")
+    np.testing.assert_array_equal(kept.example, prepared.indices("test"))
+    np.testing.assert_array_equal(kept.label, labels)
+    np.testing.assert_array_equal(kept.predicted, predicted)
+    np.testing.assert_array_equal(kept.probabilities.argmax(axis=1), predicted)
+    np.testing.assert_allclose(kept.probabilities.sum(axis=1), 1, atol=5e-3)
+
+
+def test_the_test_split_is_gone_through_once_and_keeps_nothing_unless_asked(
+    fit: Fit, prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, opened = fit(epochs=1), []
+    original = blocks_module.open_split
+    monkeypatch.setattr("tasks.evaluate.open_split", lambda *given: opened.append(given[1]) or original(*given))
+    for keep in (True, False):
+        run_id = str(store().create_run(mlflow_client.open_experiment("tests")).info.run_id)
+        evaluate_model.fn(fitted.result.model, prepared, run_id, keep_predictions=keep, device="cpu")
+        assert (mlflow_client.read_file(run_id, "test_predictions.npz") is not None) == keep
+    assert opened == ["test", "test"]

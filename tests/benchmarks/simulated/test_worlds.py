@@ -45,7 +45,7 @@ def test_nested_contenders_err_together_and_one_a_few_times_more() -> None:
     for first, second in zip(*trials, strict=True):
         assert first.validated is not None
         assert second.validated is not None
-        assert (first.validated.right >= second.validated.right).all()
+        assert (first.validated.credit >= second.validated.credit).all()
     assert (study.confirm_accuracies[0] > study.confirm_accuracies[1]).any()
 
 

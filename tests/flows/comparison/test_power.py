@@ -41,6 +41,17 @@ def test_an_earlier_comparison_of_the_same_data_tells_the_spread(monkeypatch: py
     assert "vary by 0.4 points (standard deviation), as in the comparison known on the same data" in sentence
 
 
+def test_a_spread_is_taken_from_a_comparison_about_the_same_metric_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    deviation = {"study/difference_deviation": 0.004}
+    plain = StoredRun("plain", "1", "compare digits", "FINISHED", {}, {}, deviation)
+    balanced = StoredRun("balanced", "1", "compare digits", "FINISHED", {"compare.metric": "macro_f1"}, {}, deviation)
+    earlier(monkeypatch, balanced, plain)
+    assert "as in the comparison plain on" in said(optimizers="sgd,adam", looks="5")[0]
+    assert "as in the comparison balanced on" in said(optimizers="sgd,adam", looks="5", metric="macro_f1")[0]
+    guess = "a guess from 100 validation images alone, as if balanced accuracy were accuracy: no comparison"
+    assert guess in said(optimizers="sgd,adam", looks="5", metric="balanced_accuracy")[0]
+
+
 def test_what_confirms_nothing_could_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     earlier(monkeypatch)
     assert said(looks=None) == ["Nothing is confirmed (looks: none), so it could show nothing about which is better."]

@@ -66,6 +66,16 @@ def test_what_a_trial_came_to(monkeypatch: pytest.MonkeyPatch, runs: list[Stored
     assert scheduling._came_to(Tally(total=4), TRIAL, "study") == told
 
 
+def test_a_trial_is_told_of_by_the_metric_of_its_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = {"validation/accuracy": 0.9, "validation/macro_f1": 0.25}
+    run = StoredRun("run", "1", "a run", "FINISHED", {"outcome": "completed"}, {}, metrics)
+    monkeypatch.setattr(scheduling, "find_trials", lambda *_: [run])
+    tally = Tally(total=4)
+    trial = TRIAL.model_copy(update={"metric": "macro_f1"})
+    assert scheduling._came_to(tally, trial, "study") == "validation macro F1 0.2500"
+    assert tally.best == (0.25, trial.display_name())
+
+
 def test_a_trial_that_an_outage_ended_is_no_failure_of_its_own() -> None:
     with pytest.raises(StoreAwayError, match="waited for, for 5 minutes"):
         scheduling._failure(future("finished", Cancelled(name=STORE_AWAY, message="It was waited for, for 5 minutes")))

@@ -75,6 +75,7 @@ def trained(
                     record.log_dataset(run_id, on)
                 for epoch, accuracy in enumerate(accuracies, start=1):
                     metrics = {"train/loss": 1 - accuracy, "validation/accuracy": accuracy, "epoch_seconds": 2.0}
+                    metrics["validation/macro_f1"] = accuracy / 2
                     record.log_metrics(run.run_id, metrics, step=epoch)
                 if error:
                     raise error
@@ -201,6 +202,28 @@ def test_trials_are_read_back_as_they_were(study: str) -> None:
     assert (failed.outcome, failed.reason) == ("failed", "RuntimeError: broke")
 
 
+@pytest.mark.usefixtures("workplace")
+def test_a_comparison_about_another_metric_reads_and_ranks_by_that(prepared: PreparedDataset, tmp_path: Path) -> None:
+    about = PARAMETERS.model_copy(update={"metric": "macro_f1", "target": 0.4})
+    study = begun(about, prepared)
+    for trial in trainings(about):
+        run_id = trained(study, trial, 0.5, 0.9 if trial.optimizer == "adam" else 0.7)
+        record.log_metrics(run_id, {"test_accuracy": 0.75, "test_macro_f1": 0.25})
+    result, comparison, facts = report(study, tmp_path)
+    finals = {(trial.optimizer, trial.score, trial.validation_accuracy[-1]) for trial in comparison.trials}
+    assert finals == {("adam", 0.45, 0.9), ("sgd", 0.35, 0.7)}
+    assert (result.metric, comparison.metric, facts.test) == (
+        "macro_f1",
+        "macro_f1",
+        {"test/macro_f1": 0.25, "seeds": 2},
+    )
+    best = result.contenders[0]
+    assert (best.label, best.median, best.reached) == ("adam", 0.45, 2)
+    assert "macro F1 0.2500" in result.summary()
+    assert "accuracy" not in result.summary()
+    assert open_study(study).tags["compare.metric"] == "macro_f1"
+
+
 def test_of_a_trial_that_was_started_anew_the_run_that_finished_counts(study: str) -> None:
     trial = trainings(PARAMETERS)[0]
     finished = trained(study, trial, 0.5, 0.75)
@@ -255,8 +278,8 @@ def test_an_answer_that_lacks_a_trial_says_so_first(study: str, tmp_path: Path) 
 
 def test_the_accuracy_on_the_test_split_has_had_another_name(study: str) -> None:
     run_id = trained(study, trainings(PARAMETERS)[0], 0.5)
-    assert mlflow_client.get_run(run_id).test_accuracy is None
+    assert mlflow_client.get_run(run_id).tested() is None
     record.log_metrics(run_id, {"test/accuracy": 0.25})
-    assert mlflow_client.get_run(run_id).test_accuracy == 0.25
+    assert mlflow_client.get_run(run_id).tested() == 0.25
     record.log_metrics(run_id, {"test_accuracy": 0.5})
-    assert mlflow_client.get_run(run_id).test_accuracy == 0.5
+    assert mlflow_client.get_run(run_id).tested() == 0.5

@@ -39,6 +39,13 @@ def test_the_answer_in_numbers() -> None:
     }
 
 
+def test_another_metric_has_names_of_its_own() -> None:
+    comparison = compared([*TUNING, *CONFIRM], seeds=1, looks=(2,), metric="macro_f1")
+    found = study_metrics(comparison, COUNTS, {"test/macro_f1": 0.75, "seeds": 2})
+    assert (found["study/validation_macro_f1"], found["study/test_macro_f1"]) == (pytest.approx(0.96), 0.75)
+    assert not [name for name in found if "accuracy" in name]
+
+
 def test_what_a_comparison_does_not_have_is_left_out() -> None:
     tuned = study_metrics(compared(TUNING), COUNTS, None)
     assert tuned["study/validation_accuracy"] == 0.95

@@ -49,7 +49,7 @@ def server_error() -> httpx.HTTPStatusError:
     ("publish", "what"),
     [
         (lambda: publish_link("http://example.org/run"), "the link to the MLflow run"),
-        (lambda: publish_result("a name", RESULT), "the table of epochs and the summary"),
+        (lambda: publish_result("a name", RESULT, {}), "the tables and the summary"),
     ],
     ids=["link", "result"],
 )
@@ -68,14 +68,14 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TypeError, match="a bug"):
         publish_link("http://example.org/run")
     with pytest.raises(TypeError, match="a bug"):
-        publish_result("a name", RESULT)
+        publish_result("a name", RESULT, {})
 
 
 def test_a_run_without_epochs_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     created: list[tuple[str, Any]] = []
     for name in CREATE:
         monkeypatch.setattr(prefect_artifacts, name, lambda *given, _name=name, **_: created.append((_name, given)))
-    publish_result("a name", RESULT)
+    publish_result("a name", RESULT, {"test": ()})
     ((name, (text,)),) = created
     assert name == "create_markdown_artifact"
     assert text.startswith("# a name\n\nDiverged: the loss is nan at step 1 of epoch 1.")

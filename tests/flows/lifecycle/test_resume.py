@@ -61,6 +61,19 @@ def test_a_run_of_before_threads_were_recorded_goes_on_and_says_what_that_means(
     assert f"Run {run_id} did not record with how many threads it was begun; it goes on with 2." in caplog.text
 
 
+def test_a_run_of_before_predictions_were_kept_goes_on_without(workplace: Path) -> None:
+    assert workplace.is_dir()
+    run_id = broken_off(forgetting="keep_predictions")
+    assert not resumed({"resume": run_id}).keep_predictions
+    assert not resumed({"resume": run_id, "keep_predictions": False}).keep_predictions  # as its comparison asks
+
+
+def test_a_run_of_before_there_were_metrics_and_weights_goes_on_with_what_it_had(workplace: Path) -> None:
+    assert workplace.is_dir()
+    assert resumed({"resume": broken_off(forgetting="metric")}).metric == "accuracy"
+    assert resumed({"resume": broken_off(forgetting="class_weight")}).class_weight == "none"
+
+
 def test_of_a_run_whose_threads_are_recorded_nothing_is_told(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
     assert tell_of_unknown_threads(run_id, 1) == {}
     assert caplog.text == ""

@@ -118,7 +118,7 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         ),
         ({"batch_sizes": list(range(1, 3000)), "seeds": 1}, "makes up to 311896 trials with all the optimizers"),
         ({"target": 1}, "target: received 1; allowed: a number, more than 0, less than 1"),
-        ({"validation_fraction": 0}, "validation_fraction: received 0, but a comparison ranks by validation"),
+        ({"validation_fraction": 0}, "validation_fraction: received 0, but a comparison ranks by validation images"),
         ({"workers": 2, "dask_address": "tcp://a:1"}, "workers: received 2 with dask_address 'tcp://a:1'"),
         ({"dask_address": "a:1"}, "dask_address: received 'a:1'; allowed: scheduler of a Dask cluster"),
         ({"optimizers": "adam", "momentum": 0.5}, "momentum: received 0.5, but none of the optimizers adam has it"),
@@ -159,17 +159,19 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(TrainParameters(seed=1, weight_decay=0.1), "data") != known
     assert digest_of(TrainParameters(seed=1, threads=2), "data") != known
     assert digest_of(TrainParameters(seed=1, split_seed=1), "data") != known
-    assert digest_of(TrainParameters(seed=1, keep_predictions=True), "data") != known
+    assert digest_of(TrainParameters(seed=1, keep_predictions=False), "data") != known
+    assert digest_of(TrainParameters(seed=1, metric="macro_f1"), "data") != known
+    assert digest_of(TrainParameters(seed=1, class_weight="balanced"), "data") != known
     assert digest_of(TrainParameters(seed=1, augment="flip"), "data") != known
     assert digest_of(TrainParameters(seed=1, augment=None), "data") == known
     assert digest_of(TrainParameters(seed=1), "other data") != known
 
 
 def test_trials_of_comparisons_before_that_are_known_by_their_parameters_alone() -> None:
-    trial = TrainParameters(seed=1)
+    trial = TrainParameters(seed=1, keep_predictions=False)
     before = {name: value for name, value in trial.recorded().items() if name not in UNSAID}
     assert digest_of(trial, "") == hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()[:16]
-    assert digest_of(TrainParameters(seed=1, learning_rate=0.01), "") == "61e50210aace1b56"
+    assert digest_of(TrainParameters(seed=1, learning_rate=0.01, keep_predictions=False), "") == "61e50210aace1b56"
 
 
 def test_what_is_shared_has_one_meaning() -> None:

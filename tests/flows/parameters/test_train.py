@@ -15,12 +15,14 @@ from flows.parameters.compare import CompareParameters
 from flows.parameters.hyperparameters import (
     HYPERPARAMETERS,
     USUAL_LEARNING_RATES,
+    ClassWeightName,
     LossName,
     OptimizerName,
     ScheduleName,
 )
 from flows.parameters.signature import allowed_values, element_of, kind_of, validated
 from flows.parameters.train import TrainParameters
+from models.class_weights import ClassWeight
 from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
 from models.losses import LOSSES, make_loss
 from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer
@@ -43,6 +45,7 @@ def test_choices_are_the_tables_of_the_models() -> None:
     assert set(get_args(OptimizerName)) == set(OPTIMIZERS)
     assert set(get_args(LossName)) == set(LOSSES)
     assert set(get_args(ScheduleName)) == set(SCHEDULES)
+    assert get_args(ClassWeightName) == get_args(ClassWeight)
     assert set(get_args(TrainParameters.model_fields["model"].annotation)) == set(MODELS)
 
 
@@ -187,11 +190,10 @@ def test_there_is_no_other_split_where_nothing_is_held_back() -> None:
     assert told.endswith("leave split_seed out, or hold something back, for instance 0.1")
 
 
-def test_there_are_no_predictions_to_keep_where_nothing_is_held_back() -> None:
-    assert refusal(keep_predictions=True, validation_fraction=0) == (
-        "keep_predictions: received true with validation_fraction 0, which leaves no validation images to predict; "
-        "leave keep_predictions out, or hold something back, for instance 0.1"
-    )
+def test_predictions_are_kept_unless_said_otherwise_and_of_test_where_nothing_is_held_back() -> None:
+    assert TrainParameters().keep_predictions
+    assert TrainParameters(validation_fraction=0).keep_predictions
+    assert not TrainParameters(keep_predictions=False).keep_predictions
 
 
 def test_a_training_says_how_its_dataset_is_split() -> None:

@@ -104,14 +104,24 @@ def test_what_has_no_result_is_said_before_all_else() -> None:
 
 
 def test_the_test_split_is_spoken_of_where_it_was_asked() -> None:
-    confirmed = comparison_tables.test_sentences({"test/accuracy": 0.9375, "seeds": 20}, confirmed=True)
+    confirmed = comparison_tables.test_sentences({"test/accuracy": 0.9375, "seeds": 20}, "accuracy", confirmed=True)
     seen = "On the test split, which only the confirmed models of this contender have seen"
     assert confirmed == [f"{seen}: accuracy 0.9375, the median of 20 seeds."]
-    (tuned,) = comparison_tables.test_sentences({"test/accuracy": 0.9375, "seeds": 1}, confirmed=False)
+    (tuned,) = comparison_tables.test_sentences({"test/accuracy": 0.9375, "seeds": 1}, "accuracy", confirmed=False)
     assert tuned == "On the test split, which only this setting has seen: accuracy 0.9375, the median of 1 seed."
-    assert comparison_tables.test_sentences(None, confirmed=True) == []
+    assert comparison_tables.test_sentences(None, "accuracy", confirmed=True) == []
     assert confirmed[0] in summary_markdown(two(), FACTS).replace("3 seeds", "20 seeds")
     assert "test split" not in summary_markdown(two(), FACTS.model_copy(update={"test": None}))
+
+
+def test_another_metric_is_named_and_has_columns_of_its_own() -> None:
+    (sentence,) = comparison_tables.test_sentences({"test/macro_f1": 0.5, "seeds": 2}, "macro_f1", confirmed=False)
+    assert sentence.endswith("macro F1 0.5000, the median of 2 seeds.")
+    trials = [trial("adam", 0.1, seed, 0.8, 0.9, validation_score=(0.3, 0.4 + seed / 10)) for seed in (0, 1)]
+    for row, seed in zip(trial_rows(compared(trials, metric="macro_f1")), (0, 1), strict=True):
+        assert (row["final_validation_score"], row["validation_score"][0]) == (0.4 + seed / 10, 0.3)
+        assert row["final_validation_accuracy"] == 0.9
+    assert "final_validation_score" not in trial_rows(compared(trials))[0]
 
 
 def test_each_trial_has_its_round_and_its_split() -> None:

@@ -24,6 +24,7 @@ from tests.support.made_up_studies import (
     diverging,
     eight,
     one,
+    study,
     trial,
     tuned_only,
     two,
@@ -213,6 +214,25 @@ def test_what_was_tuned_only_is_shown_as_that(tmp_path: Path) -> None:
 def test_what_is_missing_is_counted(comparison: Comparison, tmp_path: Path) -> None:
     write_report(comparison, FACTS.model_copy(update={"trials_missing": 2}), tmp_path)
     assert "18 trials so far, 2 missing, 3 epochs each" in read(tmp_path)
+
+
+def test_a_page_about_another_metric_names_that_and_nothing_else(tmp_path: Path) -> None:
+    tested = {"test/macro_f1": 0.5, "seeds": 3}
+    write_report(
+        study({"adam": 0.97, "sgd": 0.95}, metric="macro_f1"), FACTS.model_copy(update={"test": tested}), tmp_path
+    )
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if "accuracy" in line.lower()] == []
+    for words in (
+        *("final macro F1", "best macro F1", "difference in final validation macro F1", "points of macro F1"),
+        *("% of validation macro F1", "its validation macro F1 after the last epoch", "macro F1 0.5000"),
+        *(
+            "<!-- validation macro F1 -->",
+            "<!-- final validation macro F1 -->",
+            "<!-- epochs until 97 % of validation macro F1",
+        ),
+    ):
+        assert words in text.replace("&nbsp;", " "), words
 
 
 def test_the_rows_read_back(written: Path, comparison: Comparison) -> None:

@@ -36,11 +36,13 @@ def is_picture(figure: Figure) -> bool:
 
 
 def test_curves_show_loss_and_accuracy_of_both_splits() -> None:
-    train = ([2.0, 1.0, 0.5], [0.3, 0.6, 0.8])
-    validation = ([2.1, 1.2, 0.7], [0.2, 0.5, 0.7])
-    figure = training_curves([1, 2, 3], {"train": train, "validation": validation})
-    for index, (axes, name) in enumerate(zip(figure.axes, ("loss", "accuracy"), strict=True)):
-        assert drawn(axes) == {"train": ([1, 2, 3], train[index]), "validation": ([1, 2, 3], validation[index])}
+    measures = {
+        "loss": {"train": [2.0, 1.0, 0.5], "validation": [2.1, 1.2, 0.7]},
+        "accuracy": {"train": [0.3, 0.6, 0.8], "validation": [0.2, 0.5, 0.7]},
+    }
+    figure = training_curves([1, 2, 3], measures)
+    for axes, (name, splits) in zip(figure.axes, measures.items(), strict=True):
+        assert drawn(axes) == {split: ([1, 2, 3], values) for split, values in splits.items()}
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", name)
         assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "validation"]
     assert figure.axes[0].get_ylim()[0] == 0
@@ -48,8 +50,21 @@ def test_curves_show_loss_and_accuracy_of_both_splits() -> None:
 
 
 def test_a_split_without_values_is_left_out() -> None:
-    figure = training_curves([1], {"train": ([2.0], [0.3]), "validation": ([None], [None])})
+    none: list[float | None] = [None]
+    measures = {
+        "loss": {"train": [2.0], "validation": none},
+        "accuracy": {"train": [0.3], "validation": none},
+    }
+    figure = training_curves([1], measures)
     assert [set(drawn(axes)) for axes in figure.axes] == [{"train"}, {"train"}]
+    assert is_picture(figure)
+
+
+def test_a_measure_that_the_run_is_about_has_a_picture_of_its_own() -> None:
+    both = {"train": [0.3, 0.6], "validation": [0.2, 0.5]}
+    figure = training_curves([1, 2], {"loss": both, "accuracy": both, "macro F1": {"validation": [0.1, 0.4]}})
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy", "macro F1"]
+    assert drawn(figure.axes[2]) == {"validation": ([1, 2], [0.1, 0.4])}
     assert is_picture(figure)
 
 

@@ -19,8 +19,12 @@ KEPT = predictions_of(
 )
 
 
+NAMED = predictions_of(KEPT.example, KEPT.label, KEPT.predicted, KEPT.probabilities, ["cats/1.png", "é 猫.png", "c"])
+
+
 def arrays(kept: KeptPredictions) -> dict[str, np.ndarray]:
-    return {field.name: getattr(kept, field.name) for field in fields(kept)}
+    found = {field.name: getattr(kept, field.name) for field in fields(kept)}
+    return {name: array for name, array in found.items() if array is not None}
 
 
 def archived(**changes: Any) -> bytes:
@@ -48,6 +52,16 @@ def test_what_goes_in_comes_out_and_the_same_is_the_same_to_the_byte() -> None:
     assert again.packed() == KEPT.packed()
 
 
+def test_names_are_kept_where_there_are_any_without_a_pickle() -> None:
+    with np.load(io.BytesIO(NAMED.packed()), allow_pickle=False) as archive:
+        assert archive["name"].tolist() == ["cats/1.png", "é 猫.png", "c"]
+    again = unpacked(NAMED.packed())
+    assert again.name is not None
+    assert again.name.tolist() == ["cats/1.png", "é 猫.png", "c"]
+    assert again.packed() == NAMED.packed()
+    assert unpacked(KEPT.packed()).name is None
+
+
 def test_damage_at_any_byte_is_told_or_changes_nothing() -> None:
     content, told = KEPT.packed(), 0
     for place in range(len(content)):
@@ -69,6 +83,8 @@ def test_damage_at_any_byte_is_told_or_changes_nothing() -> None:
         (KEPT.packed()[:-30], "it cannot be read"),
         (archived(more=np.zeros(3)), "it cannot be read"),
         (archived(label=np.array([0, 1, 1])), "it holds arrays of the types int32, int64, int32, float16"),
+        (archived(name=np.array([1, 2, 3])), "it holds arrays of the types int32, int32, int32, float16, int64"),
+        (archived(name=np.array(["a", "b"])), r"it holds arrays of the shapes .*, \(2,\)$"),
         (archived(label=KEPT.label[:2]), r"it holds arrays of the shapes \(3,\), \(2,\), \(3,\), \(3, 2\)"),
         (archived(probabilities=KEPT.probabilities[:2]), r"it holds arrays of the shapes .*, \(2, 2\)"),
         (archived(probabilities=KEPT.probabilities[:, 0]), r"it holds arrays of the shapes .*, \(3,\)"),
