@@ -61,6 +61,21 @@ def test_a_run_of_before_threads_were_recorded_goes_on_and_says_what_that_means(
     assert f"Run {run_id} did not record with how many threads it was begun; it goes on with 2." in caplog.text
 
 
+@pytest.mark.usefixtures("workplace")
+def test_a_run_of_before_there_was_augmentation_goes_on_without() -> None:
+    run_id = broken_off(forgetting="augment")
+    assert resumed({"resume": run_id}).recorded() == STARTED.recorded()
+    with pytest.raises(InputError, match=r"resume: augment: received \('flip',\), but run .* was started with None"):
+        resumed({"resume": run_id, "augment": "flip"})
+
+
+@pytest.mark.usefixtures("workplace")
+def test_an_augmented_run_goes_on_as_it_was_whoever_says_so_in_whatever_order() -> None:
+    run_id = broken_off(STARTED.model_copy(update={"augment": ("flip", "crop", "mixup")}))
+    assert resumed({"resume": run_id}).augment == ("flip", "crop", "mixup")
+    assert resumed({"resume": run_id, "augment": "mixup,crop,flip"}).augment == ("flip", "crop", "mixup")
+
+
 def test_of_a_run_whose_threads_are_recorded_nothing_is_told(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
     assert tell_of_unknown_threads(run_id, 1) == {}
     assert caplog.text == ""
