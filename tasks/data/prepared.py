@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -15,12 +14,14 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.data.descriptions import read_names
 from tasks.data.epoch_order import cut, epoch_passes
+from tasks.data.read_ahead import read_ahead
 from tasks.data.units import Units
 from tasks.sources.checksums import sha256
 
 Split = Literal["train", "validation", "test"]
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
 TrainingBlock = tuple[np.ndarray, ...]  # the same and, where they are asked for, appearances
+Read = tuple[np.ndarray, np.ndarray, np.ndarray]  # images, their labels and their places
 MANIFEST = "manifest.json"
 MANIFEST_DIGEST = "manifest.sha256"  # of the manifest itself, which holds those of the other files
 UNITS = "units.npy"  # only where examples stay together
@@ -176,15 +177,8 @@ def open_split(prepared: PreparedDataset, split: Split, *, block: int | None = N
         yield images, labels
 
 
-def _read(
-    prepared: PreparedDataset, split: Split, blocks: Iterable[np.ndarray]
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield the examples of a split, each block read while the one before is used.
-
-    Args:
-        prepared: The dataset.
-        split: Which of its splits.
-        blocks: Positions within the split, int64, in the order wanted.
+def _read(prepared: PreparedDataset, split: Split, blocks: Iterable[np.ndarray]) -> Iterator[Read]:
+    """Yield the examples of a split at the positions of ``blocks``, int64, each read while the one before is used.
 
     Yields:
         (images, uint8 of shape (examples, height, width, channels); labels, int32 of shape (examples,); their places
@@ -194,16 +188,8 @@ def _read(
     labels = np.load(prepared.directory / "labels.npy")
     indices = prepared.indices(split)
 
-    def read(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def read(positions: np.ndarray) -> Read:
         chosen = indices[positions]
         return images[chosen], labels[chosen].astype(np.int32), chosen
 
-    # A thread, and not tf.data's from_generator: that keeps every generator, with its arrays, until the process ends.
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: Future[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
-        for positions in blocks:
-            ready, ahead = ahead, reader.submit(read, positions)
-            if ready:
-                yield ready.result()
-        if ahead:
-            yield ahead.result()
+    return read_ahead(read, blocks)
