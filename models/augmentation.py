@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     """Examples as the network sees them.
 
     Attributes:
-        images: uint8 or float32 of shape (examples, height, width, channels), from 0 to 255.
+        images: Of shape (examples, height, width, channels), from 0 to 255: uint8 as they are, else float32.
         labels: int32 of shape (examples,).
         others: The labels of the images that are mixed into these; none: nothing is mixed.
         shares: float32 of shape (examples,), how much of each image is its own; none: nothing is mixed.
@@ -108,7 +108,7 @@ class Augmentation:
             plain: The batch as it is, with uint8 images.
             numbers: Of `numbers`, those of its examples.
         """
-        images = plain.images
+        images = tf.cast(plain.images, tf.float32)  # as the network does next; a GPU cannot gather bytes
         if "rows" in numbers:
             images = taken_from(images, numbers["rows"], numbers["columns"])
         if "half_tangent" in numbers:
@@ -144,13 +144,12 @@ def shares_and_ranks(words: list[Any]) -> tuple[Any, Any]:
 
 
 def mixed_batch(images: Any, labels: Any, share: Any, rank: Any) -> Batch:
-    """Mix each image with that of its partner in the batch, as float32.
+    """Mix each image, float32, with that of its partner in the batch.
 
     Partners are dealt out by the order of the ranks: a random permutation of the batch, which in one batch of 32 leaves
     about one image to itself. So does the paper's code; here each image has a share of its own.
     """
     partner = tf.argsort(rank)
-    images = tf.cast(images, tf.float32)
     others = tf.gather(images, partner)
     mixed = others + (images - others) * share[:, None, None, None]
     mixed = tf.clip_by_value(mixed, 0.0, 255.0)  # rounding may have left them by a little

@@ -24,13 +24,13 @@ def color_factors(words: list[Any]) -> Any:
 
 
 def recolored(images: Any, factors: Any) -> Any:
-    """Return images, as float32, of another brightness, contrast and, of three channels, saturation, in this order.
+    """Return images, float32, of another brightness, contrast and, of three channels, saturation, in this order.
 
     As torchvision's ColorJitter defines them: by brightness pixels are multiplied; by contrast they move from, or
     towards, the image's mean grey value; by saturation each its own grey value.
     """
     brightness, contrast, saturation = (factors[:, place, None, None, None] for place in range(3))
-    images = _within(tf.cast(images, tf.float32) * brightness)
+    images = _within(images * brightness)
     middle = tf.reduce_mean(_grey(images), axis=(1, 2, 3), keepdims=True)
     images = _within(middle + (images - middle) * contrast)
     if images.shape[-1] != len(GREY):
@@ -74,7 +74,7 @@ def noise_keys(words: list[Any]) -> Any:
 
 
 def erased(images: Any, box: Any, keys: Any) -> Any:
-    """Return images of which a box is noise, each value from 0 to 255 as likely as the others."""
+    """Return images, float32, of which a box is noise, each value from 0 to 255 as likely as the others."""
     height, width, channels = images.shape[1:]
     top, left, tall, wide = (box[:, place, None] for place in range(4))
     rows, columns = tf.range(height)[None, :], tf.range(width)[None, :]
@@ -82,5 +82,5 @@ def erased(images: Any, box: Any, keys: Any) -> Any:
     size = height * width * channels
     words = hashed([keys[:, None], tf.range(-(-size // 4))[None, :]])  # each makes four values
     noise = tf.reshape(tf.bitcast(words, tf.uint8), (-1, words.shape[1] * 4))[:, :size]
-    noise = tf.cast(tf.reshape(noise, tf.shape(images)), images.dtype)
+    noise = tf.cast(tf.reshape(noise, tf.shape(images)), tf.float32)
     return tf.where((in_rows[:, :, None] & in_columns[:, None, :])[..., None], noise, images)

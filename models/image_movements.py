@@ -56,7 +56,7 @@ def half_tangents(words: list[Any]) -> Any:
 
 
 def rotated(images: Any, half_tangent: Any) -> Any:
-    """Return images, as float32, rotated about their middle, anticlockwise for angles above 0.
+    """Return images, float32, rotated about their middle, anticlockwise for angles above 0.
 
     Between pixels it is bilinear; beyond the edge lies the mirror image: dcba|abcd|dcba.
     """
@@ -69,7 +69,7 @@ def rotated(images: Any, half_tangent: Any) -> Any:
     from_x = (cosine, -sine, middle_x - cosine * middle_x + sine * middle_y)
     from_y = (sine, cosine, middle_y - sine * middle_x - cosine * middle_y)
     turned = tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(images, tf.float32),
+        images=images,
         transforms=tf.stack([*from_x, *from_y, zero, zero], axis=1),
         output_shape=tf.constant([height, width]),
         fill_value=0.0,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
 from tasks.data.epoch_order import cut, epoch_passes
 from tasks.data.prepared import PreparedDataset, Split
+from tasks.data.read_ahead import read_ahead
 
 Block = tuple[np.ndarray, np.ndarray]  # images and their labels
 TrainingBlock = tuple[np.ndarray, ...]  # the same and, where they are asked for, appearances
@@ -74,12 +74,4 @@ def _read(
         chosen = indices[positions]
         return images[chosen], labels[chosen].astype(np.int32), chosen
 
-    # A thread, and not tf.data's from_generator: that keeps every generator, with its arrays, until the process ends.
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: Future[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
-        for positions in blocks:
-            ready, ahead = ahead, reader.submit(read, positions)
-            if ready:
-                yield ready.result()
-        if ahead:
-            yield ahead.result()
+    return read_ahead(read, blocks)

@@ -44,7 +44,7 @@ def test_a_crop_is_a_cut_from_the_padded_image(shape: tuple[int, int, int]) -> N
     down, right = np.array([[-2, -1, 0, 1, 2, 2], [2, 0, -2, 1, -1, 2]], np.int32)
     rows, columns = sources(tf.constant(down), height), sources(tf.constant(right), width)
     cropped = taken_from(tf.constant(images), rows, columns)
-    assert cropped.dtype == tf.uint8
+    assert cropped.dtype == tf.uint8  # nothing is between
     padded = np.pad(images, [(0, 0), (2, 2), (2, 2), (0, 0)], mode="reflect")
     for number, (y, x) in enumerate(zip(down + 2, right + 2, strict=True)):
         np.testing.assert_array_equal(cropped[number], padded[number, y : y + height, x : x + width])
@@ -78,8 +78,7 @@ def test_a_rotation_is_about_the_middle_between_pixels_with_the_mirror_image_bey
 ) -> None:
     images = images_of(shape, 4)
     angle = np.array([0.0, 0.1, -0.2, math.radians(LARGEST_ANGLE)], np.float32)
-    result = rotated(tf.constant(images), tf.constant(np.tan(angle / 2))).numpy()
-    assert result.dtype == np.float32
+    result = rotated(tf.constant(images, tf.float32), tf.constant(np.tan(angle / 2))).numpy()
     np.testing.assert_allclose(result[0], images[0], atol=1e-3)
     for number in range(1, 4):
         np.testing.assert_allclose(result[number], turned_by_hand(images[number], angle[number]), atol=0.05)

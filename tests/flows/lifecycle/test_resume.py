@@ -74,6 +74,21 @@ def test_a_run_of_before_there_were_metrics_and_weights_goes_on_with_what_it_had
     assert resumed({"resume": broken_off(forgetting="class_weight")}).class_weight == "none"
 
 
+@pytest.mark.usefixtures("workplace")
+def test_a_run_of_before_there_was_augmentation_goes_on_without() -> None:
+    run_id = broken_off(forgetting="augment")
+    assert resumed({"resume": run_id}).recorded() == STARTED.recorded()
+    with pytest.raises(InputError, match=r"resume: augment: received \('flip',\), but run .* was started with None"):
+        resumed({"resume": run_id, "augment": "flip"})
+
+
+@pytest.mark.usefixtures("workplace")
+def test_an_augmented_run_goes_on_as_it_was_whoever_says_so_in_whatever_order() -> None:
+    run_id = broken_off(STARTED.model_copy(update={"augment": ("flip", "crop", "mixup")}))
+    assert resumed({"resume": run_id}).augment == ("flip", "crop", "mixup")
+    assert resumed({"resume": run_id, "augment": "mixup,crop,flip"}).augment == ("flip", "crop", "mixup")
+
+
 def test_of_a_run_whose_threads_are_recorded_nothing_is_told(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
     assert tell_of_unknown_threads(run_id, 1) == {}
     assert caplog.text == ""
