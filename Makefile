@@ -42,7 +42,7 @@ export TF_CPP_MIN_LOG_LEVEL
 # Trained on unless another dataset is named, or a run is gone on with, which has its own.
 DIGITS = $(if $(filter --dataset --dataset=% --resume --resume=%,$(ARGS)),,--dataset digits)
 
-.PHONY: help train compare ui deploy worker test pictures bench profile soak lint format lock clean
+.PHONY: help train inspect compare ui deploy worker test pictures bench profile soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12] [GPU=1]'
@@ -50,6 +50,9 @@ help: ## list the targets
 
 train: $(READY) ## train one model: make train ARGS="--dataset mnist --optimizer adam"
 	$(VENV_PYTHON) -m flows train $(DIGITS) $(ARGS)
+
+inspect: $(READY) ## look at a dataset: make inspect ARGS="folder:PATH"
+	$(VENV_PYTHON) -m flows inspect $(ARGS)
 
 compare: $(READY) ## find the best optimizer: make compare ARGS="--optimizers sgd,adam --seeds 5"
 	$(VENV_PYTHON) -m flows compare $(DIGITS) $(ARGS)
