@@ -10,6 +10,7 @@ FEW = 20  # training images of a class, below which nothing is learnt of it that
 LOPSIDED = 5  # times as many images as the smallest class has
 COARSE = 0.005  # of accuracy: what one validation image stands for, above which small differences cannot be seen
 SHOWN = 5  # names in a sentence
+LIE, HAVE = "in two splits", "under two labels"
 
 
 def worries(found: Inspection) -> tuple[str, ...]:
@@ -54,10 +55,13 @@ def _copies(how: str, copies: Sequence[Copy]) -> str:
         return ""
     across = sum(copy.across_splits for copy in copies)
     labels = sum(copy.across_labels for copy in copies)
-    parts = [f"{across:,} of them lie in two splits" if across else "", f"{labels:,} have two labels" if labels else ""]
-    said = ", and ".join(part for part in parts if part)
-    pairs = "1 pair of images is" if len(copies) == 1 else f"{len(copies):,} pairs of images are"
-    return f"{pairs} {how}{f': {said}' if said else ''}."
+    if len(copies) == 1:
+        parts = ["lies in two splits" if across else "", "has two labels" if labels else ""]
+        said = " and ".join(part for part in parts if part)
+        return f"1 pair of images is {how}{f': it {said}' if said else ''}."
+    parts = [f"{number:,} of them {what}" for number, what in ((across, LIE), (labels, HAVE)) if number]
+    said = " and ".join(parts)
+    return f"{len(copies):,} pairs of images are {how}{f': {said}' if said else ''}."
 
 
 def _flat(found: Inspection) -> str:

@@ -72,7 +72,7 @@ def test_what_should_worry_is_said(found: Callable[..., Inspection]) -> None:
             "2 of 20 test images equal an image that is trained on, or validated on before the test: accuracies on "
             "them are too good. Take the copies out of the data."
         ),
-        "2 pairs of images are equal in every pixel: 2 of them lie in two splits, and 1 have two labels.",
+        "2 pairs of images are equal in every pixel: 2 of them in two splits and 1 of them under two labels.",
         "2 images are of a single colour, or nearly so: train/5.png, train/6.png.",
         "1 class has fewer than 20 images to learn from: dog (2).",
         "It is validated on 10 images, of which one is 10 points of accuracy: smaller differences cannot be seen.",
@@ -83,6 +83,12 @@ def test_what_should_worry_is_said(found: Callable[..., Inspection]) -> None:
         "2 files were passed over, because no image is in it or it belongs to no class: cat/Thumbs.db, notes.txt.",
         "1 image has a colour profile, which is not applied: its colours are taken as they are stored.",
     )
+
+
+def test_a_single_pair_is_said_as_one(found: Callable[..., Inspection]) -> None:
+    made = Made.of(train=60, validation=200, test=20)
+    made.images["test"][3] = made.images["train"][12] ^ 1
+    assert worries(found(made)) == ("1 pair of images is nearly equal: it lies in two splits and has two labels.",)
 
 
 def test_classes_of_very_different_sizes_are_said(found: Callable[..., Inspection]) -> None:
