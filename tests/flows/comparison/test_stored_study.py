@@ -94,6 +94,18 @@ def test_a_comparison_is_known_by_its_parameters(study: str) -> None:
     assert study_directory(study).parent == Path("runs").absolute()
 
 
+def test_a_comparison_knows_what_its_data_came_with_and_what_leaks(
+    workplace: Path, prepared: PreparedDataset, study: str
+) -> None:
+    assert workplace.is_dir()
+    drawn = stored_plan(open_study(study))
+    assert (drawn.redraws, drawn.images, drawn.leaked) == (True, 240, "")
+    given = ("train", "validation", "test")
+    with_own = prepared.model_copy(update={"given_splits": given, "leaked": {"validation": 0, "test": 7}})
+    fixed = stored_plan(open_study(begun(PARAMETERS, with_own)))
+    assert (fixed.redraws, fixed.images, fixed.leaked) == (False, 50, "7 of 60 test images")
+
+
 def test_a_comparison_of_before_there_were_rounds_is_tuned_and_not_confirmed(study: str) -> None:
     older = {name: value for name, value in PARAMETERS.recorded().items() if name not in ("looks", "extend", "margin")}
     mlflow_client.send_now(study, Tags(tags={PARAMETERS_TAG: json.dumps(older)}))
