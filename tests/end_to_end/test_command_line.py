@@ -85,7 +85,7 @@ def test_an_unknown_command_is_refused_with_the_known_ones(start: Callable[..., 
     assert ended.status == 2
     known, see = ended.err.splitlines()
     assert known == (
-        'Unknown command "trian". Did you mean "train"? Available commands: train, compare, report, '
+        'Unknown command "trian". Did you mean "train"? Available commands: train, compare, inspect, report, '
         "reconcile, ui, deploy, worker."
     )
     assert re.fullmatch(r"See: .*python\S* -m flows --help", see)

@@ -167,6 +167,7 @@ def test_mlflow_has_pictures_model_and_dataset(trained: Trained) -> None:
     assert names == {
         *("training_curves.png", "weights_by_epoch.json", "predictions.npz", "classes_validation.csv"),
         *("confusion_matrix.png", "confusion_matrix.csv", "test_predictions.npz", "classes_test.csv"),
+        "dataset.html",
     }
     (model,) = trained.run.outputs.model_outputs
     assert client.get_logged_model(model.model_id).name == "model"
@@ -385,8 +386,8 @@ def with_other_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the digits be others from now on, as a folder to which somebody adds an image."""
     original = catalogue._digits
 
-    def others() -> Source:
-        source = original()
+    def others(*given: Any) -> Source:
+        source = original(*given)
         images, labels = next(source.blocks["train"](16))
         changed = replace(source, blocks={"train": lambda _: iter([(images, np.roll(labels, 1))])})
         return replace(changed, identity=lambda: "other digits")
