@@ -145,6 +145,7 @@ class Comparison(_Value):
     Attributes:
         metric: What it is about: every score is its value in validation.
         target: Value of it to be reached.
+        redraws: Whether each confirm seed had validation images of its own; else all had those of the data.
         trials: By optimizer, loss, batch size, learning rate, seed.
         settings: In the same order.
         contenders: The leader of tuning first, the others in the order of tuning.
@@ -156,6 +157,7 @@ class Comparison(_Value):
 
     metric: Metric = "accuracy"
     target: float
+    redraws: bool = True
     trials: tuple[Trial, ...]
     settings: tuple[Setting, ...]
     contenders: tuple[Contender, ...]

@@ -45,6 +45,7 @@ def compare_trials(plan: Plan, trials: Iterable[Trial]) -> Comparison:
     return Comparison(
         metric=plan.metric,
         target=plan.target,
+        redraws=plan.redraws,
         trials=ordered,
         settings=settings,
         contenders=contenders,

@@ -132,9 +132,10 @@ def _lottery(rival: Rival, answer: Answer) -> str:
 
 
 def _median(taken: Contender, plan: Plan) -> str:
+    images = "each with validation images of its own" if plan.redraws else "all with the same validation images"
     return (
         f"{taken.label} has a median final validation {NAMES[plan.metric]} of {taken.median:.4f} over "
-        f"{counted(taken.seeds, 'confirm seed')}, each with validation images of its own."
+        f"{counted(taken.seeds, 'confirm seed')}, {images}."
     )
 
 

@@ -79,7 +79,8 @@ def trial_rows(comparison: Comparison) -> list[dict[str, Any]]:
         values = trial.model_dump(exclude={"validation_score"} if about_accuracy else None)
         setting = settings.get(_setting_of(trial))
         finals = {f"final_{name}": values[name][-1] if values[name] else None for name in names}
-        what = {"round": round_of(trial, setting), "split_seed": split_seed_of(trial, setting)}
+        split_seed = split_seed_of(trial, setting) if comparison.redraws else 0
+        what = {"round": round_of(trial, setting), "split_seed": split_seed}
         rows.append({**what, **finals, **values})
     return rows
 

@@ -33,6 +33,15 @@ def test_a_rival_that_is_worse() -> None:
     )
 
 
+def test_validation_images_that_the_data_came_with_are_the_same_for_each_seed() -> None:
+    contenders = [contender("adam"), contender("sgd")]
+    said = verdict(answer(rival()), contenders, plan_with("adam", "sgd", redraws=False))
+    assert said[2] == (
+        "adam has a median final validation accuracy of 0.9861 over 5 confirm seeds, all with the same validation "
+        "images."
+    )
+
+
 def test_a_rival_that_is_as_good() -> None:
     said = told(rival(judgement="as good"))
     assert said[0] == f"{TAKE}: sgd is as good within 0.2 points, but not sooner at 98 %."

@@ -135,3 +135,5 @@ def test_each_trial_has_its_round_and_its_split() -> None:
         assert row["split_seed"] == (each.seed if each.seed >= 1000 else 0)
         assert row["final_validation_accuracy"] == each.validation_accuracy[-1]
     assert {row["round"] for row in rows} == {"tune", "extend", "confirm"}
+    given = comparison.model_copy(update={"redraws": False})
+    assert {row["split_seed"] for row in trial_rows(given)} == {0}  # the data came with its validation images

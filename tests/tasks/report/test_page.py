@@ -211,6 +211,15 @@ def test_what_was_tuned_only_is_shown_as_that(tmp_path: Path) -> None:
     assert not (tmp_path / "differences.png").exists()
 
 
+def test_it_says_whose_validation_images_the_confirm_seeds_had(comparison: Comparison, tmp_path: Path) -> None:
+    assert comparison.redraws
+    for redraws, said in ((True, "each of which drew validation images of its own"), (False, "the same for all")):
+        changed = comparison.model_copy(update={"redraws": redraws})
+        write_report(changed, FACTS, tmp_path)
+        assert said in read(tmp_path)
+        assert ("drew validation images" in read(tmp_path)) is redraws
+
+
 def test_what_is_missing_is_counted(comparison: Comparison, tmp_path: Path) -> None:
     write_report(comparison, FACTS.model_copy(update={"trials_missing": 2}), tmp_path)
     assert "18 trials so far, 2 missing, 3 epochs each" in read(tmp_path)
