@@ -18,8 +18,8 @@ TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
 def command_of(model: type[BaseModel], function: Callable[..., int], *, first: str | None = None) -> Callable[..., int]:
     """Give ``function``, which takes ``**given``, an option for each field of ``model``.
 
-    Values are handed on as they were typed, ``none`` as None: the model converts and judges them, for the command
-    line as for everybody else. Options that were not given are not handed on.
+    Values are handed on as they were typed, ``none`` as None unless it is a choice: the model converts and judges
+    them, for the command line as for everybody else. Options that were not given are not handed on.
 
     Args:
         model: The parameters.
@@ -47,11 +47,17 @@ def command_of(model: type[BaseModel], function: Callable[..., int], *, first: s
             for name, value in received.items()
             if value is not None
         }
-        return function(**{name: None if value == "none" else value for name, value in given.items()})
+        fields = fields_of(model)
+        return function(**{name: _meant(fields.get(name), value) for name, value in given.items()})
 
     command.__doc__ = function.__doc__
     setattr(command, "__signature__", inspect.Signature([*options, *own]))  # noqa: B010 - as in signature.py
     return command
+
+
+def _meant(field: FieldInfo | None, value: Any) -> Any:
+    """Return what was typed; nothing for ``none``, but where that is a choice of its own."""
+    return None if value == "none" and not (field and "none" in choices_of(field)) else value
 
 
 def _option(field: FieldInfo) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.foundation.errors import InputError
-from tasks.foundation.log import task_log
+from tasks.sources.image_listing import displayed
 from tasks.sources.listed import listed
 
 REQUIRED, OPTIONAL = ("file", "label"), ("split", "group")
@@ -47,7 +47,8 @@ def read_rows(table: Path) -> list[Row]:
     faults: dict[str, list[str]] = {}
     for line, cells in _cells(table):
         row = Row(
-            line, _place(table, cells["file"]), cells["label"], cells.get("split", "").lower(), cells.get("group", "")
+            *(line, _place(table, cells["file"]), displayed(cells["label"])),
+            *(cells.get("split", "").lower(), cells.get("group", "")),
         )
         for fault in _faults(row, table.parent, with_splits="split" in cells):
             faults.setdefault(fault, []).append(f"{line} ({cells['file'] or 'no file'})")
@@ -100,9 +101,14 @@ def _columns(table: Path, header: Sequence[str]) -> list[str]:
         raise InputError(f"dataset: {str(table)!r} has no column {' and none '.join(missing)} ({found}); {wanted}")
     if twice := [name for name in (*REQUIRED, *OPTIONAL) if columns.count(name) > 1]:
         raise InputError(f"dataset: {str(table)!r} has two columns {twice[0]}; {wanted}")
-    if others := [name for name in columns if name not in (*REQUIRED, *OPTIONAL)]:
-        task_log().info("Of %s the columns %s are not used.", table, listed(others))
     return columns
+
+
+def unused_columns(table: Path) -> list[str]:
+    """Return the names of the columns of a CSV that was read which say nothing here."""
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        header = [name.strip() for name in next(csv.reader(file), [])]
+    return [name for name in header if name.lower() not in (*REQUIRED, *OPTIONAL)]
 
 
 def _place(table: Path, file: str) -> str:

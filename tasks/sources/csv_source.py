@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from tasks.foundation.errors import InputError
+from tasks.foundation.log import task_log
 from tasks.sources.checksums import contents_digest
 from tasks.sources.chosen_classes import chosen_classes
-from tasks.sources.csv_rows import Row, read_rows
+from tasks.sources.csv_rows import Row, read_rows, unused_columns
+from tasks.sources.image_listing import displayed
 from tasks.sources.images import Reading, Source
 from tasks.sources.labelled_files import LabelledFile, LabelledFiles
 from tasks.sources.listed import listed
@@ -35,10 +37,13 @@ def csv_source(table: Path, reading: Reading) -> Source:
         InputError: it does not hold what can be learnt from, in words that say what to do.
     """
     rows = read_rows(table)
+    if others := unused_columns(table):
+        task_log().info("Of %s the columns %s are not used.", table, listed(map(displayed, others)))
     splits = _by_split(table, rows)
     known = sorted({row.label for row in splits["train"]}, key=natural_key)
     for split, found in splits.items():
-        if strange := sorted({row.label for row in found} - set(known), key=natural_key):
+        # Where classes are named, only these count: whether they are known is asked below.
+        if not reading.classes and (strange := sorted({row.label for row in found} - set(known), key=natural_key)):
             raise InputError(
                 f"dataset: {str(table)!r} has labels in its {split} split that its train split has not: "
                 f"{listed(strange)}; give such classes images to train on"
@@ -51,7 +56,7 @@ def csv_source(table: Path, reading: Reading) -> Source:
     labels = {name: label for label, name in enumerate(classes)}
     files = {
         split: [
-            LabelledFile(table.parent / row.file, row.file, labels[row.label], row.group)
+            LabelledFile(table.parent / row.file, displayed(row.file), labels[row.label], row.group)
             for row in sorted(found, key=lambda row: (natural_key(row.label), row.file.split("/")))  # as in a folder
             if row.label in labels
         ]

@@ -44,7 +44,7 @@ def folder_source(root: Path, reading: Reading) -> Source:
         InputError: it does not hold what can be learnt from, in words that say what to do.
     """
     listings = _listings(root)
-    _require_classes(root, listings)
+    _require_classes(root, listings, every=reading.classes is None)
     classes = chosen_classes(sorted(listings["train"].classes, key=natural_key), reading.classes)
     _require_images(listings, classes)
     passed_over = [_name(root, path) for listing in listings.values() for path in listing.passed_over]
@@ -112,8 +112,8 @@ def _split_folders(root: Path) -> dict[str, Path]:
     return splits
 
 
-def _require_classes(root: Path, listings: Mapping[str, Listing]) -> None:
-    """Raise InputError for fewer than two classes, or for classes that are not among those that are trained on."""
+def _require_classes(root: Path, listings: Mapping[str, Listing], *, every: bool) -> None:
+    """Raise InputError for fewer than two classes, or for some, if every one is used, that are not trained on."""
     known = listings["train"].classes
     if len(known) < 2:
         inside = "; give the folder that holds the folders of the classes" if listings["train"].deeper else ""
@@ -122,7 +122,7 @@ def _require_classes(root: Path, listings: Mapping[str, Listing]) -> None:
             f"it needs at least 2, one subfolder of images for each class{inside}"
         )
     for split, listing in listings.items():
-        if strange := sorted(listing.classes.keys() - known.keys(), key=natural_key):
+        if every and (strange := sorted(listing.classes.keys() - known.keys(), key=natural_key)):
             raise InputError(
                 f"dataset: folder {str(root)!r} has classes in its {split} split that its train split has not: "
                 f"{listed(strange)}; call a class the same in all splits, and give it images to train on"

@@ -15,6 +15,7 @@ NOT_READ = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".dng", "
 IMAGE_SUFFIXES = READ + NOT_READ
 # Folders that systems put beside a person's: macOS into archives, Synology and Windows into every folder.
 OF_SYSTEMS = ("__macosx", "@eadir", "$recycle.bin", "system volume information")
+UNSEEN = ("Cc", "Zl", "Zp")  # Unicode's control characters, and its ends of lines and paragraphs
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes of what follows the first header of a BMP file
 
 
@@ -80,10 +81,10 @@ def is_hidden(path: Path) -> bool:
 
 def is_image(path: Path) -> bool:
     """Return whether a file is called as images are, or begins as one. Raises OSError if it cannot be read."""
+    if not path.is_file():  # a link to nowhere that is called so is told of; from a pipe nothing would ever come
+        return path.suffix.lower() in IMAGE_SUFFIXES and not path.exists()
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
-    if not path.is_file():
-        return False
     with path.open("rb") as file:
         return begins_as_image(file.read(18))
 
@@ -97,8 +98,12 @@ def begins_as_image(start: bytes) -> bool:
 
 
 def displayed(name: str) -> str:
-    """Return a file's name as text that can be written anywhere: bytes that are no UTF-8 are spelled out."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """Return a file's name as text that can be written anywhere, on one line.
+
+    Bytes that are no UTF-8 are spelled out, and what moves a terminal's cursor or changes its colours.
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(repr(each)[1:-1] if unicodedata.category(each) in UNSEEN else each for each in text)
 
 
 def _files(folder: Path, passed_over: list[Path]) -> Iterator[Path]:

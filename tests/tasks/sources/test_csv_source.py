@@ -120,8 +120,8 @@ def test_a_path_may_be_quoted_and_may_be_absolute(root: Path) -> None:
 def test_other_columns_are_told(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     table = write(root, labelled(more=",2024"), "file,label,year")
     with caplog.at_level(logging.INFO):
-        opened(table)
-    assert f"Of {table} the columns year are not used." in caplog.messages
+        opened(table).identity()
+    assert caplog.messages.count(f"Of {table} the columns year are not used.") == 1
 
 
 @pytest.mark.parametrize(

@@ -485,6 +485,37 @@ def test_a_dangling_link_is_named(root: Path) -> None:
         prepare(root)
 
 
+def test_what_is_called_as_an_image_and_is_no_file_is_passed_over(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fill(root)
+    os.mkfifo(root / "cat" / "pipe.png")  # of which nothing would ever be read
+    with caplog.at_level(logging.INFO):
+        assert sum(prepare(root).examples.values()) == 10
+    assert "Passed over 1 files that are no images: cat/pipe.png." in caplog.messages
+
+
+def test_a_name_is_told_on_one_line_and_changes_no_terminal(tmp_path: Path) -> None:
+    for name in ("a\nb", "c \u202f\u732b"):  # an end of a line; a space of a Mac's screenshots, which is harmless
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for index in range(3):
+            Image.new("L", (SIDE, SIDE), index).save(tmp_path / "set" / name / f"\x1b[31m{index}.png")
+    prepared = prepare(tmp_path / "set")
+    assert prepared.classes == ("a\\nb", "c \u202f\u732b")
+    names = prepared.names("train")
+    assert names is not None
+    assert {name.rpartition("/")[2] for name in names} <= {f"\\x1b[31m{index}.png" for index in range(3)}
+
+
+def test_a_class_that_is_not_used_need_not_be_trained_on(tmp_path: Path) -> None:
+    for place in ("train/a", "train/b", "train/d", "test/a", "test/b", "test/c"):
+        (tmp_path / "set" / place).mkdir(parents=True)
+        for index in range(3):
+            Image.new("L", (SIDE, SIDE), index).save(tmp_path / "set" / place / f"{index}.png")
+    prepared = prepare(tmp_path / "set", classes=("a", "b"))
+    assert (prepared.classes, prepared.examples["test"]) == (("a", "b"), 6)
+    with pytest.raises(InputError, match=r"has classes in its test split that its train split has not: c;"):
+        prepare(tmp_path / "set")
+
+
 def test_an_unreadable_folder_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(root)
     listed = Path.iterdir
