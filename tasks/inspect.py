@@ -18,21 +18,24 @@ from tasks.report.dataset_page import dataset_page
 from tasks.tracking import record
 
 DIRECTORY, PAGE, VALUES = "inspection", "dataset.html", "dataset.json"
-FORMAT = 1  # raised whenever the page changes: pages of older versions are then made anew
+FORMAT = 2  # raised whenever the page or the values change: pages of older versions are then made anew
 # So many images are compared all with all in a second or two: no training waits longer than that for the page.
 SOON_COMPARED = 20_000
 
 
 @task
 def record_dataset_page(prepared: PreparedDataset, run_id: str) -> None:
-    """Store the page of a dataset with a run; it is made with the first run on that data.
+    """Store the page of a dataset with a run, and its values; both are made with the first run on that data.
 
     In sets of more than `SOON_COMPARED` images it is not looked for nearly equal ones, unless that was done before.
     """
     few = sum(prepared.examples.values()) <= SOON_COMPARED
-    record.log_pictures(
-        run_id, lambda: {PAGE: inspected(prepared, near=few)[1].read_bytes()}, "The page of the dataset"
-    )
+
+    def drawn() -> dict[str, bytes]:
+        page = inspected(prepared, near=few)[1]
+        return {name: page.with_name(name).read_bytes() for name in (PAGE, VALUES)}
+
+    record.log_pictures(run_id, drawn, "The page of the dataset")
 
 
 def inspected(

@@ -16,6 +16,7 @@ from tasks.sources.checksums import sha256
 from tasks.sources.images import SourceFacts
 
 NAMES, FINDINGS = "names.json", "findings.json"
+LEFT_OUT_TAG = "dataset.left_out"
 
 
 class Findings(BaseModel):
@@ -85,6 +86,12 @@ def read_findings(directory: Path) -> Findings:
     path = directory / FINDINGS
     # By way of Python's JSON: pydantic's refuses what stands for bytes in a file's name that are no UTF-8.
     return Findings.model_validate(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Findings()
+
+
+def left_out_tags(directory: Path) -> dict[str, str]:
+    """Return what a run says of images that were left out because they cannot be read: how many, as a tag, if any."""
+    left_out = len(read_findings(directory).broken)
+    return {LEFT_OUT_TAG: str(left_out)} if left_out else {}
 
 
 def _of_split(

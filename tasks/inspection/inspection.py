@@ -57,7 +57,7 @@ class Inspection(_Value):
         copies: Pairs of equal or nearly equal images, those across splits and labels first.
         near_compared: Whether it was looked for nearly equal ones.
         flat: Images of (nearly) one colour.
-        findings: What was found while the images were read.
+        findings: What was found while the images were read, but for their sizes, which may be millions.
         leaked: As the dataset says it.
     """
 
@@ -93,7 +93,7 @@ def inspect(
         copies=tuple(sorted(pairs, key=lambda pair: (not pair.across_splits, not pair.across_labels, not pair.exact))),
         near_compared=near,
         flat=tuple(described.example(position) for position in _flat(images)),
-        findings=read_findings(prepared.directory),
+        findings=read_findings(prepared.directory).model_copy(update={"sizes": ()}),
         leaked=prepared.leaked,
     )
 

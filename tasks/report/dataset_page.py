@@ -10,6 +10,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tasks.data.descriptions import read_findings
 from tasks.data.prepared import PreparedDataset
 from tasks.inspection.inspection import SPLITS, Copy, Inspection
 from tasks.inspection.sizes import sizes_in_words
@@ -40,7 +41,7 @@ def dataset_page(prepared: PreparedDataset, found: Inspection, augmented: Markup
         location=shown(prepared.location),
         prepared=prepared,
         form=f"{width}x{height} pixels, {'grey' if channels == 1 else 'colour'}",
-        sizes=sizes_in_words(found.findings.sizes),
+        sizes=sizes_in_words(read_findings(prepared.directory).sizes),
         worries=worries(found),
         found=found,
         splits=SPLITS,

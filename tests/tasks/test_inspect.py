@@ -7,12 +7,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tasks import inspect as module
+from tasks.data.descriptions import left_out_tags
 from tasks.data.prepared import PreparedDataset, load_prepared
 from tasks.inspect import inspected, record_dataset_page
 from tasks.inspection.inspection import Inspection
+from tasks.sources.images import SourceFacts
+from tests.support.made_up_datasets import Made
 
 
 @pytest.fixture
@@ -79,4 +83,26 @@ def test_no_training_waits_for_a_large_set_to_be_compared(
     monkeypatch.setattr(module, "SOON_COMPARED", soon)
     record_dataset_page.fn(base, "a run")
     assert looks == [near]
-    assert stored == {"dataset.html": (base.directory / "inspection" / "dataset.html").read_bytes()}
+    assert stored == {
+        name: (base.directory / "inspection" / name).read_bytes() for name in ("dataset.html", "dataset.json")
+    }
+
+
+def test_what_was_left_out_is_stored_without_the_size_of_every_image(tmp_path: Path) -> None:
+    made = Made.of(train=60, validation=10, test=20)
+    every = SourceFacts(
+        names={split: tuple(map(str, range(len(each)))) for split, each in made.images.items()},
+        sizes=np.array([(640, 480)] * 90, dtype=np.int32),
+        passed_over=("notes.txt",),
+        broken=("a/broken.png",),
+    )
+    nothing = made.prepared(tmp_path / "whole")
+    made.facts = every
+    prepared = made.prepared(tmp_path / "broken")
+    found, page = inspected(prepared)
+    assert "All images were 640x480 pixels." in page.read_text()
+    findings = json.loads(page.with_name("dataset.json").read_text())["findings"]
+    assert (findings["broken"], findings["passed_over"], findings["sizes"]) == (["a/broken.png"], ["notes.txt"], [])
+    assert inspected(prepared)[0] == found
+    assert left_out_tags(prepared.directory) == {"dataset.left_out": "1"}
+    assert left_out_tags(nothing.directory) == {}
