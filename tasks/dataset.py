@@ -108,11 +108,14 @@ def _changed_since(bound: BoundDataset, data_dir: str | None) -> str:
 def _told(prepared: PreparedDataset, more: str = "") -> PreparedDataset:
     """Say which prepared copy is used, and how old it is; return it."""
     seed = prepared.split_seed
+    validated = f" It is validated on the images that split_seed {seed} draws." if seed else ""
+    if not prepared.redraws:
+        validated = " It is validated on the validation images that it came with."
     task_log().info(
         "Using %s as it was prepared on %s: %s (from %s, digest %s).%s%s",
         *(prepared.name, f"{prepared.made_at():%Y-%m-%d %H:%M:%S}", prepared.directory),
         *(prepared.location, prepared.digest[:SHOWN_DIGITS]),
-        *(f" It is validated on the images that split_seed {seed} draws." if seed else "", more),
+        *(validated, more),
     )
     if leaked := leaks_in_words(prepared):
         task_log().warning(

@@ -169,6 +169,8 @@ class TrainParameters(SharedParameters):
         decay = f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
         loss = f"{self.loss}, class_weight {self.class_weight}" if self.class_weight != "none" else self.loss
         held_back = f", {self.validation_fraction:.0%} held back for validation" if self.validation_fraction else ""
+        if held_back and self.dataset != "digits":  # others may come with validation images, which is not known yet
+            held_back += " unless it has validation images"
         augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
         return (

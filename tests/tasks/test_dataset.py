@@ -185,6 +185,16 @@ def test_which_copy_is_used_and_when_it_was_made_is_told(caplog: pytest.LogCaptu
     ]
 
 
+def test_that_it_is_validated_on_images_of_its_own_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number, place in enumerate(("train/cat", "train/dog", "val/cat", "val/dog")):
+        (tmp_path / "pictures" / place).mkdir(parents=True)
+        for index in range(5):
+            Image.new("L", (16, 16), 50 * number + index).save(tmp_path / "pictures" / place / f"{index}.png")
+    with caplog.at_level(logging.INFO):
+        prepare_dataset.fn(f"folder:{tmp_path / 'pictures'}", image_size=16, validation_fraction=0.1)
+    assert caplog.messages[-1].endswith("It is validated on the validation images that it came with.")
+
+
 def pictures(directory: Path, each: int) -> str:
     """Put so many images more into each of two classes, and return the name of that dataset."""
     for number, name in enumerate(("cat", "dog")):

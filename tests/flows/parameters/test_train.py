@@ -306,13 +306,14 @@ def test_the_name_of_a_run_tells_it_from_its_neighbours() -> None:
 
 def test_the_banner_says_what_will_run() -> None:
     assert TrainParameters(nesterov=True, weight_decay=0.01).banner() == (
-        "Training lenet on mnist, images 32x32, 10% held back for validation\n"
+        "Training lenet on mnist, images 32x32, 10% held back for validation unless it has validation images\n"
         "  momentum, momentum 0.9, nesterov True, weight_decay 0.01, learning_rate 0.01 (constant), "
         "softmax_cross_entropy\n"
         "  10 epochs, batch_size 32, seed 0, device auto"
     )
     assert "held back" not in TrainParameters(validation_fraction=0).banner()
-    assert "10% held back for validation (split_seed 7)\n" in TrainParameters(split_seed=7).banner()
+    digits = TrainParameters(dataset="digits", split_seed=7)
+    assert "10% held back for validation (split_seed 7)\n" in digits.banner()
 
 
 def test_parameters_cannot_be_changed() -> None:
