@@ -21,7 +21,7 @@ MOST_FOLDS = 20  # of which whole ones are taken: a share is met to a twentieth
 def stratified_choice(
     labels: NDArray[Any], fraction: float, *, seed: Seed, units: Positions | None = None
 ) -> Positions:
-    """Return positions that hold about ``fraction`` of each class: at least one and never all where it has two.
+    """Return positions that hold about ``fraction`` of each class; at least one unit and never all where it has two.
 
     Args:
         labels: Of all examples to choose from.
@@ -31,6 +31,11 @@ def stratified_choice(
     """
     sizes = Counter(labels.tolist())
     wanted = {label: min(max(1, round(fraction * sizes[label])), sizes[label] - 1) for label in sorted(sizes)}
+    firsts, of_unit = _first_and_size(units, len(labels))
+    for label, count in wanted.items():
+        whole = of_unit[firsts[labels[firsts] == label]]
+        if len(whole) > 1:  # where all units are larger than what is wanted, there is one of them nevertheless
+            wanted[label] = max(count, int(whole.min()))
     return choice(labels, wanted, seed=seed, units=units)
 
 
@@ -70,7 +75,7 @@ def group_choice(labels: NDArray[Any], groups: NDArray[np.int64], fraction: floa
     if count < 2:
         raise InputError(
             f"dataset: {len(labels)} examples that are to be split belong to {count} group; give at least 2 groups, so "
-            "that one can be held back, or leave the column group out"
+            "that one can be held back (3 in all to train, validate and test), or leave the column group out"
         )
     most = max(2, min(count, MOST_FOLDS, Counter(labels.tolist()).most_common(1)[0][1]))
     share = Fraction(fraction).limit_denominator(most)

@@ -104,6 +104,11 @@ def split_examples(
     if "validation" not in own and validation_fraction:
         validation = train[_drawn(labels, train, validation_fraction, SPLIT_SEED + 1, units)]
         train = np.setdiff1d(train, validation)
+    if empty := [split for split, count in kept.items() if not count]:
+        raise InputError(
+            f"dataset: of the {' and '.join(empty)} split that the data came with no image is left: none in it is of "
+            "the classes that are used, or can be read; add some, use other classes, or take that split away"
+        )
     if not len(train) or not len(test) or (validation_fraction and not len(validation)):
         raise InputError(
             f"dataset: {len(labels)} examples of {len(np.unique(labels))} classes are too few to split into training, "

@@ -110,7 +110,7 @@ class LabelledFiles:
             sizes=np.array(sizes, dtype=np.int32).reshape(-1, 2),
             icc_profiles=sum(found.profiles for found in self._found.values()),
             passed_over=tuple(self._passed_over),
-            broken=tuple(each.name for each, _ in broken),
+            broken=tuple(sorted((each.name for each, _ in broken), key=natural_key)),
         )
 
     def _blocks(self, split: str, size: int) -> Iterator[Block]:

@@ -101,6 +101,33 @@ def test_two_copies_move_no_image_but_those_that_make_room_for_them() -> None:
             np.testing.assert_array_equal(indices[others[indices]], together[split][others[together[split]]])
 
 
+def test_units_that_are_all_larger_than_what_is_wanted_are_held_back_nevertheless() -> None:
+    labels = np.repeat([0, 1], 50)
+    # Every five are alike, and a tenth of the 40 of a class that the test leaves would be 4.
+    units = units_of(100, (), np.array([(at - at % 5, at) for at in range(100) if at % 5]))
+    assert units is not None
+    splits = split_examples(labels, {"train": 100}, 0.1, units)
+    assert {split: np.bincount(labels[at]).tolist() for split, at in splits.items()} == {
+        "train": [35, 35],
+        "validation": [5, 5],
+        "test": [10, 10],
+    }
+    assert whole(units, splits)
+
+
+def test_units_that_cannot_be_split_are_told() -> None:
+    units = units_of(24, (), np.array([(at - at % 12, at) for at in range(24) if at % 12]))
+    with pytest.raises(InputError, match=r"24 examples of 2 classes are too few .* which are not copies of each other"):
+        split_examples(np.repeat([0, 1], 12), {"train": 24}, 0.1, units)
+    with pytest.raises(InputError, match=r"give at least 3 of each class$"):
+        split_examples(np.array([0]), {"train": 1}, 0.1)
+
+
+def test_a_split_of_the_data_of_which_nothing_is_left_is_told() -> None:
+    with pytest.raises(InputError, match=r"of the test split that the data came with no image is left: .* classes"):
+        split_examples(np.repeat([0, 1], 12), {"train": 24, "test": 0}, 0.1)
+
+
 def test_groups_are_whole_and_the_classes_about_even() -> None:
     random = np.random.default_rng(0)
     patients = random.integers(0, 60, 1200)
