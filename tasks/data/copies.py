@@ -45,23 +45,27 @@ def exact_copies(images: NDArray[np.uint8]) -> Pairs:
 
 
 def near_copies(images: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None) -> Pairs:
-    """Return all pairs of images that are nearly, or entirely, the same.
+    """Return all pairs of distinct images that are nearly the same, and each copy with the first image that it equals.
 
-    Images of one colour are like no other: they have no differences to compare.
+    Images of one colour are like none but what equals them: they have no differences to compare.
 
     Args:
         images: As for `exact_copies`, at most `MOST_IMAGES`.
         advance: Is told now and then of how many more images all pairs are compared.
     """
-    cells = _cells_of(images)
+    # A picture that is there a thousand times would else be half a million pairs, each compared pixel by pixel.
+    exact = exact_copies(images)
+    distinct = np.setdiff1d(np.arange(len(images)), exact[:, 1])
+    advance(len(exact))
+    cells = _cells_of(images)[distinct]
     hashes, rough = _hashes_of(cells), _standardised(cells.reshape(len(cells), -1)).astype(np.float32)
-    found: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
+    found: list[Pairs] = [exact]
     for start in range(0, len(hashes), COMPARED):
         end = min(start + COMPARED, len(hashes))
         bits = np.bitwise_count(hashes[start:end, np.newaxis] ^ hashes[start:])
         alike = (bits <= MOST_BITS) & (rough[start:end] @ rough[start:].T >= LEAST_OF_CELLS)
         ones, others = np.nonzero(np.triu(alike, 1))
-        pairs = np.stack([ones, others], axis=1) + start
+        pairs = distinct[np.stack([ones, others], axis=1) + start]
         found.append(pairs[_correlations(images, pairs) >= LEAST_CORRELATION])
         advance(end - start)
     return np.concatenate(found)

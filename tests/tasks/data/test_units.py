@@ -33,7 +33,7 @@ def test_a_unit_is_a_group_or_copies_or_all_that_they_link() -> None:
     assert both.numbers.tolist() == [0, 1, 2, 0, 1, 0, 2]  # r belongs to p, for one of its images is one of p's
 
 
-@pytest.mark.parametrize(("keep_together", "pairs"), [("none", 0), ("exact", 1), ("near", 3)])
+@pytest.mark.parametrize(("keep_together", "pairs"), [("none", 0), ("exact", 1), ("near", 2)])
 def test_what_is_kept_together_is_chosen(keep_together: str, pairs: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 1), dtype=np.uint8)
     images[4] = images[0]
