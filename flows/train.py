@@ -59,8 +59,7 @@ def train(parameters: TrainParameters) -> TrainResult:
         "device": device,
         "steps_per_epoch": str(steps),
         "mlflow.note.content": f"[Prefect flow run]({flow_run_page()})",  # MLflow shows tags without links
-        **leak_tags(prepared),
-        **left_out_tags(prepared.directory),
+        **{**leak_tags(prepared), **left_out_tags(prepared.directory)},
         **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
     }
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):

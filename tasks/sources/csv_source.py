@@ -37,8 +37,7 @@ def csv_source(table: Path, reading: Reading) -> Source:
         InputError: it does not hold what can be learnt from, in words that say what to do.
     """
     rows = read_rows(table)
-    if others := unused_columns(table):
-        task_log().info("Of %s the columns %s are not used.", table, listed(map(displayed, others)))
+    _tell_of_unused_columns(table)
     splits = _by_split(table, rows)
     known = sorted({row.label for row in splits["train"]}, key=natural_key)
     for split, found in splits.items():
@@ -72,6 +71,11 @@ def csv_source(table: Path, reading: Reading) -> Source:
         identity=partial(csv_identity, table),
         facts=labelled.facts,
     )
+
+
+def _tell_of_unused_columns(table: Path) -> None:
+    if others := unused_columns(table):
+        task_log().info("Of %s the columns %s are not used.", table, listed(map(displayed, others)))
 
 
 def _by_split(table: Path, rows: Sequence[Row]) -> dict[str, list[Row]]:
