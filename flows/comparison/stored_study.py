@@ -13,8 +13,7 @@ from flows.parameters.study_plan import digest_of, plan_of
 from flows.parameters.train import TrainParameters
 from study.plan import Plan
 from tasks.data.bound_dataset import BoundDataset
-from tasks.data.descriptions import left_out_tags
-from tasks.data.leaks import LEAKED_TAG, leak_tags
+from tasks.data.leaks import LEAKED_TAG, caution_tags
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client
@@ -41,11 +40,7 @@ def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict
     """
     shown = {f"compare.{name}": _as_text(value) for name, value in parameters.only(*SHOWN).items() if value is not None}
     tags = {PARAMETERS_TAG: json.dumps(parameters.recorded()), EXAMPLES_TAG: json.dumps(prepared.examples), **shown}
-    tags |= {
-        GIVEN_SPLITS_TAG: ", ".join(prepared.given_splits),
-        **leak_tags(prepared),
-        **left_out_tags(prepared.directory),
-    }
+    tags |= {GIVEN_SPLITS_TAG: ", ".join(prepared.given_splits), **caution_tags(prepared)}
     bound = BoundDataset.of(prepared)
     said = bound.model_dump_json()
     if len(said) > LONGEST_TAG:  # of thousands of classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.data.descriptions import left_out_tags
 from tasks.data.prepared import PreparedDataset
 
 LEAKED_TAG = "dataset.leaked"
@@ -18,3 +19,8 @@ def leak_tags(prepared: PreparedDataset) -> dict[str, str]:
     """Return what a run says of it, as a tag; nothing where there is nothing to say."""
     leaked = leaks_in_words(prepared)
     return {LEAKED_TAG: leaked} if leaked else {}
+
+
+def caution_tags(prepared: PreparedDataset) -> dict[str, str]:
+    """Return what a run says of its data as tags: what leaks, and how many images were left out, where there are any."""
+    return {**leak_tags(prepared), **left_out_tags(prepared.directory)}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tasks import inspect as module
-from tasks.data.descriptions import left_out_tags
+from tasks.data.leaks import caution_tags
 from tasks.data.prepared import PreparedDataset, load_prepared
 from tasks.inspect import inspected, record_dataset_page
 from tasks.inspection.inspection import Inspection
@@ -104,5 +104,5 @@ def test_what_was_left_out_is_stored_without_the_size_of_every_image(tmp_path: P
     findings = json.loads(page.with_name("dataset.json").read_text())["findings"]
     assert (findings["broken"], findings["passed_over"], findings["sizes"]) == (["a/broken.png"], ["notes.txt"], [])
     assert inspected(prepared)[0] == found
-    assert left_out_tags(prepared.directory) == {"dataset.left_out": "1"}
-    assert left_out_tags(nothing.directory) == {}
+    assert caution_tags(prepared) == {"dataset.left_out": "1"}
+    assert caution_tags(nothing) == {}
