@@ -22,5 +22,5 @@ def leak_tags(prepared: PreparedDataset) -> dict[str, str]:
 
 
 def caution_tags(prepared: PreparedDataset) -> dict[str, str]:
-    """Return what a run says of its data as tags: what leaks, and how many images were left out, where there are any."""
+    """Return what a run says of its data as tags: what leaks, and how many images were left out, if any."""
     return {**leak_tags(prepared), **left_out_tags(prepared.directory)}

@@ -41,7 +41,6 @@ def csv_source(table: Path, reading: Reading) -> Source:
     splits = _by_split(table, rows)
     known = sorted({row.label for row in splits["train"]}, key=natural_key)
     for split, found in splits.items():
-        # Where classes are named, only these count: whether they are known is asked below.
         if not reading.classes and (strange := sorted({row.label for row in found} - set(known), key=natural_key)):
             raise InputError(
                 f"dataset: {str(table)!r} has labels in its {split} split that its train split has not: "
