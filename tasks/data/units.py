@@ -8,8 +8,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from tasks.data.copies import MOST_IMAGES, Pairs, exact_copies, near_copies
 from tasks.foundation.errors import InputError
@@ -63,6 +61,10 @@ def units_of(count: int, groups: Sequence[str], copies: Pairs) -> Units | None:
     pairs = np.concatenate([np.array(of_groups, dtype=np.int64).reshape(-1, 2), copies])
     if not len(pairs):
         return None
+    # Imported where it is needed: most data has no copies and no groups, and each worker would wait for it.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     linked = coo_matrix((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     _, component = connected_components(linked, directed=False)
     firsts = np.unique(component, return_index=True)[1]
