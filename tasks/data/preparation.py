@@ -90,7 +90,9 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
     kept, facts = _write_examples(directory, how, source)
     images: np.ndarray = np.load(directory / "images.npy", mmap_mode="r")
     labels = np.load(directory / "labels.npy")
-    units = units_of(len(labels), groups_of(facts, kept), copies_of(images, how.keep_together))
+    copies = exact_copies(images)
+    together = copies if how.keep_together == "exact" else copies_of(images, how.keep_together)
+    units = units_of(len(labels), groups_of(facts, kept), together)
     splits = split_examples(labels, kept, how.validation_fraction, units)
     if units:
         np.save(directory / UNITS, units.numbers)
@@ -114,7 +116,7 @@ def _write(directory: Path, how: Preparation, source: Source) -> None:
         pixel_deviation=deviation,
         given_splits=tuple(kept),
         grouped=bool(units and units.grouped),
-        leaked=leaked(exact_copies(images), splits),
+        leaked=leaked(copies, splits),
         descriptions=write_descriptions(directory, facts, kept),
     )
     content = manifest.model_dump_json(exclude={"directory", "split_seed"}, indent=2) + "\n"

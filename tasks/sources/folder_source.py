@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
-from tasks.sources.checksums import contents_digest
+from tasks.sources.checksums import SEPARATOR, below, contents_digest
 from tasks.sources.chosen_classes import chosen_classes
 from tasks.sources.image_listing import Listing, displayed, list_classes, list_files, subfolders
 from tasks.sources.images import Reading, Source
@@ -166,7 +166,7 @@ def _tell(
 
 
 def _name(root: Path, path: Path) -> str:
-    return displayed(path.relative_to(root).as_posix())
+    return displayed(below(root, path).replace(SEPARATOR, "/"))
 
 
 def _unreadable(root: Path, error: OSError) -> InputError:

@@ -37,7 +37,7 @@ class Listing:
 
     def images(self) -> list[Path]:
         """Return the images of all classes, sorted."""
-        return sorted(path for paths in self.classes.values() for path in paths)
+        return sorted((path for paths in self.classes.values() for path in paths), key=lambda path: path.parts)
 
 
 def list_classes(root: Path) -> Listing:
@@ -56,7 +56,7 @@ def list_classes(root: Path) -> Listing:
                 listing.passed_over.append(each)
                 continue
             images.append(each)
-            listing.deeper += each.parent != path
+            listing.deeper += len(each.parts) > len(path.parts) + 1
     return listing
 
 
@@ -76,7 +76,8 @@ def subfolders(root: Path) -> list[Path]:
 
 def is_hidden(path: Path) -> bool:
     """Return whether a file or folder is one that systems keep for themselves: ``.DS_Store``, ``._1.jpg``."""
-    return path.name.startswith(".") or path.name.lower() in OF_SYSTEMS
+    name = path.name
+    return name.startswith(".") or name.lower() in OF_SYSTEMS
 
 
 def is_image(path: Path) -> bool:
@@ -108,10 +109,13 @@ def displayed(name: str) -> str:
 
 def _files(folder: Path, passed_over: list[Path]) -> Iterator[Path]:
     """Yield the files in a folder and in those inside of it, sorted; what is hidden goes to ``passed_over``."""
-    for path in sorted(folder.iterdir()):
-        if is_hidden(path) or (path.is_symlink() and path.is_dir()):  # a link may lead back here
+    with os.scandir(folder) as entries:  # which knows what is a plain file, without a look at each
+        others = {entry.name for entry in entries if not entry.is_file(follow_symlinks=False)}
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        other = path.name in others
+        if is_hidden(path) or (other and path.is_symlink() and path.is_dir()):  # a link may lead back here
             passed_over.append(path)
-        elif path.is_dir():
+        elif other and path.is_dir():
             yield from _files(path, passed_over)
         else:
             yield path
