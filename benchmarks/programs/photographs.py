@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,30 @@ from PIL import Image
 
 SIZE = (640, 480)
 BROAD, FINE = (8, 6), (160, 120)  # pixels that are smoothly blown up: shapes, and what is on them
+FINE_SHARE = 0.3
 GRAIN = 6.0
+MARGIN = (
+    256  # pixels that the grain is larger than a picture: each takes a piece of its own, as drawing it takes longest
+)
+
+
+@cache
+def grain() -> np.ndarray:
+    """Return what is added to pictures, a piece for each: int16, three channels."""
+    shape = (SIZE[1] + MARGIN, SIZE[0] + MARGIN, 3)
+    return np.random.default_rng(0).normal(0, GRAIN, shape).round().astype(np.int16)
 
 
 def photograph(number: int) -> Image.Image:
     """Return picture ``number``."""
     random = np.random.default_rng(number)
-    pixels = np.zeros((SIZE[1], SIZE[0], 3))
-    for (width, height), weight in ((BROAD, 0.7), (FINE, 0.3)):
-        few = Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
-        pixels += weight * np.asarray(few.resize(SIZE, Image.Resampling.BICUBIC), dtype=np.float64)
-    pixels += random.normal(0, GRAIN, pixels.shape)
+    broad, fine = (
+        Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8)) for width, height in (BROAD, FINE)
+    )
+    smooth = Image.Resampling.BICUBIC
+    shapes = Image.blend(broad.resize(FINE, smooth), fine, FINE_SHARE).resize(SIZE, smooth)
+    top, left = random.integers(0, MARGIN, 2)
+    pixels = np.asarray(shapes) + grain()[top : top + SIZE[1], left : left + SIZE[0]]
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
