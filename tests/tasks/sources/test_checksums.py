@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from pathlib import Path
@@ -55,6 +57,17 @@ def test_other_content_of_the_same_size_and_time_is_another(root: Path, read: li
     os.utime(root / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
     assert digest(root) != first
     assert len(read) == 4
+
+
+def test_many_files_are_digested_each_under_its_own_name(root: Path) -> None:
+    for number in range(2 * checksums.CHUNK_FILES):
+        file = root / f"folder {number % 3}" / str(number)
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(bytes([number]))
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    # As sets that are prepared already are known by it.
+    each = [[path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
+    assert contents_digest(root, files) == hashlib.sha256(json.dumps(each).encode()).hexdigest()
 
 
 def test_another_name_is_another(root: Path) -> None:

@@ -293,6 +293,17 @@ def test_what_lies_deeper_belongs_to_the_class(tmp_path: Path, caplog: pytest.Lo
     assert "b/right/far/2.png" in source.facts().names["train"]
 
 
+def test_a_link_to_an_image_is_one_and_a_link_to_a_folder_is_passed_over(tmp_path: Path) -> None:
+    fill_classes(tmp_path / "linked", ["a", "b/deeper"])
+    (tmp_path / "linked" / "a" / "again.png").symlink_to(tmp_path / "linked" / "b" / "deeper" / "0.png")
+    (tmp_path / "linked" / "b" / "deeper" / "up").symlink_to(tmp_path / "linked" / "b", target_is_directory=True)
+    source = opened(tmp_path / "linked")
+    read(source)
+    assert source.counts == {"train": 9}
+    assert "a/again.png" in source.facts().names["train"]
+    assert source.facts().passed_over == ("b/deeper/up",)
+
+
 def test_what_is_no_image_is_counted_and_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     fill(root)
     for name in ("cat/.DS_Store", "cat/._0.png", "dog/Thumbs.db", "dog/notes.txt", "README.md"):
