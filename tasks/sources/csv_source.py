@@ -36,9 +36,8 @@ def csv_source(table: Path, reading: Reading) -> Source:
     Raises:
         InputError: it does not hold what can be learnt from, in words that say what to do.
     """
-    rows = read_rows(table)
+    splits = _by_split(table, read_rows(table))
     _tell_of_unused_columns(table)
-    splits = _by_split(table, rows)
     known = sorted({row.label for row in splits["train"]}, key=natural_key)
     for split, found in splits.items():
         if not reading.classes and (strange := sorted({row.label for row in found} - set(known), key=natural_key)):
