@@ -167,7 +167,7 @@ def test_mlflow_has_pictures_model_and_dataset(trained: Trained) -> None:
     assert names == {
         *("training_curves.png", "weights_by_epoch.json", "predictions.npz", "classes_validation.csv"),
         *("confusion_matrix.png", "confusion_matrix.csv", "test_predictions.npz", "classes_test.csv"),
-        "dataset.html",
+        *("dataset.html", "dataset.json"),
     }
     (model,) = trained.run.outputs.model_outputs
     assert client.get_logged_model(model.model_id).name == "model"

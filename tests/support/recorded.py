@@ -29,7 +29,7 @@ FILES = sorted(
     (
         *("training_curves.png", "weights_by_epoch.json", "predictions.npz", "classes_validation.csv"),
         *("confusion_matrix.png", "confusion_matrix.csv", "test_predictions.npz", "classes_test.csv"),
-        "dataset.html",
+        *("dataset.html", "dataset.json"),
     )
 )
 
