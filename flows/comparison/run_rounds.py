@@ -55,7 +55,7 @@ def run_rounds(p: CompareParameters, study: str, prepared: PreparedDataset, *, l
     if not asked and not _untested(study, plan):
         task_log().info("All trials are done.")
         return tally
-    with _trials_closed(), dask_workers(p, log) as workers:
+    with _trials_closed(tally), dask_workers(p, log) as workers:
         if p.dask_address:
             require_fit_cluster(workers.client, study)
         watch = Watch(workers.client, study, guests=bool(p.dask_address))
@@ -89,10 +89,12 @@ def _nothing() -> None:
 
 
 @contextmanager
-def _trials_closed() -> Iterator[None]:
+def _trials_closed(tally: Tally) -> Iterator[None]:
     """Close what the block's trials leave open in MLflow and Prefect, once their workers are gone."""
     try:
         yield
+        if tally.given_up:  # while a trial was still going on, whose worker ended with the others
+            _close_trials("KILLED")
     except BaseException as error:
         try:
             with without_waiting():
