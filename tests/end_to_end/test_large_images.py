@@ -18,14 +18,17 @@ ROOT = Path(__file__).parents[2]
 MEBIBYTE = 2**20
 # The most memory that was resident at a time but for the pages of files, which the system takes back at need.
 PROGRAM = f"""
-import json, resource, sys, threading, time
+import json, sys, threading, time
 sys.path.insert(0, {str(ROOT)!r})
 most, done = [0], threading.Event()
 
+def status(name):
+    (line,) = (line for line in open("/proc/self/status") if line.startswith(name))
+    return int(line.split()[1]) * 1024
+
 def watch():
     while not done.wait(0.01):
-        lines = dict(line.split(":", 1) for line in open("/proc/self/status") if line.startswith("RssAnon"))
-        most[0] = max(most[0], int(lines["RssAnon"].split()[0]) * 1024)
+        most[0] = max(most[0], status("RssAnon"))
 
 threading.Thread(target=watch, daemon=True).start()
 from tasks.dataset import prepare_dataset
@@ -34,7 +37,8 @@ started = time.perf_counter()
 prepared = prepare_dataset.fn(**how)
 seconds = time.perf_counter() - started
 done.set()
-print(json.dumps([most[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, seconds, prepared.examples]))
+# Not getrusage's maximum, in which that of the process that started this one is too.
+print(json.dumps([most[0], status("VmHWM"), seconds, prepared.examples]))
 """
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells mapped files apart")
 
