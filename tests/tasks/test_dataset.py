@@ -29,6 +29,7 @@ from tasks.data.resplit import resplit
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError, StorageError
 from tests.support.forks import Forks
+from tests.support.log import own_messages
 
 Count = Callable[[], int]
 PREPARE = """
@@ -180,7 +181,7 @@ def test_which_copy_is_used_and_when_it_was_made_is_told(caplog: pytest.LogCaptu
     with caplog.at_level(logging.INFO):
         digits(limit_examples=100)
     known = f"from scikit-learn's load_digits, digest {prepared.digest[:12]}"
-    assert caplog.messages == [
+    assert own_messages(caplog) == [
         f"Using digits as it was prepared on 2024-05-06 07:08:09: {prepared.directory} ({known})."
     ]
 
@@ -192,7 +193,7 @@ def test_that_it_is_validated_on_images_of_its_own_is_told(tmp_path: Path, caplo
             Image.new("L", (16, 16), 50 * number + index).save(tmp_path / "pictures" / place / f"{index}.png")
     with caplog.at_level(logging.INFO):
         prepare_dataset.fn(f"folder:{tmp_path / 'pictures'}", image_size=16, validation_fraction=0.1)
-    assert caplog.messages[-1].endswith("It is validated on the validation images that it came with.")
+    assert own_messages(caplog)[-1].endswith("It is validated on the validation images that it came with.")
 
 
 def pictures(directory: Path, each: int) -> str:
@@ -241,7 +242,7 @@ def test_what_is_prepared_or_bound_comes_with_its_split(caplog: pytest.LogCaptur
     with caplog.at_level(logging.INFO):
         assert digits(limit_examples=100, split_seed=5, bound=BoundDataset.of(base)) == drawn
         assert digits(limit_examples=100, bound=BoundDataset.of(drawn)) == base
-    told, other = caplog.messages
+    told, other = own_messages(caplog)
     assert told.endswith(f"digest {base.digest[:12]}). It is validated on the images that split_seed 5 draws.")
     assert other.endswith(f"digest {base.digest[:12]}).")
 

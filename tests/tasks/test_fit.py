@@ -36,6 +36,7 @@ from tasks.tracking.record import recording
 from tasks.tracking.store import tracking_uri
 from tasks.training import epoch_loop
 from tasks.training.fit_state import EpochRow, FitResult
+from tests.support.log import own_messages
 
 Fit = Callable[..., "Fitted"]
 PER_EPOCH = {
@@ -158,9 +159,9 @@ def test_a_fit_learns_and_is_recorded_epoch_by_epoch(fit: Fit, caplog: pytest.Lo
     assert {file.path for file in store().list_artifacts(fitted.run_id)} >= {"training_curves.png"}
 
     # 190 examples are 6 steps: a line at step 4 of each epoch, one at its end, and one of its validation.
-    assert len(caplog.messages) == 9
+    assert len(own_messages(caplog)) == 9
     for row, start in zip(rows, range(0, 9, 3), strict=True):
-        step_line, epoch_line, validation_line = caplog.messages[start : start + 3]
+        step_line, epoch_line, validation_line = own_messages(caplog)[start : start + 3]
         assert re.fullmatch(
             rf"Epoch:\[  {row.epoch}/  3\], step:\[    4/    6\], loss:\[\d\.\d{{3}}/\d\.\d{{3}}\], "
             r"time:\d+\.\d{3} ms, lr:0\.05000",
@@ -201,13 +202,13 @@ def test_another_seed_takes_the_data_in_another_order(fit: Fit) -> None:
 def test_repeat_makes_more_steps_of_an_epoch(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         fit(epochs=1, repeat=2)
-    assert "step:[   12/   12]" in caplog.messages[0]
+    assert "step:[   12/   12]" in own_messages(caplog)[0]
 
 
 def test_no_lines_are_logged_when_none_are_wanted(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         fit(epochs=1, print_every=0)
-    assert caplog.messages == []
+    assert own_messages(caplog) == []
 
 
 @pytest.mark.parametrize("augment", [None, ("rotate", "color", "erase")])
@@ -486,7 +487,7 @@ def test_a_fit_can_be_interrupted_again_and_again(
     with caplog.at_level(logging.INFO):
         resumed = fit(recipe=SCHEDULED, epochs=3, run_id=run_id)
     assert_learned_the_same(resumed, whole)
-    assert caplog.messages[0] == "Going on after step 2 of epoch 3."
+    assert own_messages(caplog)[0] == "Going on after step 2 of epoch 3."
 
 
 def test_a_point_that_the_killed_process_did_not_record_is_recorded_by_the_next(

@@ -13,6 +13,7 @@ from flows.comparison.kept_predictions import kept_predictions, validation_outco
 from tasks.tracking import mlflow_client
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, predictions_of
 from tasks.tracking.record import log_content
+from tests.support.log import own_messages
 
 KEPT = predictions_of(np.array([2, 3, 7]), np.array([0, 1, 1]), np.array([0, 1, 0]), np.full((3, 2), 0.5))
 
@@ -52,7 +53,7 @@ def test_a_run_that_kept_nothing_has_none(run_id: str, caplog: pytest.LogCapture
     with caplog.at_level(logging.WARNING):
         assert kept_predictions(run_id) is None
         assert validation_outcome(run_id, "accuracy") is None
-    assert caplog.messages == []
+    assert own_messages(caplog) == []
 
 
 def test_a_damaged_file_is_told_and_counts_as_none(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -60,7 +61,7 @@ def test_a_damaged_file_is_told_and_counts_as_none(run_id: str, caplog: pytest.L
     with caplog.at_level(logging.WARNING):
         assert validation_outcome(run_id, "accuracy") is None
         assert validation_outcome(run_id, "accuracy") is None
-    (told,) = caplog.messages  # once in a process
+    (told,) = own_messages(caplog)  # once in a process
     assert told.startswith(f"The file predictions.npz of run {run_id} is not used: it cannot be read (")
 
 

@@ -33,6 +33,7 @@ from tasks.tracking.refused_entries import RefusedError
 from tasks.tracking.store import tracking_uri
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
 from tests.support.forks import Forks
+from tests.support.log import own_messages
 
 TRAIN = """
 from flows.parameters.train import TrainParameters
@@ -340,7 +341,7 @@ def test_what_prefect_cannot_give_back_is_told_and_its_run_is_closed(
     (told,) = reconcile()
     assert only_run().info.run_id in told
     assert only_run().info.status == "FAILED"
-    assert "Prefect may show as running what is not: HTTPStatusError: error 500" in caplog.messages
+    assert "Prefect may show as running what is not: HTTPStatusError: error 500" in own_messages(caplog)
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -23,6 +23,7 @@ from tasks.report.run_figures import (
     confusion_matrix_files,
     training_curves,
 )
+from tests.support.log import own_messages
 
 
 def drawn(axes: Axes) -> dict[str, tuple[list[float], list[float]]]:
@@ -134,7 +135,7 @@ def test_classes_that_no_font_can_name_are_numbered_with_a_key(
         files = confusion_matrix_files(LABELS, LABELS, ("犬", "猫"))
     assert files[KEY].decode() == "0  犬\n1  猫\n"
     assert files[MATRIX] == png(confusion_matrix, LABELS, LABELS, ("0", "1"))
-    (told,) = caplog.messages
+    (told,) = own_messages(caplog)
     assert "no font" in told
     assert "犬, 猫" in told
     assert KEY in told

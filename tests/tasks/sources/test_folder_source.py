@@ -21,6 +21,7 @@ from tasks.sources import parallel_decoding
 from tasks.sources.catalogue import open_source
 from tasks.sources.decoding import Decoded
 from tasks.sources.images import Reading, Source, resize
+from tests.support.log import own_messages
 
 SIDE = 16
 
@@ -280,7 +281,7 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
 def test_a_class_that_a_split_lacks_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fill_classes(tmp_path / "given", ["train/a", "train/b", "test/a"])
     assert list(opened(tmp_path / "given").counts) == ["train", "test"]
-    assert "The test split has no image of class 'b'." in caplog.messages
+    assert "The test split has no image of class 'b'." in own_messages(caplog)
 
 
 def test_what_lies_deeper_belongs_to_the_class(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -288,7 +289,7 @@ def test_what_lies_deeper_belongs_to_the_class(tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.INFO):
         source = opened(tmp_path / "deep")
     assert (source.classes, source.counts) == (("a", "b"), {"train": 12})
-    assert "8 images lie in folders inside of class folders, and belong to these classes." in caplog.messages
+    assert "8 images lie in folders inside of class folders, and belong to these classes." in own_messages(caplog)
     read(source)
     assert "b/right/far/2.png" in source.facts().names["train"]
 
@@ -314,7 +315,7 @@ def test_what_is_no_image_is_counted_and_named(root: Path, caplog: pytest.LogCap
     passed = ["README.md", ".cache", "__MACOSX", "cat/.DS_Store", "cat/._0.png", "dog/.git", "dog/Thumbs.db"]
     assert source.classes == ("cat", "dog")
     assert sorted(source.facts().passed_over) == sorted([*passed, "dog/notes.txt"])
-    (told,) = (message for message in caplog.messages if message.startswith("Passed over"))
+    (told,) = (message for message in own_messages(caplog) if message.startswith("Passed over"))
     assert told.startswith("Passed over 8 files that are no images: ")
     assert "dog/notes.txt" in told
 
@@ -325,7 +326,7 @@ def test_images_beside_the_classes_are_told(root: Path, caplog: pytest.LogCaptur
     source = opened(root)
     assert source.facts().passed_over == ("cover.png",)
     assert source.counts == {"train": 10}
-    (told,) = caplog.messages
+    (told,) = own_messages(caplog)
     assert told.startswith("1 images in ")
     assert told.endswith(" lie beside the folders of the classes, belong to none, and are not used: cover.png.")
 
@@ -338,7 +339,7 @@ def test_what_lies_beside_the_splits_is_told_too(tmp_path: Path, caplog: pytest.
     with caplog.at_level(logging.INFO):
         source = opened(tmp_path / "given")
     assert sorted(source.facts().passed_over) == ["cover.png", "license.txt", "test/lost.png"]
-    assert "Passed over 1 files that are no images: license.txt." in caplog.messages
+    assert "Passed over 1 files that are no images: license.txt." in own_messages(caplog)
 
 
 def test_content_says_what_an_image_is(root: Path) -> None:
@@ -383,7 +384,7 @@ def test_what_is_broken_is_left_out_if_that_is_wanted(root: Path, caplog: pytest
     assert sum(prepared.examples.values()) == 14
     assert colours(prepared, 0) == {(10 + index,) for index in range(8) if index != 3}
     assert colours(prepared, 1) == {(200 + index,) for index in range(8) if index != 5}
-    (told,) = (message for message in caplog.messages if message.startswith("Left out"))
+    (told,) = (message for message in own_messages(caplog) if message.startswith("Left out"))
     assert told.startswith("Left out 2 images that cannot be read: ")
     source = opened(root, skip_broken=True)
     images, labels = read(source)
@@ -501,7 +502,7 @@ def test_what_is_called_as_an_image_and_is_no_file_is_passed_over(root: Path, ca
     os.mkfifo(root / "cat" / "pipe.png")  # of which nothing would ever be read
     with caplog.at_level(logging.INFO):
         assert sum(prepare(root).examples.values()) == 10
-    assert "Passed over 1 files that are no images: cat/pipe.png." in caplog.messages
+    assert "Passed over 1 files that are no images: cat/pipe.png." in own_messages(caplog)
 
 
 def test_a_name_is_told_on_one_line_and_changes_no_terminal(tmp_path: Path) -> None:

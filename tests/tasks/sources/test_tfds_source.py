@@ -25,6 +25,7 @@ from tasks.sources import tfds_download, tfds_source
 from tasks.sources.catalogue import open_source
 from tasks.sources.images import Fit, Reading, resize
 from tasks.sources.tfds_source import tensorflow_dataset
+from tests.support.log import own_messages
 
 
 @pytest.fixture(autouse=True)
@@ -320,7 +321,7 @@ def test_transparent_images_are_laid_on_white_and_that_is_said(
         prepared = prepare_tiny(tiny(tmp_path / "sets", channels=4))
     assert prepared.image_shape == (16, 16, 3)
     assert np.load(prepared.directory / "images.npy").mean() > 180  # of 127, half of which is white
-    assert "What the images of tiny/1.0.0 let shine through is taken for white." in caplog.messages
+    assert "What the images of tiny/1.0.0 let shine through is taken for white." in own_messages(caplog)
 
 
 def named_otherwise(folder: Path, shape: tuple[int | None, int | None, int], *, supervised: bool = True) -> None:

@@ -21,6 +21,7 @@ from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError, StorageError
 from tasks.training.checkpoint import HEADER, Checkpoints, _digest
 from tasks.training.fit_state import EpochRow, EpochSoFar, FitState
+from tests.support.log import own_messages
 
 random = np.random.default_rng(11)
 IMAGES = random.integers(0, 256, (96, 4), dtype=np.uint8)
@@ -123,7 +124,7 @@ def test_the_latest_is_used(saved: list[Path], checkpoints: Checkpoints, caplog:
     model = compiled()
     with caplog.at_level(logging.INFO):
         assert checkpoints.restore(model) == SECOND
-    assert caplog.messages == ["Going on after epoch 2."]
+    assert own_messages(caplog) == ["Going on after epoch 2."]
     assert int(model.optimizer.iterations) == 4
 
 
@@ -131,7 +132,7 @@ def test_an_epoch_that_has_begun_is_told_with_its_step(checkpoints: Checkpoints,
     checkpoints.save(compiled(), THIRD)
     with caplog.at_level(logging.INFO):
         checkpoints.restore(compiled())
-    assert caplog.messages == ["Going on after step 3 of epoch 3."]
+    assert own_messages(caplog) == ["Going on after step 3 of epoch 3."]
 
 
 def test_without_any_a_fit_starts_at_its_beginning(checkpoints: Checkpoints, caplog: Log) -> None:
@@ -139,7 +140,7 @@ def test_without_any_a_fit_starts_at_its_beginning(checkpoints: Checkpoints, cap
     with caplog.at_level(logging.INFO):
         assert checkpoints.restore(model) == FitState() == FitState(rows=(), epoch=EpochSoFar(steps=0))
     assert_equal(model, untouched)
-    assert caplog.messages == []
+    assert own_messages(caplog) == []
 
 
 def flip(path: Path) -> None:
