@@ -60,15 +60,7 @@ def csv_source(table: Path, reading: Reading) -> Source:
         for split, found in splits.items()
     }
     labelled = LabelledFiles(str(table), files, classes, reading)
-    return Source(
-        location=str(table.resolve()),
-        classes=classes,
-        channels=labelled.channels,
-        counts=labelled.counts,
-        blocks=labelled.blocks(),
-        identity=partial(csv_identity, table),
-        facts=labelled.facts,
-    )
+    return labelled.source(table, partial(csv_identity, table))
 
 
 def _tell_of_unused_columns(table: Path) -> None:

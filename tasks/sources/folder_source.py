@@ -59,15 +59,7 @@ def folder_source(root: Path, reading: Reading) -> Source:
         for split, listing in listings.items()
     }
     files = LabelledFiles(str(root), splits, classes, reading, [*passed_over, *beside])
-    return Source(
-        location=str(root.resolve()),
-        classes=classes,
-        channels=files.channels,
-        counts=files.counts,
-        blocks=files.blocks(),
-        identity=partial(folder_identity, root),
-        facts=files.facts,
-    )
+    return files.source(root, partial(folder_identity, root))
 
 
 def _listings(root: Path) -> dict[str, Listing]:

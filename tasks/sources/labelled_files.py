@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,7 @@ import numpy as np
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
 from tasks.sources.decoding import UnreadableImageError, channels_of
-from tasks.sources.images import Block, Blocks, Reading, SourceFacts, block_examples
+from tasks.sources.images import Block, Blocks, Reading, Source, SourceFacts, block_examples
 from tasks.sources.listed import listed
 from tasks.sources.natural_order import natural_key
 from tasks.sources.parallel_decoding import decoded_in_order
@@ -78,6 +78,18 @@ class LabelledFiles:
         every = [each.path for files in self._splits.values() for each in files]
         self.channels = 3 if any(_is_colourful(path) for path in every) else 1
         self.counts = {split: len(files) for split, files in self._splits.items()}
+
+    def source(self, location: Path, identity: Callable[[], str]) -> Source:
+        """Return the files as a source, which lies at ``location`` and is told from others by its ``identity``."""
+        return Source(
+            location=str(location.resolve()),
+            classes=tuple(self._classes),
+            channels=self.channels,
+            counts=self.counts,
+            blocks=self.blocks(),
+            identity=identity,
+            facts=self.facts,
+        )
 
     def blocks(self) -> dict[str, Blocks]:
         """Return the images of each split, decoded when they are asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,5 +40,27 @@ def test_each_augmentation_is_measured_alone_and_with_all_others(monkeypatch: py
     assert all(milliseconds > 0 for milliseconds in found.values())
 
 
-def test_a_block_trains_with_what_it_is_named_after() -> None:
-    augmented.block_of(("flip", "crop"))()
+@pytest.mark.parametrize("names", [(), ("flip", "crop")])
+def test_a_block_trains_with_what_it_is_named_after(names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, ...]] = []
+    trained: list[int] = []
+    original_augmentation, original_steps = augmented.Augmentation, augmented.make_train_steps
+
+    def noted_augmentation(chosen: tuple[str, ...], *given: Any) -> Any:
+        made.append(chosen)
+        return original_augmentation(chosen, *given)
+
+    def noted_steps(*given: Any) -> Any:
+        steps = original_steps(*given)
+
+        def train(images: Any, *others: Any) -> Any:
+            trained.append(len(images))
+            return steps(images, *others)
+
+        return train
+
+    monkeypatch.setattr(augmented, "Augmentation", noted_augmentation)
+    monkeypatch.setattr(augmented, "make_train_steps", noted_steps)
+    augmented.block_of(names)()
+    assert made == ([names] if names else [])
+    assert trained == [augmented.STEPS * augmented.BATCH_SIZE] * 2  # once to be traced

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tasks.sources.decoding import TURNED, UnreadableImageError, channels_of, decode
+from tests.support.bilinear import bilinear
 
 SIDE = 16
 RANDOM = np.random.default_rng(0)
@@ -235,19 +236,6 @@ def test_what_a_camera_wrote_of_its_orientation_is_applied(kind: str, orientatio
     assert (decoded.pixels[2:20, 2:14] > 240).all()
     assert (decoded.pixels[28:, 20:] < 16).all()
     assert orientation in {1, *TURNED}
-
-
-def bilinear(image: np.ndarray, size: int) -> np.ndarray:
-    """Bilinear with antialiasing in one dimension after the other: triangles as wide as the pixels of the result."""
-
-    def weights(old: int) -> np.ndarray:
-        scale = old / size
-        centres = (np.arange(size) + 0.5) * scale
-        distance = np.abs(np.arange(old)[None] + 0.5 - centres[:, None]) / max(scale, 1)
-        triangle = np.maximum(0, 1 - distance)
-        return triangle / triangle.sum(axis=1, keepdims=True)
-
-    return np.einsum("ia,jb,abc->ijc", weights(image.shape[0]), weights(image.shape[1]), image.astype(np.float64))
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (8, 8), (40, 90), (33, 31), (7, 50)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from tasks.foundation.errors import InputError
 from tasks.sources import parallel_decoding
 from tasks.sources.catalogue import open_source
 from tasks.sources.decoding import Decoded
-from tasks.sources.images import Reading, Source, resize
+from tasks.sources.images import Reading, Source
 from tests.support.log import own_messages
 
 SIDE = 16
@@ -554,35 +553,3 @@ def test_an_image_that_would_fill_the_memory_is_named(root: Path, monkeypatch: p
 def test_a_missing_folder_is_named(root: Path) -> None:
     with pytest.raises(InputError, match=r"there is no folder '.*nowhere'"):
         prepare(root / "nowhere")
-
-
-def bilinear(image: np.ndarray, size: int) -> np.ndarray:
-    """Bilinear with antialiasing in one dimension after the other: triangles as wide as the pixels of the result."""
-
-    def weights(old: int) -> np.ndarray:
-        scale = old / size
-        centres = (np.arange(size) + 0.5) * scale
-        distance = np.abs(np.arange(old)[None] + 0.5 - centres[:, None]) / max(scale, 1)
-        triangle = np.maximum(0, 1 - distance)
-        return triangle / triangle.sum(axis=1, keepdims=True)
-
-    return np.einsum("ia,jb,abc->ijc", weights(image.shape[0]), weights(image.shape[1]), image.astype(np.float64))
-
-
-@pytest.mark.parametrize("shape", [(28, 28, 1), (8, 8, 1), (40, 90, 3), (32, 32, 3), (33, 31, 1)])
-def test_resizing_is_bilinear_and_antialiased(shape: tuple[int, int, int]) -> None:
-    image = np.random.default_rng(math.prod(shape)).integers(0, 256, shape).astype(np.uint8)
-    resized = resize(image, 32).numpy()
-    assert resized.dtype == np.uint8
-    assert np.abs(resized - bilinear(image, 32)).max() < 0.51
-
-
-def test_an_image_of_the_right_size_is_left_as_it_is() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (32, 32, 1)).astype(np.uint8)
-    np.testing.assert_array_equal(resize(image, 32), image)
-
-
-@pytest.mark.parametrize("shape", [(3, 28, 28, 1), (4, 40, 33, 3), (1, 64, 64, 3)])
-def test_a_block_is_resized_image_by_image(shape: tuple[int, ...]) -> None:
-    images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    np.testing.assert_array_equal(resize(images, 32), np.stack([resize(image, 32) for image in images]))
