@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,14 +27,23 @@ def tell_of_imbalance(prepared: PreparedDataset, metric: str) -> None:
 
 
 def imbalance(prepared: PreparedDataset) -> str:
-    """Say that classes differ much in size; nothing where they do not. Those without any image do not count."""
-    counts = class_counts(prepared)
-    largest, smallest = int(counts.argmax()), int(np.where(counts, counts, counts.max()).argmin())
-    if counts[largest] <= IMBALANCED * counts[smallest]:
+    """Say that classes differ much in size, as `imbalance_in_words` does."""
+    return imbalance_in_words(dict(zip(prepared.classes, class_counts(prepared).tolist(), strict=True)))
+
+
+def imbalance_in_words(images: Mapping[str, int]) -> str:
+    """Say that classes differ much in size; nothing where they do not. Those without any image do not count.
+
+    Args:
+        images: How many there are of each class.
+    """
+    sizes = {name: count for name, count in images.items() if count}
+    largest, smallest = (choose(sizes, key=lambda name: sizes[name]) for choose in (max, min))
+    if sizes[largest] <= IMBALANCED * sizes[smallest]:
         return ""
-    share = counts[largest] / counts.sum()
+    share = sizes[largest] / sum(sizes.values())
     return (
-        f"Class {prepared.classes[largest]!r} has {counts[largest]:,} images, class {prepared.classes[smallest]!r} "
-        f"{counts[smallest]:,}: a model that always says {prepared.classes[largest]!r} has an accuracy of {share:.2f}. "
-        "Let metric be balanced_accuracy or macro_f1 if all classes matter alike."
+        f"Class {largest!r} has {sizes[largest]:,} images, class {smallest!r} {sizes[smallest]:,}: a model that always "
+        f"says {largest!r} has an accuracy of {share:.2f}. Let metric be balanced_accuracy or macro_f1 if all classes "
+        "matter alike."
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tasks.data.class_counts import imbalance_in_words
 from tasks.inspection.inspection import Copy, Inspection
 
 FEW = 20  # training images of a class, below which nothing is learnt of it that can be relied on
-LOPSIDED = 5  # times as many images as the smallest class has
 COARSE = 0.005  # of accuracy: what one validation image stands for, above which small differences cannot be seen
 SHOWN = 5  # names in a sentence
 LIE, HAVE = "in two splits", "under two labels"
@@ -23,7 +23,7 @@ def worries(found: Inspection) -> tuple[str, ...]:
         _copies("nearly equal", near),
         _flat(found),
         _few(found),
-        _lopsided(found),
+        imbalance_in_words({name: sum(counts.values()) for name, counts in found.images.items()}),
         _coarse(found),
         _files("{} could not be read, and left out as was asked for: {}.", "image", found.findings.broken),
         _files(
@@ -71,17 +71,6 @@ def _flat(found: Inspection) -> str:
 def _few(found: Inspection) -> str:
     few = [f"{name} ({counts['train']})" for name, counts in found.images.items() if counts["train"] < FEW]
     return _files(f"{{}} fewer than {FEW} images to learn from: {{}}.", "class has|classes have", few)
-
-
-def _lopsided(found: Inspection) -> str:
-    sizes = {name: sum(counts.values()) for name, counts in found.images.items()}
-    largest, smallest = (choose(sizes, key=lambda name: sizes[name]) for choose in (max, min))
-    if not sizes[smallest] or sizes[largest] <= LOPSIDED * sizes[smallest]:
-        return ""
-    return (
-        f"{largest} has {sizes[largest]:,} images, {smallest} has {sizes[smallest]:,}: who always says {largest} is "
-        f"right in {sizes[largest] / sum(sizes.values()):.0%}. Let balanced_accuracy or macro_f1 be the metric."
-    )
 
 
 def _coarse(found: Inspection) -> str:

@@ -96,10 +96,7 @@ def test_classes_of_very_different_sizes_are_said(found: Callable[..., Inspectio
     for labels in made.labels.values():
         labels[:] = np.arange(len(labels)) % 10 == 0
     (said,) = [sentence for sentence in worries(found(made)) if "metric" in sentence]
-    assert said == (
-        "cat has 414 images, dog has 46: who always says cat is right in 90%. Let balanced_accuracy or macro_f1 be the "
-        "metric."
-    )
+    assert said.startswith("Class 'cat' has 414 images, class 'dog' 46: a model that always says 'cat' has an accuracy")
 
 
 def test_nothing_worries_without_need(found: Callable[..., Inspection]) -> None:
