@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from flows.parameters.signature import choices_of, described, fields_of
 from flows.parameters.train import TrainParameters
 from tasks.tracking.store import MODEL_TRAINING_VIEW
+from tests.support.prefect_api import ask
 from tests.support.preloaded import Preloaded
 from tests.support.running import Running, free_port, wait_for
 
@@ -219,7 +219,7 @@ def test_the_form_of_a_deployment_has_descriptions_choices_and_bounds(
 ) -> None:
     ended = start("-m", "flows", "deploy", directory=checkout, PYTHONPATH="", PREFECT_API_URL=prefect_api).ended()
     assert ended.status == 0, ended
-    deployment = httpx.get(f"{prefect_api}/deployments/name/train/digits").raise_for_status().json()
+    deployment = ask("GET", f"{prefect_api}/deployments/name/train/digits")
     page.goto(f"{prefect_api.removesuffix('/api')}/deployments/deployment/{deployment['id']}/run")
     for name, field in fields_of(TrainParameters).items():
         shown = parameter(page, name)
@@ -241,11 +241,11 @@ def test_the_form_of_a_deployment_has_descriptions_choices_and_bounds(
     learning_rate.locator("input").fill("0.002")
     page.get_by_role("button", name="Submit").click()
     asked = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}}
-    found = lambda: httpx.post(f"{prefect_api}/flow_runs/filter", json=asked).raise_for_status().json()  # noqa: E731
+    found = lambda: ask("POST", f"{prefect_api}/flow_runs/filter", asked)  # noqa: E731
     (flow_run,) = wait_for(found, "the flow run")
     given = {name: flow_run["parameters"][name] for name in ("dataset", "optimizer", "learning_rate", "batch_size")}
     assert given == {"dataset": "digits", "optimizer": "adam", "learning_rate": 0.002, "batch_size": 64}
-    httpx.delete(f"{prefect_api}/flow_runs/{flow_run['id']}").raise_for_status()  # no worker is to find it
+    ask("DELETE", f"{prefect_api}/flow_runs/{flow_run['id']}")  # no worker is to find it
 
 
 def parameter(page: Page, name: str) -> Locator:

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
 from tests.support.comparisons import SHORT, learning_of, store, trials_of
+from tests.support.prefect_api import ask
 from tests.support.recorded import recorded
 from tests.support.running import Running, free_port, wait_for
 
@@ -102,19 +102,19 @@ def test_it_says_what_it_does(undisturbed: dict[str, Any]) -> None:
 def test_prefect_shows_the_trials_within_the_comparison(undisturbed: dict[str, Any], prefect_api: str) -> None:
     flow_run = undisturbed["result"]["flow_run_url"].rpartition("/")[2]
     only = {"flow_runs": {"id": {"any_": [flow_run]}}}
-    tasks = httpx.post(f"{prefect_api}/task_runs/filter", json=only).raise_for_status().json()
+    tasks = ask("POST", f"{prefect_api}/task_runs/filter", only)
     tested = {task["name"].removeprefix("test ") for task in tasks if task["name"].startswith("test ")}
     trials = [task for task in tasks if task["name"].startswith("tune ")]
     assert tested
     assert tested < {task["name"].removeprefix("tune ") for task in trials}
     assert (len(trials), {task["state_type"] for task in tasks}) == (4, {"COMPLETED"})
     children = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in trials]}}}
-    trained = httpx.post(f"{prefect_api}/flow_runs/filter", json=children).raise_for_status().json()
+    trained = ask("POST", f"{prefect_api}/flow_runs/filter", children)
     assert sorted(f"tune {run['name']}" for run in trained) == sorted(task["name"] for task in trials)
     assert {run["state_type"] for run in trained} == {"COMPLETED"}
-    artifacts = httpx.post(f"{prefect_api}/artifacts/filter", json=only).raise_for_status().json()
+    artifacts = ask("POST", f"{prefect_api}/artifacts/filter", only)
     assert {artifact["key"] for artifact in artifacts} >= {"mlflow-run", "contenders", "verdict"}
-    mine = httpx.post(f"{prefect_api}/artifacts/filter", json=children).raise_for_status().json()
+    mine = ask("POST", f"{prefect_api}/artifacts/filter", children)
     assert Counter(artifact["key"] for artifact in mine)["epochs"] == 4
 
 

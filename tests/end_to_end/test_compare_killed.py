@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 
 from tests.support.comparisons import LONG, SECONDS, SHORT, learning_of, running_trials, studies_of, trials_of
+from tests.support.prefect_api import ask
 from tests.support.running import Running, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
@@ -86,7 +86,7 @@ def test_an_interrupted_comparison_stops_its_workers_and_keeps_what_is_done(
     assert study.info.status == "KILLED"
     only = {"flow_runs": {"id": {"any_": [run.data.tags["prefect.flow_run_id"] for run in runs(tmp_path)]}}}
     for kind in ("flow_runs", "task_runs"):
-        states = httpx.post(f"{prefect_api}/{kind}/filter", json=only).raise_for_status().json()
+        states = ask("POST", f"{prefect_api}/{kind}/filter", only)
         assert {each["state_type"] for each in states} <= {"COMPLETED", "CRASHED", "CANCELLED", "FAILED"}
     if number == signal.SIGINT:  # going on is the same after either
         ended = compare("--resume", study.info.run_id, "--json").ended()

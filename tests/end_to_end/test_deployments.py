@@ -19,6 +19,7 @@ from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from flows.servers.deploy import WORK_POOL
+from tests.support.prefect_api import ask
 from tests.support.running import ROOT, Ended, Running, free_port, wait_for
 from tests.support.servers import made
 
@@ -65,7 +66,7 @@ def prefect(start: Callable[..., Running], checkout: Path, prefect_api: str) -> 
 
 def deployed(prefect_api: str) -> dict[str, dict[str, Any]]:
     kept = ("id", "entrypoint", "parameters", "description", "pull_steps", "work_pool_name", "enforce_parameter_schema")
-    found = httpx.post(f"{prefect_api}/deployments/filter", json={}).raise_for_status().json()
+    found = ask("POST", f"{prefect_api}/deployments/filter", {})
     schedules = {
         each["name"]: [(one["slug"], one["schedule"]["cron"], one["active"]) for one in each["schedules"]]
         for each in found
@@ -74,7 +75,7 @@ def deployed(prefect_api: str) -> dict[str, dict[str, Any]]:
 
 
 def state_of(prefect_api: str, flow_run_id: str) -> str:
-    state: str = httpx.get(f"{prefect_api}/flow_runs/{flow_run_id}").raise_for_status().json()["state_type"]
+    state: str = ask("GET", f"{prefect_api}/flow_runs/{flow_run_id}")["state_type"]
     return state
 
 
@@ -133,7 +134,7 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     assert (run.info.status, run.data.params["dataset"], run.data.params["optimizer"]) == ("FINISHED", "digits", "adam")
     flow_run_id = run.data.tags["prefect.flow_run_id"]
     assert flow_run_id in ran.out
-    flow_run = httpx.get(f"{prefect_api}/flow_runs/{flow_run_id}").raise_for_status().json()
+    flow_run = ask("GET", f"{prefect_api}/flow_runs/{flow_run_id}")
     assert (flow_run["name"], run.info.run_name, run.data.params["learning_rate"]) == ("my-run", "my-run", "0.001")
     picture = f"{mlflow}/get-artifact?run_id={run.info.run_id}&path=training_curves.png"
     assert httpx.get(picture).raise_for_status().content.startswith(b"\x89PNG")
@@ -169,14 +170,14 @@ def one_at_a_time(
     before = datetime.now(UTC) + timedelta(seconds=8, hours=-1)  # an hour later it is due for the first time
     deployment = f"{prefect_api}/deployments/{deployment_id}"
     schedule = {"schedule": {"interval": 3600, "anchor_date": before.isoformat()}, "active": True}
-    httpx.post(f"{deployment}/schedules", json=[schedule]).raise_for_status()
-    httpx.patch(deployment, json={"paused": False}).raise_for_status()  # Prefect looks at changed ones every 5 seconds
+    ask("POST", f"{deployment}/schedules", [schedule])
+    ask("PATCH", deployment, {"paused": False})  # Prefect looks at changed ones every 5 seconds
     fired = wait_for(lambda: due(prefect_api, deployment_id), "the schedule to fire")
     assert fired["state_type"] == "SCHEDULED"
     assert len(runs(mlflow)) == 2
 
     cancelling = {"state": {"type": "CANCELLING"}}  # as the button in the Prefect UI has it
-    httpx.post(f"{prefect_api}/flow_runs/{flow_run}/set_state", json=cancelling).raise_for_status()
+    ask("POST", f"{prefect_api}/flow_runs/{flow_run}/set_state", cancelling)
     wait_for(lambda: not psutil.pid_exists(process), "the process of the cancelled run to end")
     wait_for(lambda: state_of(prefect_api, flow_run) == "CANCELLED", "the flow run to be cancelled")
     wait_for(lambda: [each.info.status for each in runs(mlflow)][1] == "KILLED", "the run to be killed")
@@ -194,10 +195,8 @@ def long_run(prefect: Callable[..., Running], mlflow: str, runs: Callable[..., l
 def due(prefect_api: str, deployment_id: str) -> dict[str, Any] | None:
     """Return the flow run that a schedule has asked for, once its time has come."""
     asked = {"flow_runs": {"deployment_id": {"any_": [deployment_id]}, "state": {"type": {"any_": ["SCHEDULED"]}}}}
-    found: list[dict[str, Any]] = (
-        httpx.post(f"{prefect_api}/flow_runs/filter", json={**asked, "sort": "EXPECTED_START_TIME_ASC"})
-        .raise_for_status()
-        .json()
+    found: list[dict[str, Any]] = ask(
+        "POST", f"{prefect_api}/flow_runs/filter", {**asked, "sort": "EXPECTED_START_TIME_ASC"}
     )
     come = [each for each in found if datetime.fromisoformat(each["expected_start_time"]) < datetime.now(UTC)]
     return come[0] if come else None

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 
 from tasks.foundation.commands import command
+from tests.support.prefect_api import ask
 from tests.support.recorded import Recorded, recorded, weights
 from tests.support.running import Ended, Running, wait_for
 
@@ -65,8 +65,8 @@ def read(directory: Path, run_id: str) -> tuple[Recorded, dict[str, np.ndarray]]
 def states(prefect_api: str, run: Any) -> tuple[str, set[str]]:
     """The state of the flow run of a run, and those of its task runs."""
     body = {"flow_runs": {"id": {"any_": [run.data.tags["prefect.flow_run_id"]]}}}
-    (flow_run,) = httpx.post(f"{prefect_api}/flow_runs/filter", json=body).raise_for_status().json()
-    task_runs = httpx.post(f"{prefect_api}/task_runs/filter", json=body).raise_for_status().json()
+    (flow_run,) = ask("POST", f"{prefect_api}/flow_runs/filter", body)
+    task_runs = ask("POST", f"{prefect_api}/task_runs/filter", body)
     assert task_runs
     return flow_run["state_type"], {task_run["state_type"] for task_run in task_runs}
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.comparisons import learning_of, trials_of
+from tests.support.prefect_api import ask
 from tests.support.recorded import FILES, Recorded, recorded
 from tests.support.running import Ended, Running, wait_for
 from tests.support.servers import Proxy, Server, mlflow_server, prefect_server
@@ -247,7 +247,7 @@ def test_a_prefect_api_that_is_back_after_20_seconds_knows_the_run_as_completed(
     assert list((tmp_path / "runs").iterdir()) == []
     flow_run = {"id": {"any_": [run.run.data.tags["prefect.flow_run_id"]]}}
     for kind, number in (("flow_runs", 1), ("task_runs", 7)):
-        found = httpx.post(f"{prefect.url}/api/{kind}/filter", json={"flow_runs": flow_run}).raise_for_status().json()
+        found = ask("POST", f"{prefect.url}/api/{kind}/filter", {"flow_runs": flow_run})
         assert [each["state_type"] for each in found] == ["COMPLETED"] * number, found
 
 

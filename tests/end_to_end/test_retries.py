@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.support.prefect_api import ask
 from tests.support.running import Running
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
@@ -58,7 +58,7 @@ def test_a_flow_that_is_tried_again_goes_on_with_what_it_began(
         (flow, "FINISHED") for flow in flows
     ]
     (first,) = [run for run in runs(tmp_path) if run.data.tags["run.flow"] == flows[0]]
-    flow_run = httpx.get(f"{prefect_api}/flow_runs/{first.data.tags['prefect.flow_run_id']}").raise_for_status().json()
+    flow_run = ask("GET", f"{prefect_api}/flow_runs/{first.data.tags['prefect.flow_run_id']}")
     assert (flow_run["state_type"], flow_run["run_count"]) == ("COMPLETED", 2)
     assert first.data.tags["prefect.flow_run_try"] == "2"
     assert list((tmp_path / "runs").iterdir()) == []

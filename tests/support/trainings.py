@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 
 from tasks.data.prepared import load_prepared
+from tests.support.prefect_api import ask
 from tests.support.preloaded import Preloaded
 from tests.support.recorded import Recorded, recorded, weights
 from tests.support.running import Ended, Running
@@ -107,6 +107,6 @@ class Trainings:
             each
             for kind in ("flow_runs", "task_runs")
             for way in ways
-            for each in httpx.post(f"{api}/{kind}/filter", json={"flow_runs": way}).raise_for_status().json()
+            for each in ask("POST", f"{api}/{kind}/filter", {"flow_runs": way})
         ]
         return [each["state_type"] for each in found]
