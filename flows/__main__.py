@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from flows.command_line.commands import COMMANDS
-from flows.command_line.options import join_truth_values
+from flows.command_line.options import LAST_GROUP, join_truth_values
 from flows.command_line.session import DONE
 from flows.parameters.train import TrainParameters
 from tasks.foundation.commands import command
@@ -38,15 +38,11 @@ ENVIRONMENT = {
 }
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit status."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, _leave)
+def _app() -> App:
+    """Return the command line, with all commands."""
     app = App(
         name="python -m flows",
+        group_parameters=LAST_GROUP,
         help="Tracked training experiments: train models, compare them, and look at what came out.",
         version_flags=[],
         result_action="return_value",
@@ -54,9 +50,20 @@ def main(arguments: Sequence[str]) -> int:
     )
     for name, function in COMMANDS.items():
         app.command(function, name=name)
+    return app
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _leave)
     errors = Console(stderr=True)
     try:
-        status: int | None = app(join_truth_values(TrainParameters, arguments), exit_on_error=False, print_error=False)
+        joined = join_truth_values(TrainParameters, arguments)
+        status: int | None = _app()(joined, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         known = [name for name in arguments[:1] if name in COMMANDS]
         say(errors, f"{error}\nSee: {command(*known, '--help')}")

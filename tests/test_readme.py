@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from flows.command_line.options import as_typed
 from flows.parameters.compare import CompareParameters
+from flows.parameters.group import group_of
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import fields_of
 from flows.parameters.train import TrainParameters
@@ -27,6 +28,17 @@ def test_the_readme_lists_parameters_in_the_order_of_help_and_form() -> None:
     of_train = list(fields_of(TrainParameters))
     own = [name for name in fields_of(CompareParameters) if name not in SharedParameters.model_fields]
     assert listed == [*of_train, *own]
+
+
+def test_the_readme_groups_parameters_as_help_does() -> None:
+    shown = re.findall(r"^\| (?:\*\*(\w+)\*\*|`(\w+)`) \|", README, re.MULTILINE)
+    headed, group = {}, ""
+    for heading, name in shown:
+        group = heading or group
+        headed.setdefault(name, group)  # once more below, where a comparison has one of the same name
+    assert {name: headed[name] for name in fields_of(TrainParameters)} == {
+        name: group_of(name) for name in fields_of(TrainParameters)
+    }
 
 
 def test_the_pictures_of_the_readme_are_there() -> None:

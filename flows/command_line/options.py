@@ -6,12 +6,15 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from flows.parameters.group import GROUPS, group_of
 from flows.parameters.signature import as_typed, choices_of, described, element_of, fields_of, kind_of
 
+HELP_GROUPS = {name: Group(name, sort_key=place) for place, name in enumerate(GROUPS)}
+LAST_GROUP = Group("Parameters", sort_key=len(GROUPS))  # what the commands themselves take
 TRUTH_VALUES = ("true", "false", "yes", "no", "1", "0")
 
 
@@ -34,7 +37,7 @@ def command_of(model: type[BaseModel], function: Callable[..., int], *, first: s
     kinds = {first: inspect.Parameter.POSITIONAL_OR_KEYWORD}
     options = [
         inspect.Parameter(
-            name, kinds.get(name, inspect.Parameter.KEYWORD_ONLY), default=None, annotation=_option(field)
+            name, kinds.get(name, inspect.Parameter.KEYWORD_ONLY), default=None, annotation=_option(name, field)
         )
         for name, field in fields_of(model).items()
     ]
@@ -60,19 +63,20 @@ def _meant(field: FieldInfo | None, value: Any) -> Any:
     return None if value == "none" and not (field and "none" in choices_of(field)) else value
 
 
-def _option(field: FieldInfo) -> Any:
+def _option(name: str, field: FieldInfo) -> Any:
     choices = f" [choices: {', '.join(choices_of(field))}]" if choices_of(field) else ""
     default = as_typed(field.default)
     help_text = f"{described(field)}{choices} [default: {default}]"
+    group = HELP_GROUPS[group_of(name)]
     kind = kind_of(element_of(field) or field)
     if kind is bool:
-        return Annotated[bool | None, Parameter(help=help_text)]
+        return Annotated[bool | None, Parameter(help=help_text, group=group)]
     metavar = "CHOICE" if choices else {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
     if element_of(field):
         # Taken as other tools have it too, --losses l1 mse and --losses l1 --losses mse, for the list l1,mse.
-        several = Parameter(help=help_text, metavar=metavar, consume_multiple=True, negative="")
+        several = Parameter(help=help_text, group=group, metavar=metavar, consume_multiple=True, negative="")
         return Annotated[list[str] | None, several]
-    return Annotated[str | None, Parameter(help=help_text, metavar=metavar)]
+    return Annotated[str | None, Parameter(help=help_text, group=group, metavar=metavar)]
 
 
 def join_truth_values(model: type[BaseModel], arguments: Sequence[str]) -> list[str]:

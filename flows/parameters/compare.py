@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
 from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS
 from flows.parameters.question import Question
-from flows.parameters.shared import SharedParameters
 from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
-from flows.parameters.train import TrainParameters
 from study.metric import NAMES
 
 MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and asked for by name
@@ -18,12 +16,6 @@ MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and
 
 class CompareParameters(Question):
     """Everything that a comparison depends on: what is varied, and what is the same for all of its trials."""
-
-    ORDER: ClassVar = (
-        *("dataset", "optimizers", "seeds", "epochs", "learning_rates", "losses", "batch_sizes", "looks", "margin"),
-        *("grid_size", "extend", "target"),
-        *(name for name in TrainParameters.ORDER if name in SharedParameters.model_fields and name != "dataset"),
-    )
 
     workers: Annotated[
         int | None,

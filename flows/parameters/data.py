@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from flows.parameters.group import ParameterGroup
 from flows.parameters.several import Several
 
 DatasetName = Annotated[
@@ -26,10 +27,8 @@ def _at_least_two(names: tuple[str, ...]) -> tuple[str, ...]:
 Classes = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], *Several, AfterValidator(_at_least_two)]
 
 
-class DataParameters(BaseModel):
+class DataParameters(ParameterGroup):
     """Which images are trained on, validated on and tested on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     dataset: Annotated[
         DatasetName,
@@ -85,10 +84,6 @@ class DataParameters(BaseModel):
             "nearly equal too (near), or none but the groups of a csv"
         ),
     ] = "exact"
-
-    def only(self, *names: str) -> dict[str, Any]:
-        """Return the parameters of these names, as keyword arguments for a task that has the same."""
-        return {name: getattr(self, name) for name in names}
 
     def preparation(self) -> dict[str, Any]:
         """Return what a prepared dataset is made from, beside its name."""

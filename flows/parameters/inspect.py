@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -12,8 +12,6 @@ from flows.parameters.data import DataParameters
 
 class InspectParameters(DataParameters):
     """Which dataset is looked at, prepared as a training would have it."""
-
-    ORDER: ClassVar = ("dataset", "image_size", "augment")
 
     augment: Annotated[
         Augment | None, Field(description="show what this would make of some training images; none: nothing")

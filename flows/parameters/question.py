@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from flows.parameters.bounds import LARGEST, LARGEST_BATCH
 from flows.parameters.hyperparameters import LossName, OptimizerName
 from flows.parameters.several import Several
-from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
+from flows.parameters.shared import SharedParameters
 from study.plan import FIRST_CONFIRM_SEED
 
 

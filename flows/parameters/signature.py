@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 
+from flows.parameters.group import GROUPS
 from tasks.foundation.errors import InputError
 
 Parameters = TypeVar("Parameters", bound=BaseModel)
@@ -73,9 +74,10 @@ def validated(model: type[Parameters], given: Mapping[str, Any]) -> Parameters:
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return the fields of a model as people are shown them: those in its ``ORDER`` first, then the others."""
-    names = dict.fromkeys((*getattr(model, "ORDER", ()), *model.model_fields))
-    return {name: model.model_fields[name] for name in names}
+    """Return the fields of a model in the order in which people are shown them: group by group, then all others."""
+    fields = model.model_fields
+    grouped = (name for names in GROUPS.values() for name in names if name in fields)
+    return {name: fields[name] for name in dict.fromkeys((*grouped, *fields))}
 
 
 def described(field: FieldInfo) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
+from flows.parameters.bounds import LARGEST
 from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, USUAL_LEARNING_RATES
 from flows.parameters.question import Question
-from flows.parameters.shared import LARGEST, SharedParameters
+from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from study.plan import ContenderPlan, Plan, PlannedTrial

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from flows.parameters.bounds import LARGEST, LARGEST_BATCH
 from flows.parameters.hyperparameters import HYPERPARAMETERS, USUAL_LEARNING_RATES, LossName, OptimizerName
-from flows.parameters.shared import LARGEST, LARGEST_BATCH, SharedParameters
+from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import as_typed
 
 
 class TrainParameters(SharedParameters):
     """Everything that one training run depends on."""
-
-    # What people change most comes first, wherever the parameters are listed.
-    ORDER: ClassVar = (
-        *("dataset", "optimizer", "learning_rate", "epochs", "batch_size", "loss", "seed", "model"),
-        *("schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov", "label_smoothing", "smooth_l1_beta"),
-        *("augment", "run_name", "experiment", "image_size", "validation_fraction", "split_seed", "limit_examples"),
-        *("classes", "fit", "skip_broken", "keep_together"),
-    )
 
     loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
     optimizer: Annotated[OptimizerName, Field(description="the update rule")] = "momentum"

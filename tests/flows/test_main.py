@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -64,6 +65,12 @@ def test_help_shows_each_parameter_with_description_choices_and_default(capsys: 
     assert "examples in one step (at least 1" in words
     assert "the optimizer's usual one (more than 0, at most 1e+30) [default: none]" in words
     assert "[default: true]" in words
+
+
+def test_help_shows_parameters_in_groups_and_what_is_the_command_s_own_last(capsys: Capture) -> None:
+    assert main(["train", "--help"]) == 0
+    headings = re.findall(r"^╭─ (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    assert headings == ["Data", "Network", "Optimizer", "Training", "Recording", "Parameters"]
 
 
 def test_values_are_handed_on_as_typed(handed_on: list[dict[str, Any]]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, ClassVar, Literal, get_args
+import itertools
+from typing import Annotated, Any, Literal, get_args
 
 import pytest
 from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.parameters.compare import CompareParameters
+from flows.parameters.group import group_of
+from flows.parameters.inspect import InspectParameters
 from flows.parameters.signature import allowed_values, described, fields_of, flat_signature, validated
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
@@ -17,8 +20,6 @@ from tasks.foundation.errors import InputError
 
 class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ORDER: ClassVar = ("coats",)
 
     colour: Annotated[Literal["red", "green"], Field(description="of the paint")] = "red"
     coats: Annotated[int, Field(ge=1, le=9, description="how many")] = 2
@@ -52,7 +53,7 @@ def test_the_signature_is_flat_and_by_keyword_only() -> None:
 
 def test_descriptions_are_added_to_the_docstring() -> None:
     assert inspect.getdoc(paint) == (
-        "Paint the wall.\n\nArgs:\n    coats: how many (at least 1, at most 9)\n    colour: of the paint\n"
+        "Paint the wall.\n\nArgs:\n    colour: of the paint\n    coats: how many (at least 1, at most 9)\n"
         "    thickness: of a coat (more than 0)"
     )
 
@@ -67,7 +68,7 @@ def test_prefect_sees_choices_bounds_descriptions_and_defaults() -> None:
     assert (schema["coats"]["type"], schema["coats"]["minimum"], schema["coats"]["maximum"]) == ("integer", 1, 9)
     assert schema["coats"]["default"] == 2
     assert schema["coats"]["description"] == "how many (at least 1, at most 9)"
-    assert [schema[name]["position"] for name in ("coats", "colour", "thickness")] == [0, 1, 2]
+    assert [schema[name]["position"] for name in ("colour", "coats", "thickness")] == [0, 1, 2]
     assert {"type": "null"} in schema["thickness"]["anyOf"]
     assert schema["thickness"]["anyOf"][0]["exclusiveMinimum"] == 0
 
@@ -88,15 +89,21 @@ def test_prefect_sees_all_parameters_of_the_train_flow() -> None:
     assert (schema["image_size"]["minimum"], schema["image_size"]["maximum"]) == (16, 1024)
 
 
-@pytest.mark.parametrize("model", [TrainParameters, CompareParameters])
-def test_what_people_change_most_comes_first_and_nothing_is_left_out(model: type[BaseModel]) -> None:
+@pytest.mark.parametrize("model", [TrainParameters, CompareParameters, InspectParameters])
+def test_parameters_are_shown_group_by_group_and_none_is_left_out(model: type[BaseModel]) -> None:
     shown = list(fields_of(model))
     assert set(shown) == set(model.model_fields)
+    groups = [group_of(name) for name in shown]
+    assert list(dict.fromkeys(groups)) == [group for group, _ in itertools.groupby(groups)]  # each in one piece
     assert shown[0] == "dataset"
-    assert shown[1] in ("optimizer", "optimizers")
-    most = {"epochs", "learning_rate", "learning_rates", "batch_size", "batch_sizes", "loss", "losses", "seed", "seeds"}
-    assert most & model.model_fields.keys() <= set(shown[:8])
-    assert shown[-1] == "resume"
+
+
+def test_the_groups_are_those_of_a_training_in_its_order() -> None:
+    groups = list(dict.fromkeys(group_of(name) for name in fields_of(TrainParameters)))
+    assert groups == ["Data", "Network", "Optimizer", "Training", "Recording"]
+    # What people change most comes first in each.
+    firsts = [next(name for name in fields_of(TrainParameters) if group_of(name) == group) for group in groups]
+    assert firsts == ["dataset", "model", "optimizer", "epochs", "run_name"]
 
 
 def test_bounds_of_numbers_and_of_lists_are_told_with_what_a_field_is_for() -> None:
