@@ -26,6 +26,7 @@ ORDER = (
     ("tasks.tracking",),
     ("tasks.report",),
     ("tasks.training",),
+    ("tasks.building",),
     ("tasks",),  # the nodes of the DAG
     ("flows.parameters",),
     ("flows.servers", "flows.workers"),
