@@ -21,7 +21,7 @@ from tests.support.prefect_api import ask
 from tests.support.preloaded import Preloaded
 from tests.support.running import Running, free_port, wait_for
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(600)]
 
 WIDTH, HEIGHT = 1400, 900  # pixels of the window
 MILLISECONDS = 60_000  # a page may take so long on a busy machine

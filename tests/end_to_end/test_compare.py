@@ -168,6 +168,7 @@ def test_a_dry_run_only_says_what_would_run(
     assert runs(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_the_first_of_all_has_a_server_of_its_own_and_leaves_tensorflow_to_its_workers(
     start: Callable[..., Running], undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -210,6 +211,7 @@ def test_a_cluster_that_is_not_there_is_an_error(compare: Callable[..., Running]
     assert "no Dask scheduler answers" in ended.err
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_run_trials_are_named_before_any_is_submitted(
     compare: Callable[..., Running], start: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from tests.support.running import Running, wait_for
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced_and_its_trial_goes_on(
     compare: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:

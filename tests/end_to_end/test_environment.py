@@ -107,6 +107,7 @@ def numbers(trained: Any) -> list[Any]:
     return [trained["test"], *({name: epoch[name] for name in epoch.keys() - timed} for epoch in trained["epochs"])]
 
 
+@pytest.mark.slow
 def test_a_training_comes_to_the_same_whatever_other_projects_have_set(
     start: Callable[..., Running], prefect_api: str, home: Path, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def photographs(root: Path, count: int, size: tuple[int, int], suffix: str) -> N
         Image.fromarray(few).resize(size).save(folder / f"{number}.{suffix}", compress_level=1)
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize(
     ("count", "size", "suffix"),

@@ -184,6 +184,7 @@ def test_a_tracker_that_stays_away_gets_all_of_it_when_it_is_back(
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_gateway_refuses_is_told_and_sent_once_it_is_taken(
     *,
     tracked: Callable[..., Running],

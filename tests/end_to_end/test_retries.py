@@ -32,6 +32,7 @@ SMALL = ("--dataset", "digits", "--limit-examples", "200", "--image-size", "16",
 COMPARED = ("--optimizers", "sgd", "--learning-rates", "0.01", "--seeds", "2", "--looks", "none", "--workers", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "module", "name", "flows"),
     [

@@ -40,6 +40,7 @@ def result_of(running: Running) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system gives a process no cores of its own")
 def test_a_training_and_a_trial_are_equal_bit_for_bit_whatever_cores_there_are(
     train: Callable[..., Running],

@@ -29,6 +29,7 @@ def test_servers_for_others_start_only_with_passwords(start: Callable[..., Runni
     assert "export PREFECT_API_AUTH_STRING=admin:PASSWORD" in ended.err
 
 
+@pytest.mark.slow
 def test_passwords_are_asked_for_and_neither_they_nor_other_secrets_are_written_down(
     start: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,7 @@ def test_a_first_run_in_an_empty_directory(
     assert run.data.metrics["test_accuracy"] > 0.85
 
 
+@pytest.mark.slow
 def test_two_first_runs_at_the_same_moment_succeed_and_agree_to_the_last_bit(
     start: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
