@@ -18,6 +18,7 @@ from rich.console import Console
 from flows.command_line.commands import COMMANDS
 from flows.command_line.options import LAST_GROUP, join_truth_values
 from flows.command_line.session import DONE
+from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError, PlainError
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
             signal.signal(number, _leave)
     errors = Console(stderr=True)
     try:
-        joined = join_truth_values(TrainParameters, arguments)
+        joined = join_truth_values((TrainParameters, CompareParameters), arguments)
         status: int | None = _app()(joined, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         known = [name for name in arguments[:1] if name in COMMANDS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -79,9 +79,10 @@ def _option(name: str, field: FieldInfo) -> Any:
     return Annotated[str | None, Parameter(help=help_text, group=group, metavar=metavar)]
 
 
-def join_truth_values(model: type[BaseModel], arguments: Sequence[str]) -> list[str]:
+def join_truth_values(models: Iterable[type[BaseModel]], arguments: Sequence[str]) -> list[str]:
     """Join ``--download false`` to ``--download=false``: a flag of cyclopts takes a value only so."""
-    flags = {f"--{name.replace('_', '-')}" for name, field in model.model_fields.items() if kind_of(field) is bool}
+    fields = [field for model in models for field in model.model_fields.items()]
+    flags = {f"--{name.replace('_', '-')}" for name, field in fields if kind_of(field) is bool}
     joined: list[str] = []
     for argument in arguments:
         if joined and joined[-1].replace("_", "-") in flags and argument.lower() in TRUTH_VALUES:

@@ -144,14 +144,14 @@ def _tell(
 ) -> None:
     """Say what in a folder is not used, or not as a person may think."""
     if passed_over:
-        task_log().info("Passed over %d files that are no images: %s.", len(passed_over), listed(passed_over))
+        task_log().info("Passed over, because they are no images (%d): %s.", len(passed_over), listed(passed_over))
     if beside:
         task_log().warning(
-            "%d images in %s lie beside the folders of the classes, belong to none, and are not used: %s.",
-            *(len(beside), root, listed(beside)),
+            "Not used, because they lie in %s beside the folders of the classes and belong to none (%d): %s.",
+            *(root, len(beside), listed(beside)),
         )
     if deeper := sum(listing.deeper for listing in listings.values()):
-        task_log().info("%d images lie in folders inside of class folders, and belong to these classes.", deeper)
+        task_log().info("Images that lie in folders inside of class folders belong to these classes (%d).", deeper)
     for split, listing in listings.items():
         if missing := [name for name in classes if name not in listing.classes]:
             task_log().warning("The %s split has no image of class %s.", split, listed(map(repr, missing)))

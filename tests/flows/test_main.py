@@ -111,6 +111,18 @@ def test_truth_values_are_taken_as_people_write_them(
     assert handed_on == [given]
 
 
+def test_truth_values_of_a_comparison_alone_are_taken_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[dict[str, Any]] = []
+
+    def compare(**given: Any) -> int:
+        received.append(given)
+        return 0
+
+    monkeypatch.setitem(command_line.COMMANDS, "compare", command_of(CompareParameters, compare))
+    assert main(["compare", "--extend", "false", "--seeds", "3"]) == 0
+    assert received == [{"extend": False, "seeds": "3"}]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

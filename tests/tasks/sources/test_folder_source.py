@@ -288,7 +288,7 @@ def test_what_lies_deeper_belongs_to_the_class(tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.INFO):
         source = opened(tmp_path / "deep")
     assert (source.classes, source.counts) == (("a", "b"), {"train": 12})
-    assert "8 images lie in folders inside of class folders, and belong to these classes." in own_messages(caplog)
+    assert "Images that lie in folders inside of class folders belong to these classes (8)." in own_messages(caplog)
     read(source)
     assert "b/right/far/2.png" in source.facts().names["train"]
 
@@ -315,7 +315,7 @@ def test_what_is_no_image_is_counted_and_named(root: Path, caplog: pytest.LogCap
     assert source.classes == ("cat", "dog")
     assert sorted(source.facts().passed_over) == sorted([*passed, "dog/notes.txt"])
     (told,) = (message for message in own_messages(caplog) if message.startswith("Passed over"))
-    assert told.startswith("Passed over 8 files that are no images: ")
+    assert told.startswith("Passed over, because they are no images (8): ")
     assert "dog/notes.txt" in told
 
 
@@ -326,8 +326,8 @@ def test_images_beside_the_classes_are_told(root: Path, caplog: pytest.LogCaptur
     assert source.facts().passed_over == ("cover.png",)
     assert source.counts == {"train": 10}
     (told,) = own_messages(caplog)
-    assert told.startswith("1 images in ")
-    assert told.endswith(" lie beside the folders of the classes, belong to none, and are not used: cover.png.")
+    assert told.startswith("Not used, because they lie in ")
+    assert told.endswith(" beside the folders of the classes and belong to none (1): cover.png.")
 
 
 def test_what_lies_beside_the_splits_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -338,7 +338,7 @@ def test_what_lies_beside_the_splits_is_told_too(tmp_path: Path, caplog: pytest.
     with caplog.at_level(logging.INFO):
         source = opened(tmp_path / "given")
     assert sorted(source.facts().passed_over) == ["cover.png", "license.txt", "test/lost.png"]
-    assert "Passed over 1 files that are no images: license.txt." in own_messages(caplog)
+    assert "Passed over, because they are no images (1): license.txt." in own_messages(caplog)
 
 
 def test_content_says_what_an_image_is(root: Path) -> None:
@@ -501,7 +501,7 @@ def test_what_is_called_as_an_image_and_is_no_file_is_passed_over(root: Path, ca
     os.mkfifo(root / "cat" / "pipe.png")  # of which nothing would ever be read
     with caplog.at_level(logging.INFO):
         assert sum(prepare(root).examples.values()) == 10
-    assert "Passed over 1 files that are no images: cat/pipe.png." in own_messages(caplog)
+    assert "Passed over, because they are no images (1): cat/pipe.png." in own_messages(caplog)
 
 
 def test_a_name_is_told_on_one_line_and_changes_no_terminal(tmp_path: Path) -> None:
