@@ -10,30 +10,25 @@ import keras
 import tensorflow as tf
 from prefect import task
 
-from models.choice import choose
-from models.lenet import build_lenet
 from models.losses import make_loss
 from models.optimizers import make_optimizer
 from models.schedules import make_schedule
+from tasks.building.networks import build_network
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError
 
-MODELS = {"lenet": build_lenet}
-
 
 @task
 def build_model(model: str, prepared: PreparedDataset, directory: Path, *, seed: int, device: str) -> Path:
-    """Return the path of the untrained model: from pixel values (0 to 255) to one logit for each class."""
+    """Return the path of the untrained model: from pixel values (0 to 255) to one logit for each class.
+
+    Raises:
+        InputError: there is no such network, or it does not take these images.
+    """
     with tf.device(f"{device}:0"):
-        built = choose("model", MODELS, model)(
-            prepared.image_shape,
-            len(prepared.classes),
-            pixel_mean=prepared.pixel_mean,
-            pixel_deviation=prepared.pixel_deviation,
-            seed=seed,
-        )
+        built = build_network(model, prepared, seed)
         path = directory / "initial.keras"
         with storing(path):
             built.save(path)

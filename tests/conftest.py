@@ -88,11 +88,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def make_compiled(prepared: Any, tmp_path: Path) -> Callable[..., Path]:
-    """Build and compile a LeNet for ``prepared``; keyword arguments replace those of compile_model."""
+    """Build and compile a network for ``prepared``, LeNet; keyword arguments replace those of compile_model."""
     from tasks.model import build_model, compile_model
 
-    def make(*, seed: int = 1, **changes: Any) -> Path:
-        initial = build_model.fn("lenet", prepared, tmp_path, seed=seed, device="cpu")
+    def make(*, seed: int = 1, model: str = "lenet", **changes: Any) -> Path:
+        initial = build_model.fn(model, prepared, tmp_path, seed=seed, device="cpu")
         recipe = {
             "loss": "softmax_cross_entropy",
             "label_smoothing": 0.0,

@@ -86,11 +86,12 @@ class CompareParameters(Question):
         looks = " or ".join(map(str, self.looks)) if self.looks else ""
         augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         confirm = f"confirmed on {looks} fresh seeds, margin {self.margin:g}" if looks else "not confirmed"
+        network = f", model {self.model}" if self.model != "lenet" else ""
         return (
             f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {trials} of {self.epochs} epochs\n"
             f"{rates}\n"
             f"  {', '.join(self.losses)}, batch_size {', '.join(map(str, self.batch_sizes))}, "
-            f"target {self.target:.4g} of validation {NAMES[self.metric]}{augmented}\n"
+            f"target {self.target:.4g} of validation {NAMES[self.metric]}{augmented}{network}\n"
             f"  tuned on seeds 0 to {self.seeds - 1}, {confirm}"
         )
 

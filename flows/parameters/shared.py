@@ -6,8 +6,11 @@ the models of this room. Nothing heavy is imported here, so that ``--help`` answ
 
 from __future__ import annotations
 
+from pydantic import model_validator
+
 from flows.parameters.data import DataParameters
 from flows.parameters.network import NetworkParameters
+from flows.parameters.network_names import SMALLEST_SIDES
 from flows.parameters.optimizer import OptimizerParameters
 from flows.parameters.recording import RecordingParameters
 from flows.parameters.training import TrainingParameters
@@ -15,3 +18,14 @@ from flows.parameters.training import TrainingParameters
 
 class SharedParameters(RecordingParameters, TrainingParameters, OptimizerParameters, NetworkParameters, DataParameters):
     """What a training run and a comparison of many have in common, group by group."""
+
+    @model_validator(mode="after")
+    def _refuse_images_that_the_network_does_not_take(self) -> SharedParameters:
+        """Raise ValueError for images that are known to be too small, before any are prepared."""
+        smallest = SMALLEST_SIDES.get(self.model, 0)  # of a person's own network nothing is known here
+        if self.image_size < smallest:
+            raise ValueError(
+                f"image_size: received {self.image_size} with model {self.model!r}, which takes images of at least "
+                f"{smallest} pixels a side; give a larger image_size, or choose another model"
+            )
+        return self

@@ -151,7 +151,7 @@ class TrainParameters(SharedParameters):
         parts = [self.optimizer, f"{self.learning_rate:g}", f"s{self.seed}"]
         parts += [
             f"{name}={as_typed(getattr(self, name))}"
-            for name in ("loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
+            for name in ("model", "loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
             if getattr(self, name) != type(self).model_fields[name].default
         ]
         return " ".join([*parts, self.dataset_label()])

@@ -124,8 +124,8 @@ class RefusedError(ValueError):
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     """Return all that training changes, under names that tell one from another."""
     variables = [*model.variables, *model.optimizer.variables]
-    # Keras counts what nobody named, over all that a process has made, even when it loads a model.
-    paths = [re.sub(r"\b(seed_generator|variable)_\d+", r"\1", variable.path) for variable in variables]
+    # Keras counts what nobody named, over all that a process has made: dense_7, even when it loads a model.
+    paths = [re.sub(r"_\d+(?![0-9A-Za-z])", "", variable.path) for variable in variables]
     return {
         f"{number:04d} {path}": variable for number, (path, variable) in enumerate(zip(paths, variables, strict=True))
     }

@@ -23,8 +23,11 @@ from mlflow.entities import Run
 from sklearn import metrics as sklearn_metrics
 from sklearn.utils.class_weight import compute_class_weight
 
+from models.image_network import pixel_normalization
+from models.open_seeds import with_seeds
 from models.weights import weights_digest, weights_of
 from tasks import fit as fit_module
+from tasks.building.networks import NETWORKS
 from tasks.data import blocks as blocks_module
 from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
@@ -460,6 +463,31 @@ def test_an_augmented_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
     assert checkpoints(run_id)
     assert_learned_the_same(fit(**how, run_id=run_id), whole)
     assert learned(fit(recipe=SCHEDULED, epochs=3).result.epochs) != learned(whole.result.epochs)
+
+
+def dropping(image_shape: Any, num_classes: int, *, pixel_mean: Any, pixel_deviation: Any, seed: int) -> keras.Model:
+    """A small network with batch normalisation and dropout, of which no layer says a seed."""
+    layers = keras.layers
+    stack = [keras.Input(image_shape), pixel_normalization(pixel_mean, pixel_deviation), layers.Conv2D(4, 3, strides=2)]
+    stack += [layers.BatchNormalization(), layers.ReLU(), layers.Flatten(), layers.Dropout(0.3)]
+    return with_seeds(keras.Sequential([*stack, layers.Dense(num_classes)]), seed)
+
+
+@pytest.mark.parametrize("break_off", [interrupt_at, stop_at])
+def test_batch_normalisation_and_dropout_go_on_as_if_nothing_had_happened(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None]
+) -> None:
+    monkeypatch.setitem(NETWORKS, "dropping", dropping)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    how = {"recipe": {**SCHEDULED, "model": "dropping"}, "epochs": 3}
+    whole = fit(**how)
+    error = KeyboardInterrupt if break_off is interrupt_at else Stop
+    with monkeypatch.context() as patch:
+        break_off(patch, 5)
+        run_id = broken_off(fit, error, **how)
+    assert checkpoints(run_id)
+    assert_learned_the_same(fit(**how, run_id=run_id), whole)
+    assert_learned_the_same(fit(**how), whole)
 
 
 @pytest.mark.parametrize(

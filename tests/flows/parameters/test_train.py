@@ -28,7 +28,6 @@ from models.losses import LOSSES, make_loss
 from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer
 from models.schedules import SCHEDULES
 from tasks.foundation.errors import InputError
-from tasks.model import MODELS
 
 
 def refusal(**given: Any) -> str:
@@ -46,7 +45,6 @@ def test_choices_are_the_tables_of_the_models() -> None:
     assert set(get_args(LossName)) == set(LOSSES)
     assert set(get_args(ScheduleName)) == set(SCHEDULES)
     assert get_args(ClassWeightName) == get_args(ClassWeight)
-    assert set(get_args(TrainParameters.model_fields["model"].annotation)) == set(MODELS)
 
 
 def test_every_parameter_is_described() -> None:
@@ -97,7 +95,6 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("loss", ["l1"], ["hinge"], "one of softmax_cross_entropy, l1, mse, smooth_l1"),
         ("schedule", ["cosine"], ["linear"], "one of constant, cosine, exponential, step"),
         ("device", ["cpu"], ["abacus"], "one of auto, cpu, gpu"),
-        ("model", ["lenet"], ["vgg"], "one of lenet"),
     ],
 )
 def test_bounds_are_kept_and_told(name: str, allowed: list[Any], refused: list[Any], words: str) -> None:

@@ -342,3 +342,19 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, checkpoints: Ch
     (tmp_path / "checkpoints").write_text("no folder")
     with pytest.raises(StorageError, match=r"cannot write '.*checkpoints"):
         checkpoints.save(compiled(), FIRST)
+
+
+def test_layers_that_nobody_named_are_the_same_in_another_process(checkpoints: Checkpoints) -> None:
+    def unnamed() -> keras.Model:
+        dense = [keras.layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(seed)) for seed in (1, 2)]
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Rescaling(1 / 255), *dense])
+        model.compile(optimizer=make_optimizer("adam", learning_rate=0.01), loss=make_loss("mse"))
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    before, after = unnamed(), unnamed()
+    assert before.layers[1].name != after.layers[1].name  # dense_2: Keras counts over all that a process has made
+    train(before, 0, 4)
+    checkpoints.save(before, FIRST)
+    assert checkpoints.restore(after) == FIRST
+    assert_equal(after, before)
