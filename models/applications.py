@@ -64,12 +64,9 @@ def build_application(
     height, width, channels = image_shape
     if channels not in (1, 3):
         raise ValueError(f"the networks of keras.applications take 1 or 3 channels; received {channels}")
-    backbone = getattr(keras.applications, name)(
-        include_top=False,
-        weights="imagenet" if pretrained else None,
-        input_shape=(height, width, 3),
-        pooling="avg",
-    )
+    weights = "imagenet" if pretrained else None
+    how: dict[str, Any] = {"input_shape": (height, width, 3), "include_top": False, "pooling": "avg"}
+    backbone = getattr(keras.applications, name)(weights=weights, **how)
     seeded = with_seeds(_between_pixels_and_logits(backbone, mode, image_shape, num_classes), seed)
     if pretrained:
         seeded.get_layer(backbone.name).set_weights(backbone.get_weights())
