@@ -7,89 +7,27 @@ everywhere, `adam` and `adamw` differ in name only, and neither decays unless as
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import keras
-from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from models.choice import choose
-
-_serializable = keras.saving.register_keras_serializable(package="lenet_pipeline")
-
-
-class _BiasesKept(keras.optimizers.Optimizer):
-    """Keeps biases from decaying.
-
-    In `build`, and not by a call after construction: Keras does not save the exclusion, so an optimizer that
-    is loaded with its model has to make it again.
-    """
-
-    def build(self, variables: list[keras.Variable]) -> None:
-        """Create the slots for `variables`."""
-        if not self.built:
-            # Not var_names=["bias"]: under TensorFlow Keras looks for that in "model/layer/kernel:0", and so
-            # would also find a layer called "unbiased".
-            biases = [variable for variable in variables if variable.name == "bias"]
-            self.exclude_from_weight_decay(var_list=biases)
-        super().build(variables)
-
-
-@_serializable
-class SGD(_BiasesKept, keras.optimizers.SGD):
-    """Momentum: Sutskever et al., "On the importance of initialization and momentum" (2013)."""
-
-
-@_serializable
-class RMSprop(_BiasesKept, keras.optimizers.RMSprop):
-    """Tieleman, Hinton, "Neural networks for machine learning", lecture 6.5 (2012); epsilon in the root."""
-
-
-class _StepSizeOnce(_BiasesKept, keras.optimizers.Adam):
-    """Works the step size out once a step, and not for each variable again: the same numbers with fewer operations."""
-
-    def _backend_update_step(self, grads: list[Any], trainable_variables: list[Any], learning_rate: Any) -> None:
-        cast = partial(ops.cast, dtype=trainable_variables[0].dtype)
-        step = cast(self.iterations + 1)
-        bias_1, bias_2 = (1 - ops.power(cast(beta), step) for beta in (self.beta_1, self.beta_2))
-        step_size = cast(learning_rate) * ops.sqrt(bias_2) / bias_1
-        super()._backend_update_step(grads, trainable_variables, step_size)
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable; ``learning_rate`` is the step size, in which both biases are corrected."""
-        gradient = ops.cast(gradient, variable.dtype)
-        index = self._get_variable_index(variable)
-        mean, square = self._momentums[index], self._velocities[index]
-        self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
-        self.assign_add(square, (ops.square(gradient) - square) * (1 - self.beta_2))
-        self.assign_sub(variable, mean * learning_rate / (ops.sqrt(square) + self.epsilon))
-
-
-@_serializable
-class Adam(_StepSizeOnce):
-    """Kingma, Ba, "Adam: a method for stochastic optimization" (2015), with the epsilon of section 2."""
-
-
-@_serializable
-class AdamW(_StepSizeOnce):
-    """Adam with decoupled weight decay. Not from Keras' AdamW, the same code, which refuses to have none."""
-
-
-@_serializable
-class Nadam(_BiasesKept, keras.optimizers.Nadam):
-    """Dozat, "Incorporating Nesterov momentum into Adam" (2016); 0.96^t where he has 0.96^(t / 250)."""
-
-
-@_serializable
-class Adagrad(_BiasesKept, keras.optimizers.Adagrad):
-    """Duchi, Hazan, Singer, "Adaptive subgradient methods" (2011); the sum of squares starts at 0.1."""
-
-
-@_serializable
-class Lion(_BiasesKept, keras.optimizers.Lion):
-    """Chen et al., "Symbolic discovery of optimization algorithms" (2023)."""
+from models.update_rules import (
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Ftrl,
+    Lamb,
+    Lion,
+    Nadam,
+    RMSprop,
+)
 
 
 class Recipe(NamedTuple):
@@ -99,15 +37,37 @@ class Recipe(NamedTuple):
     hyperparameters: Mapping[str, float | bool] = {}
 
 
+_FTRL = {"l1_regularization_strength": 0.0, "l2_regularization_strength": 0.0}
+_FTRL |= {"l2_shrinkage_regularization_strength": 0.0, "beta": 0.0}
+_BETAS = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+_FACTORS = {"beta_2_decay": -0.8, "epsilon_1": 1e-30, "epsilon_2": 0.001, "clip_threshold": 1.0}
+
 OPTIMIZERS: dict[str, Recipe] = {
-    "adagrad": Recipe(Adagrad),
-    "adam": Recipe(Adam),
-    "adamw": Recipe(AdamW),
-    "lion": Recipe(Lion),
+    "adadelta": Recipe(Adadelta, {"rho": 0.95, "epsilon": 1e-7}),
+    "adafactor": Recipe(Adafactor, _FACTORS),
+    "adagrad": Recipe(Adagrad, {"initial_accumulator_value": 0.1, "epsilon": 1e-7}),
+    "adam": Recipe(Adam, {**_BETAS, "amsgrad": False}),
+    "adamax": Recipe(Adamax, _BETAS),
+    "adamw": Recipe(AdamW, {**_BETAS, "amsgrad": False}),
+    "ftrl": Recipe(Ftrl, {"initial_accumulator_value": 0.1, "learning_rate_power": -0.5, **_FTRL}),
+    "lamb": Recipe(Lamb, _BETAS),
+    "lion": Recipe(Lion, {"beta_1": 0.9, "beta_2": 0.99}),
     "momentum": Recipe(SGD, {"momentum": 0.9, "nesterov": False}),
-    "nadam": Recipe(Nadam),
-    "rmsprop": Recipe(RMSprop, {"momentum": 0.0}),
+    "nadam": Recipe(Nadam, _BETAS),
+    "rmsprop": Recipe(RMSprop, {"momentum": 0.0, "rho": 0.9, "epsilon": 1e-7, "centered": False}),
     "sgd": Recipe(SGD),
+}
+
+NEEDS_BETA_1 = ("lion",)  # without it the rule is another one
+Bound = tuple[Callable[[float], bool], str]  # what a value must be, and that in words
+POSITIVE: Bound = (lambda value: 0 < value < math.inf, "positive and finite")
+NOT_NEGATIVE: Bound = (lambda value: 0 <= value < math.inf, "finite and not negative")
+SHARE: Bound = (lambda value: 0 <= value < 1, "at least 0 and less than 1")
+EXPONENT: Bound = (lambda value: -1 <= value <= 0, "at least -1 and at most 0")
+BOUNDS = {  # all others must be positive
+    **dict.fromkeys(("momentum", "rho", "beta_1", "beta_2"), SHARE),
+    **dict.fromkeys(("learning_rate_power", "beta_2_decay"), EXPONENT),
+    **dict.fromkeys((*_FTRL, "weight_decay"), NOT_NEGATIVE),
 }
 
 
@@ -129,8 +89,7 @@ def make_optimizer(
         name: a name in OPTIMIZERS.
         learning_rate: positive, or a schedule over steps.
         weight_decay: the share of each kernel, times the learning rate, that a step takes away; 0 is none.
-        given: hyperparameters of the optimizer's own: `momentum`, at least 0 and less than 1, and `nesterov`,
-            which needs a momentum.
+        given: hyperparameters of the optimizer's own, which are those of its class in Keras.
 
     Raises:
         ValueError: an unknown name, a value out of bounds, or a hyperparameter that the optimizer lacks.
@@ -143,11 +102,11 @@ def make_optimizer(
                 f"optimizer {name!r} has no hyperparameter {hyperparameter!r}; "
                 f"those with one: {', '.join(sorted(owners)) or 'none'}"
             )
-    values = {**recipe.hyperparameters, **given}
-    _check(learning_rate, weight_decay, values)
-    if "momentum" in values:
-        values["momentum"] = float(values["momentum"])  # Keras takes no int
+    # A whole number is as good as its fraction: Keras takes no int for some.
+    values = {own: type(usual)(given.get(own, usual)) for own, usual in recipe.hyperparameters.items()}
+    _check(name, {"weight_decay": weight_decay, **values})
     if not isinstance(learning_rate, LearningRateSchedule):
+        _check(name, {"learning_rate": learning_rate})
         learning_rate = float(learning_rate)
     # None, not 0.0: with a number Keras would multiply every kernel in every step.
     decay = float(weight_decay) if weight_decay else None
@@ -155,16 +114,13 @@ def make_optimizer(
     return recipe.kind(learning_rate=learning_rate, weight_decay=decay, name=name, **values)
 
 
-def _check(
-    learning_rate: float | LearningRateSchedule, weight_decay: float, values: Mapping[str, float | bool]
-) -> None:
-    is_schedule = isinstance(learning_rate, LearningRateSchedule)
-    if not is_schedule and not (learning_rate > 0 and math.isfinite(learning_rate)):
-        raise ValueError(f"learning_rate must be positive and finite; received {learning_rate}")
-    if not (weight_decay >= 0 and math.isfinite(weight_decay)):
-        raise ValueError(f"weight_decay must be finite and not negative; received {weight_decay}")
-    momentum = values.get("momentum", 0.0)
-    if not 0 <= momentum < 1:
-        raise ValueError(f"momentum must be at least 0 and less than 1; received {momentum}")
-    if values.get("nesterov") and not momentum:
-        raise ValueError(f"nesterov needs a momentum greater than 0; received {momentum}")
+def _check(name: str, values: Mapping[str, float | bool]) -> None:
+    """Raise ValueError for a value of the optimizer `name` that is out of its bounds."""
+    for own, value in values.items():
+        within, bound = BOUNDS.get(own, POSITIVE)
+        if not (isinstance(value, bool) or within(value)):
+            raise ValueError(f"{own} must be {bound}; received {value}")
+    if values.get("nesterov") and not values["momentum"]:
+        raise ValueError(f"nesterov needs a momentum greater than 0; received {values['momentum']}")
+    if name in NEEDS_BETA_1 and not values.get("beta_1", 1):
+        raise ValueError(f"{name} needs a beta_1 greater than 0; received {values['beta_1']}")

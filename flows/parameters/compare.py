@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS
+from flows.parameters.hyperparameters import LOSS_OWNS, OWNED, owners_of
 from flows.parameters.question import Question
 from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
 from study.metric import NAMES
@@ -47,8 +47,8 @@ class CompareParameters(Question):
                 f"workers: received {self.workers} with dask_address {self.dask_address!r}; "
                 "a cluster that runs already has its own workers, so leave workers out"
             )
-        for name in ("momentum", "nesterov"):
-            if getattr(self, name) is not None and not any(name in _owned_by(one) for one in self.optimizers):
+        for name in OWNED:
+            if getattr(self, name) is not None and not set(owners_of(name)) & set(self.optimizers):
                 raise ValueError(
                     f"{name}: received {getattr(self, name)}, but none of the optimizers "
                     f"{', '.join(self.optimizers)} has it; leave it out"
@@ -94,10 +94,6 @@ class CompareParameters(Question):
             f"target {self.target:.4g} of validation {NAMES[self.metric]}{augmented}{network}\n"
             f"  tuned on seeds 0 to {self.seeds - 1}, {confirm}"
         )
-
-
-def _owned_by(optimizer: str) -> dict[str, float | bool]:
-    return HYPERPARAMETERS.get(optimizer, {})
 
 
 # How a comparison is run: it answers the same question whatever these are.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flows.parameters.bounds import MOST_EPOCHS
+from flows.parameters.bounds import LARGEST, LEAST, MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
 from flows.parameters.hyperparameters import ScheduleName
 
@@ -25,6 +25,80 @@ class OptimizerParameters(ParameterGroup):
     weight_decay: Annotated[float, Field(ge=0, lt=1, description="decoupled weight decay, never on biases")] = 0.0
     momentum: Annotated[
         float | None,
-        Field(ge=0, lt=1, description="for momentum (none: 0.9) and rmsprop (none: 0)"),
+        Field(ge=0, lt=1, description="for momentum (none: 0.9) and rmsprop (none: 0): share of the last step kept"),
     ] = None
     nesterov: Annotated[bool | None, Field(description="for momentum: look ahead as Nesterov does; none: false")] = None
+    beta_1: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            lt=1,
+            description="for adam, adamw, nadam, adamax, lamb and lion: share of the mean gradient kept; none: 0.9",
+        ),
+    ] = None
+    beta_2: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            lt=1,
+            description="for adam, adamw, nadam, adamax, lamb (none: 0.999) and lion (none: 0.99): share of the mean "
+            "square kept, for adamax of the largest gradient, for lion of the mean gradient",
+        ),
+    ] = None
+    epsilon: Annotated[
+        float | None,
+        Field(
+            ge=LEAST,
+            le=LARGEST,
+            description="for rmsprop, adam, adamw, nadam, adamax, adagrad, adadelta and lamb: added to what a step is "
+            "divided by; none: 1e-07",
+        ),
+    ] = None
+    amsgrad: Annotated[
+        bool | None, Field(description="for adam and adamw: divide by the largest mean square so far; none: false")
+    ] = None
+    rho: Annotated[
+        float | None,
+        Field(ge=0, lt=1, description="for rmsprop (none: 0.9) and adadelta (none: 0.95): share of the squares kept"),
+    ] = None
+    centered: Annotated[
+        bool | None,
+        Field(description="for rmsprop: divide by the variance of the gradient, not its square; none: false"),
+    ] = None
+    initial_accumulator_value: Annotated[
+        float | None,
+        Field(ge=LEAST, le=LARGEST, description="for adagrad and ftrl: what the sum of squares begins with; none: 0.1"),
+    ] = None
+    beta_2_decay: Annotated[
+        float | None,
+        Field(ge=-1, le=0, description="for adafactor: of the squares 1 - t^beta_2_decay are kept; none: -0.8"),
+    ] = None
+    epsilon_1: Annotated[
+        float | None,
+        Field(ge=LEAST, le=LARGEST, description="for adafactor: added to the square of the gradient; none: 1e-30"),
+    ] = None
+    epsilon_2: Annotated[
+        float | None,
+        Field(ge=LEAST, le=LARGEST, description="for adafactor: the least that a step is relative to; none: 0.001"),
+    ] = None
+    clip_threshold: Annotated[
+        float | None,
+        Field(ge=LEAST, le=LARGEST, description="for adafactor: the largest root mean square of an update; none: 1"),
+    ] = None
+    learning_rate_power: Annotated[
+        float | None,
+        Field(ge=-1, le=0, description="for ftrl: power of the sum of squares that the rate goes by; none: -0.5"),
+    ] = None
+    l1_regularization_strength: Annotated[
+        float | None, Field(ge=0, le=LARGEST, description="for ftrl: pulls weights to exactly 0; none: 0")
+    ] = None
+    l2_regularization_strength: Annotated[
+        float | None, Field(ge=0, le=LARGEST, description="for ftrl: pulls weights towards 0; none: 0")
+    ] = None
+    l2_shrinkage_regularization_strength: Annotated[
+        float | None, Field(ge=0, le=LARGEST, description="for ftrl: as a penalty on the loss would; none: 0")
+    ] = None
+    beta: Annotated[
+        float | None,
+        Field(ge=0, le=LARGEST, description="for ftrl: added to the root of the sum of squares; none: 0"),
+    ] = None

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from flows.parameters.bounds import LARGEST
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, USUAL_LEARNING_RATES
+from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, OWNED, USUAL_LEARNING_RATES, owners_of
 from flows.parameters.question import Question
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
@@ -19,6 +19,7 @@ from study.plan import ContenderPlan, Plan, PlannedTrial
 GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_ADDED = 3  # learning rates on one side of those that were asked for
 
+ALWAYS_SAID = ("momentum", "nesterov")  # of what only some optimizers have: even where it is none, or the default
 # What all trials had when nobody recorded it yet: a trial is known by what it was known by then.
 UNSAID: dict[str, Any] = {
     "threads": 1,
@@ -63,8 +64,8 @@ def fewest_and_most_trials(p: Question) -> tuple[int, int]:
 def training_of(p: Question, planned: PlannedTrial, *, redraws: bool = True) -> TrainParameters:
     """Return the training that a planned trial stands for; ``redraws`` as for `plan_of`."""
     given = {name: getattr(p, name) for name in SharedParameters.model_fields}
-    for name in ("momentum", "nesterov"):
-        if name not in HYPERPARAMETERS.get(planned.optimizer, {}):
+    for name in OWNED:
+        if planned.optimizer not in owners_of(name):
             del given[name]
     for name, owner in LOSS_OWNS.items():
         if planned.loss != owner:
@@ -84,7 +85,9 @@ def digest_of(trial: TrainParameters, dataset_digest: str) -> str:
 
     In comparisons of older versions it was of the parameters alone, and ``dataset_digest`` is empty.
     """
-    identity = {name: value for name, value in trial.recorded().items() if (name, value) not in UNSAID.items()}
+    own = HYPERPARAMETERS.get(trial.optimizer, {})
+    unsaid = UNSAID | {name: own.get(name) for name in OWNED if name not in ALWAYS_SAID}
+    identity = {name: value for name, value in trial.recorded().items() if (name, value) not in unsaid.items()}
     identity |= {"dataset_digest": dataset_digest} if dataset_digest else {}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 

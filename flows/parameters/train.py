@@ -7,7 +7,15 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from flows.parameters.bounds import LARGEST, LARGEST_BATCH
-from flows.parameters.hyperparameters import HYPERPARAMETERS, USUAL_LEARNING_RATES, LossName, OptimizerName
+from flows.parameters.hyperparameters import (
+    HYPERPARAMETERS,
+    OWNED,
+    USUAL_LEARNING_RATES,
+    LossName,
+    OptimizerName,
+    in_contradiction,
+    owners_of,
+)
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import as_typed
 
@@ -67,15 +75,14 @@ class TrainParameters(SharedParameters):
     @model_validator(mode="after")
     def _refuse_what_does_not_apply(self) -> TrainParameters:
         """Raise ValueError for a hyperparameter that the chosen optimizer, loss or schedule does not have."""
-        for name in ("momentum", "nesterov"):
-            if getattr(self, name) is not None and name not in HYPERPARAMETERS.get(self.optimizer, {}):
-                owners = sorted(owner for owner, own in HYPERPARAMETERS.items() if name in own)
+        for name in OWNED:
+            if getattr(self, name) is not None and self.optimizer not in owners_of(name):
                 raise ValueError(
                     f"{name}: received {getattr(self, name)}, but optimizer {self.optimizer!r} has no {name}; "
-                    f"leave it out, or choose an optimizer that has it: {', '.join(owners)}"
+                    f"leave it out, or choose an optimizer that has it: {', '.join(owners_of(name))}"
                 )
-        if self.nesterov and not self.momentum:
-            raise ValueError("nesterov: received true with momentum 0; give a momentum greater than 0")
+        if contradiction := in_contradiction(self.optimizer, self.optimizer_hyperparameters()):
+            raise ValueError(contradiction)
         if self.smooth_l1_beta is not None and self.loss != "smooth_l1":
             raise ValueError(
                 f"smooth_l1_beta: received {self.smooth_l1_beta}, but loss {self.loss!r} has no beta; "
@@ -120,6 +127,11 @@ class TrainParameters(SharedParameters):
         """Return the chosen optimizer's own hyperparameters, by name."""
         return {name: getattr(self, name) for name in HYPERPARAMETERS.get(self.optimizer, {})}
 
+    def unusual_hyperparameters(self) -> dict[str, float | bool]:
+        """Return those of them that are not the optimizer's defaults."""
+        usual = HYPERPARAMETERS.get(self.optimizer, {})
+        return {name: value for name, value in self.optimizer_hyperparameters().items() if value != usual[name]}
+
     def recipe(self) -> dict[str, Any]:
         """Return what `compile_model` takes, but for what depends on the data and the machine."""
         names = ("loss", "label_smoothing", "smooth_l1_beta", "optimizer", "learning_rate", "weight_decay")
@@ -154,6 +166,7 @@ class TrainParameters(SharedParameters):
             for name in ("model", "loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
             if getattr(self, name) != type(self).model_fields[name].default
         ]
+        parts += [f"{name}={as_typed(value)}" for name, value in self.unusual_hyperparameters().items()]
         return " ".join([*parts, self.dataset_label()])
 
     def banner(self) -> str:

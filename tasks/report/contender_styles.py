@@ -8,7 +8,7 @@ from typing import Any
 from study.comparison import Contender
 
 # The same for an optimizer everywhere. Okabe and Ito's colours, which colour-blind people can tell apart, but for
-# their yellow and black, which white paper and text take; the markers tell them apart without colour.
+# their yellow and black, which white paper and text take, and then Tol's; the markers tell them apart without colour.
 STYLES = {
     "sgd": ("#0072B2", "o"),
     "momentum": ("#D55E00", "s"),
@@ -18,6 +18,11 @@ STYLES = {
     "nadam": ("#56B4E9", "v"),
     "adagrad": ("#666666", "X"),
     "lion": ("#882255", "*"),
+    "adamax": ("#332288", "<"),
+    "adadelta": ("#999933", "p"),
+    "adafactor": ("#44AA99", "h"),
+    "lamb": ("#AA4499", ">"),
+    "ftrl": ("#661100", "d"),
 }
 Style = dict[str, Any]  # what matplotlib is told of it
 LINES = ("-", "--", ":", "-.")  # of contenders that share an optimizer

@@ -75,6 +75,16 @@ def test_a_run_of_before_there_were_metrics_and_weights_goes_on_with_what_it_had
 
 
 @pytest.mark.usefixtures("workplace")
+def test_a_run_of_before_optimizers_told_all_their_hyperparameters_goes_on_with_the_defaults() -> None:
+    adam = TrainParameters(dataset="digits", optimizer="adam")
+    run_id = broken_off(adam, forgetting="beta_1")
+    assert resumed({"resume": run_id}).recorded() == adam.recorded()
+    assert resumed({"resume": run_id, "optimizer": "adam", "beta_1": 0.9}).beta_1 == 0.9
+    with pytest.raises(InputError, match=r"resume: beta_1: received 0\.8, but run .* was started with 0\.9"):
+        resumed({"resume": run_id, "optimizer": "adam", "beta_1": 0.8})
+
+
+@pytest.mark.usefixtures("workplace")
 def test_a_run_of_before_there_was_augmentation_goes_on_without() -> None:
     run_id = broken_off(forgetting="augment")
     assert resumed({"resume": run_id}).recorded() == STARTED.recorded()

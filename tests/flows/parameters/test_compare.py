@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.parameters.compare import CompareParameters
-from flows.parameters.hyperparameters import USUAL_LEARNING_RATES, OptimizerName
+from flows.parameters.hyperparameters import OWNED, USUAL_LEARNING_RATES, OptimizerName
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
-from flows.parameters.study_plan import UNSAID, digest_of, fewest_and_most_trials, rates_of
+from flows.parameters.study_plan import ALWAYS_SAID, UNSAID, digest_of, fewest_and_most_trials, rates_of
 from flows.parameters.train import TrainParameters
 from tasks.foundation.errors import InputError
 from tests.support.tuning_trainings import trainings
@@ -83,6 +83,7 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         losses=("mse", "smooth_l1", "softmax_cross_entropy"),
         momentum=0.5,
         nesterov=True,
+        rho=0.8,
         smooth_l1_beta=2.0,
         label_smoothing=0.1,
         seeds=1,
@@ -91,6 +92,7 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         assert trial.momentum == (None if trial.optimizer == "sgd" else 0.5)
         assert trial.nesterov == (True if trial.optimizer == "momentum" else None)
         assert trial.smooth_l1_beta == (2.0 if trial.loss == "smooth_l1" else None)
+        assert trial.rho == (0.8 if trial.optimizer == "rmsprop" else None)
         assert trial.label_smoothing == (0.1 if trial.loss == "softmax_cross_entropy" else 0)
 
 
@@ -122,6 +124,8 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         ({"workers": 2, "dask_address": "tcp://a:1"}, "workers: received 2 with dask_address 'tcp://a:1'"),
         ({"dask_address": "a:1"}, "dask_address: received 'a:1'; allowed: scheduler of a Dask cluster"),
         ({"optimizers": "adam", "momentum": 0.5}, "momentum: received 0.5, but none of the optimizers adam has it"),
+        ({"optimizers": "adam,sgd", "rho": 0.9}, "rho: received 0.9, but none of the optimizers adam, sgd has it"),
+        ({"optimizers": "adam,lion", "beta_1": 0}, "beta_1: received 0 with optimizer 'lion', whose rule needs"),
         ({"losses": "mse", "label_smoothing": 0.1}, "label_smoothing: received 0.1, but it belongs to loss"),
         ({"smooth_l1_beta": 2}, "smooth_l1_beta: received 2.0, but it belongs to loss 'smooth_l1'"),
         ({"warmup_epochs": 10}, "the warm-up must be shorter than the training"),
@@ -167,9 +171,41 @@ def test_a_trial_is_known_by_all_that_decides_its_numbers() -> None:
     assert digest_of(TrainParameters(seed=1), "other data") != known
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "known_by"),
+    [
+        ("sgd", "8ce0f4077a468190"),
+        ("momentum", "1ab3a1257cea3170"),
+        ("rmsprop", "3da8395b8aefada3"),
+        ("adam", "c6debeecd43af4c0"),
+        ("adamw", "18172f769df63d18"),
+        ("nadam", "47d627fb19198cec"),
+        ("adagrad", "d295ebc995149fd3"),
+        ("lion", "1912d00b8a783fa0"),
+    ],
+)
+def test_a_trial_is_known_by_what_it_was_known_by_before_optimizers_told_all_their_hyperparameters(
+    optimizer: str, known_by: str
+) -> None:
+    """The digests are those of the commit before."""
+    trial = TrainParameters(optimizer=optimizer, seed=1)
+    assert digest_of(trial, "data") == known_by
+    for name, value in trial.optimizer_hyperparameters().items():
+        assert digest_of(TrainParameters(optimizer=optimizer, seed=1, **{name: value}), "data") == known_by
+        other = not value if isinstance(value, bool) else 0.5
+        assert digest_of(TrainParameters(optimizer=optimizer, seed=1, **{name: other}), "data") != known_by
+
+
+def test_hyperparameters_that_were_always_told_are_told_as_before() -> None:
+    """The digests are those of the commit before."""
+    assert digest_of(TrainParameters(optimizer="rmsprop", momentum=0.5), "data") == "b413902465a5a905"
+    assert digest_of(TrainParameters(nesterov=True), "data") == "80269ad3ea5a01d1"
+
+
 def test_trials_of_comparisons_before_that_are_known_by_their_parameters_alone() -> None:
     trial = TrainParameters(seed=1, keep_predictions=False)
-    before = {name: value for name, value in trial.recorded().items() if name not in UNSAID}
+    since = {*UNSAID, *OWNED} - {*ALWAYS_SAID}
+    before = {name: value for name, value in trial.recorded().items() if name not in since}
     assert digest_of(trial, "") == hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()[:16]
     assert digest_of(TrainParameters(seed=1, learning_rate=0.01, keep_predictions=False), "") == "61e50210aace1b56"
 

@@ -19,6 +19,7 @@ from flows.parameters.hyperparameters import (
     LossName,
     OptimizerName,
     ScheduleName,
+    owners_of,
 )
 from flows.parameters.signature import allowed_values, element_of, kind_of, validated
 from flows.parameters.train import TrainParameters
@@ -79,6 +80,10 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
             "a number, more than 0, at most 1e+30; or none",
         ),
         ("momentum", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1; or none"),
+        ("beta_2", [None], [-0.1, 1], "a number, at least 0, less than 1; or none"),
+        ("epsilon", [None], [0, -1e-8, 1e31], "a number, at least 1e-30, at most 1e+30; or none"),
+        ("learning_rate_power", [None], [0.1, -1.1], "a number, at least -1, at most 0; or none"),
+        ("l1_regularization_strength", [None], [-0.1, 1e31], "a number, at least 0, at most 1e+30; or none"),
         ("weight_decay", [0, 0.99], [-0.1, 1], "a number, at least 0, less than 1"),
         ("warmup_epochs", [0, 9.5], [-0.5, 1e6, float("inf")], "a number, at least 0, less than 1000000"),
         ("epochs", [1, 10**6], [0, -1, 1.5, 10**6 + 1, 10**20], "a whole number, at least 1, at most 1000000"),
@@ -91,7 +96,12 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("download", [True, "no"], ["perhaps", None], "true or false"),
         ("experiment", ["x", "x" * 250], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters"),
         ("run_name", ["x", None], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters; or none"),
-        ("optimizer", ["adam"], ["", None, 3], "one of sgd, momentum, rmsprop, adam, adamw, nadam, adagrad, lion"),
+        (
+            "optimizer",
+            ["adam"],
+            ["", None, 3],
+            "one of sgd, momentum, rmsprop, adam, adamw, nadam, adamax, adagrad, adadelta, adafactor, lamb, lion, ftrl",
+        ),
         ("loss", ["l1"], ["hinge"], "one of softmax_cross_entropy, l1, mse, smooth_l1"),
         ("schedule", ["cosine"], ["linear"], "one of constant, cosine, exponential, step"),
         ("device", ["cpu"], ["abacus"], "one of auto, cpu, gpu"),
@@ -140,7 +150,7 @@ def test_what_is_no_name_of_a_dataset_is_refused(name: str) -> None:
 
 
 def test_a_close_choice_is_suggested() -> None:
-    assert refusal(optimizer="adm").endswith("adagrad, lion (did you mean 'adam'?)")
+    assert refusal(optimizer="adm").endswith(", lion, ftrl (did you mean 'adam'?)")
 
 
 def test_an_unknown_parameter_is_told_with_the_known_ones() -> None:
@@ -154,7 +164,7 @@ def test_every_fault_has_a_line() -> None:
     assert [line.split(":")[0] for line in told] == ["epochs", "optimizer", "batch_size"]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "nadam", "adagrad", "lion"])
+@pytest.mark.parametrize("optimizer", sorted(set(OPTIMIZERS) - set(owners_of("momentum"))))
 def test_momentum_is_refused_where_there_is_none(optimizer: str) -> None:
     assert refusal(optimizer=optimizer, momentum=0.9) == (
         f"momentum: received 0.9, but optimizer {optimizer!r} has no momentum; "
@@ -166,6 +176,19 @@ def test_nesterov_belongs_to_momentum_alone() -> None:
     assert "choose an optimizer that has it: momentum" in refusal(optimizer="rmsprop", nesterov=True)
     assert refusal(nesterov=True, momentum=0).startswith("nesterov: ")
     assert TrainParameters(nesterov=True).optimizer_hyperparameters() == {"momentum": 0.9, "nesterov": True}
+
+
+def test_what_an_optimizer_lacks_is_refused_with_those_that_have_it() -> None:
+    told = "rho: received 0.9, but optimizer 'adam' has no rho; leave it out, or choose an optimizer that has it: "
+    assert refusal(optimizer="adam", rho=0.9) == f"{told}adadelta, rmsprop"
+    assert refusal(optimizer="lion", amsgrad=False).endswith("choose an optimizer that has it: adam, adamw")
+    assert "'sgd' has no epsilon" in refusal(optimizer="sgd", epsilon=1e-7)
+
+
+def test_lion_needs_a_beta_1() -> None:
+    told = "beta_1: received 0 with optimizer 'lion', whose rule needs one greater than 0"
+    assert refusal(optimizer="lion", beta_1=0) == told
+    assert TrainParameters(optimizer="adam", beta_1=0).beta_1 == 0
 
 
 def test_hyperparameters_of_other_losses_are_refused() -> None:
@@ -212,6 +235,14 @@ def test_what_applies_gets_its_default_and_what_does_not_is_none() -> None:
     assert TrainParameters(optimizer="adam").momentum is None
     assert TrainParameters(momentum=None).momentum == 0.9
     assert TrainParameters(momentum=0.0).momentum == 0.0
+    assert TrainParameters(optimizer="adam").beta_2 == 0.999
+    assert TrainParameters(optimizer="lion").beta_2 == 0.99
+    assert TrainParameters(optimizer="adam", amsgrad=True, beta_1=0.8).optimizer_hyperparameters() == {
+        "beta_1": 0.8,
+        "beta_2": 0.999,
+        "epsilon": 1e-7,
+        "amsgrad": True,
+    }
     assert TrainParameters(loss="smooth_l1").smooth_l1_beta == LOSS_HYPERPARAMETERS["smooth_l1_beta"]
     assert TrainParameters().smooth_l1_beta is None
 
@@ -235,10 +266,10 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
     optimizer, loss = draw(st.sampled_from(sorted(OPTIMIZERS))), draw(st.sampled_from(sorted(LOSSES)))
     epochs = draw(st.integers(1, 1000))
     own: dict[str, st.SearchStrategy[Any]] = {}
-    if "momentum" in hyperparameters(optimizer):
-        own["momentum"] = st.none() | st.floats(0.01, 0.999)
-    if "nesterov" in hyperparameters(optimizer):
-        own["nesterov"] = st.none() | st.booleans()
+    ranges = {"beta_2_decay": st.floats(-1, 0), "learning_rate_power": st.floats(-1, 0)}
+    for name, usual in hyperparameters(optimizer).items():
+        kind = st.booleans() if isinstance(usual, bool) else ranges.get(name, st.floats(0.01, 0.999))
+        own[name] = st.none() | kind
     if loss == "smooth_l1":
         own["smooth_l1_beta"] = st.none() | positive
     if loss == "softmax_cross_entropy":
@@ -299,6 +330,8 @@ def test_the_name_of_a_run_tells_it_from_its_neighbours() -> None:
     )
     assert set(other.display_name().split()) == {"pictures", "adam", "0.0001", "loss=mse", "batch_size=64", "s3"}
     assert TrainParameters(run_name="mine").display_name() == "mine"
+    tuned = TrainParameters(optimizer="adam", beta_1=0.9, beta_2=0.99, amsgrad=True)
+    assert tuned.display_name() == "adam 0.001 s0 beta_2=0.99 amsgrad=true mnist"
 
 
 def test_the_banner_says_what_will_run() -> None:
@@ -309,6 +342,8 @@ def test_the_banner_says_what_will_run() -> None:
         "  10 epochs, batch_size 32, seed 0, device auto"
     )
     assert "held back" not in TrainParameters(validation_fraction=0).banner()
+    own = "rmsprop, momentum 0.0, rho 0.9, epsilon 1e-07, centered False, learning_rate 0.001 (constant), "
+    assert own in TrainParameters(optimizer="rmsprop").banner()
     digits = TrainParameters(dataset="digits", split_seed=7)
     assert "10% held back for validation (split_seed 7)\n" in digits.banner()
 

@@ -22,12 +22,12 @@ from tasks.foundation.errors import InputError, StorageError
 from tasks.training.checkpoint import HEADER, Checkpoints, _digest
 from tasks.training.fit_state import EpochRow, EpochSoFar, FitState
 from tests.support.log import own_messages
+from tests.support.unusual_hyperparameters import unusual
 
 random = np.random.default_rng(11)
 IMAGES = random.integers(0, 256, (96, 4), dtype=np.uint8)
 LABELS = random.integers(0, 3, 96, dtype=np.int32)
 BATCH_SIZE = 8  # 12 steps
-OWN = {"momentum": {"momentum": 0.7, "nesterov": True}, "rmsprop": {"momentum": 0.3}}
 ROW = EpochRow(
     epoch=1,
     train_loss=0.1 + 0.2,
@@ -58,7 +58,7 @@ def compiled(name: str = "adam", *, units: int = 5, weight_decay: float = 0.1) -
     ]
     model = keras.Sequential(layers, name="network")
     rate = make_schedule("cosine", learning_rate=0.05, steps_per_epoch=4, epochs=3, warmup_epochs=1)
-    optimizer = make_optimizer(name, learning_rate=rate, weight_decay=weight_decay, **OWN.get(name, {}))
+    optimizer = make_optimizer(name, learning_rate=rate, weight_decay=weight_decay, **unusual(name))
     model.compile(optimizer=optimizer, loss=make_loss("softmax_cross_entropy"))
     model.optimizer.build(model.trainable_variables)
     return model
