@@ -14,6 +14,8 @@ import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
 from models.choice import choose
+from models.muon import Muon
+from models.schedule_free import ScheduleFreeAdamW
 from models.update_rules import (
     SGD,
     Adadelta,
@@ -53,12 +55,14 @@ OPTIMIZERS: dict[str, Recipe] = {
     "lamb": Recipe(Lamb, _BETAS),
     "lion": Recipe(Lion, {"beta_1": 0.9, "beta_2": 0.99}),
     "momentum": Recipe(SGD, {"momentum": 0.9, "nesterov": False}),
+    "muon": Recipe(Muon, {"momentum": 0.95, "nesterov": True, "ns_steps": 5, **_BETAS}),
     "nadam": Recipe(Nadam, _BETAS),
     "rmsprop": Recipe(RMSprop, {"momentum": 0.0, "rho": 0.9, "epsilon": 1e-7, "centered": False}),
+    "schedule_free_adamw": Recipe(ScheduleFreeAdamW, {**_BETAS, "epsilon": 1e-8}),
     "sgd": Recipe(SGD),
 }
 
-NEEDS_BETA_1 = ("lion",)  # without it the rule is another one
+NEEDS_BETA_1 = ("lion", "schedule_free_adamw")  # without it the rule is another one
 Bound = tuple[Callable[[float], bool], str]  # what a value must be, and that in words
 POSITIVE: Bound = (lambda value: 0 < value < math.inf, "positive and finite")
 NOT_NEGATIVE: Bound = (lambda value: 0 <= value < math.inf, "finite and not negative")
@@ -89,7 +93,7 @@ def make_optimizer(
         name: a name in OPTIMIZERS.
         learning_rate: positive, or a schedule over steps.
         weight_decay: the share of each kernel, times the learning rate, that a step takes away; 0 is none.
-        given: hyperparameters of the optimizer's own, which are those of its class in Keras.
+        given: hyperparameters of the optimizer's own, by the names that Keras has for them.
 
     Raises:
         ValueError: an unknown name, a value out of bounds, or a hyperparameter that the optimizer lacks.
@@ -102,8 +106,10 @@ def make_optimizer(
                 f"optimizer {name!r} has no hyperparameter {hyperparameter!r}; "
                 f"those with one: {', '.join(sorted(owners)) or 'none'}"
             )
-    # A whole number is as good as its fraction: Keras takes no int for some.
-    values = {own: type(usual)(given.get(own, usual)) for own, usual in recipe.hyperparameters.items()}
+    values = {**recipe.hyperparameters, **given}
+    for own, usual in recipe.hyperparameters.items():
+        if isinstance(usual, float):
+            values[own] = float(values[own])  # Keras takes no int for some
     _check(name, {"weight_decay": weight_decay, **values})
     if not isinstance(learning_rate, LearningRateSchedule):
         _check(name, {"learning_rate": learning_rate})
@@ -112,6 +118,11 @@ def make_optimizer(
     decay = float(weight_decay) if weight_decay else None
     # A name, because Keras would count the optimizers made so far: "adam_7".
     return recipe.kind(learning_rate=learning_rate, weight_decay=decay, name=name, **values)
+
+
+def share_moved(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return the share of the parameters that an optimizer was built for that the rule of its name moves."""
+    return float(getattr(optimizer, "share_moved", 1.0))
 
 
 def _check(name: str, values: Mapping[str, float | bool]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from prefect import task
 
 from models.class_weights import ClassWeight
+from models.optimizers import share_moved
 from study.metric import NAMES, Metric
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
@@ -75,6 +76,8 @@ def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
     crash_point("fitted")
     _show_augmentation(loop)
     _record(loop.run_id, fitted, loop.prepared)
+    if (share := share_moved(model.optimizer)) < 1:  # else it would be a column of ones in every list of runs
+        record.log_metrics(loop.run_id, {"share_by_named_rule": share})
     return fitted
 
 

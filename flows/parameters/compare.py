@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
-from flows.parameters.hyperparameters import LOSS_OWNS, OWNED, owners_of
+from flows.parameters.hyperparameters import LOSS_OWNS, OWNED, TAKES_NO_SCHEDULE, owners_of
 from flows.parameters.question import Question
 from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
 from study.metric import NAMES
@@ -53,6 +53,11 @@ class CompareParameters(Question):
                     f"{name}: received {getattr(self, name)}, but none of the optimizers "
                     f"{', '.join(self.optimizers)} has it; leave it out"
                 )
+        if self.schedule != "constant" and set(self.optimizers) <= set(TAKES_NO_SCHEDULE):
+            raise ValueError(
+                f"schedule: received {self.schedule!r}, but none of the optimizers {', '.join(self.optimizers)} takes "
+                "one; leave it out"
+            )
         for name, owner in LOSS_OWNS.items():
             if getattr(self, name) and owner not in self.losses:
                 raise ValueError(

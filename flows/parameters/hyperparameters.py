@@ -20,6 +20,8 @@ OptimizerName = Literal[
     "lamb",
     "lion",
     "ftrl",
+    "muon",
+    "schedule_free_adamw",
 ]
 ScheduleName = Literal["constant", "cosine", "exponential", "step"]
 ClassWeightName = Literal["none", "balanced"]
@@ -42,6 +44,8 @@ HYPERPARAMETERS: dict[str, dict[str, float | bool]] = {
     "lamb": _BETAS,
     "lion": {"beta_1": 0.9, "beta_2": 0.99},
     "ftrl": {"initial_accumulator_value": 0.1, "learning_rate_power": -0.5, **_FTRL},
+    "muon": {"momentum": 0.95, "nesterov": True, "ns_steps": 5, **_BETAS},
+    "schedule_free_adamw": {**_BETAS, "epsilon": 1e-8},
 }
 OWNED = tuple(dict.fromkeys(name for own in HYPERPARAMETERS.values() for name in own))  # that only some have
 
@@ -63,7 +67,10 @@ USUAL_LEARNING_RATES = {
     "lamb": 0.001,
     "lion": 0.0001,
     "ftrl": 0.03,
+    "muon": 0.001,
+    "schedule_free_adamw": 0.003,
 }
+TAKES_NO_SCHEDULE: tuple[OptimizerName, ...] = ("schedule_free_adamw",)  # but a warm-up
 
 
 def owners_of(name: str) -> list[str]:
@@ -75,6 +82,6 @@ def in_contradiction(optimizer: str, own: Mapping[str, float | bool]) -> str:
     """Say what of an optimizer's own hyperparameters does not go together; empty if nothing."""
     if own.get("nesterov") and not own["momentum"]:
         return "nesterov: received true with momentum 0; give a momentum greater than 0"
-    if optimizer == "lion" and not own["beta_1"]:
+    if optimizer in ("lion", "schedule_free_adamw") and not own["beta_1"]:
         return f"beta_1: received {own['beta_1']:g} with optimizer {optimizer!r}, whose rule needs one greater than 0"
     return ""

@@ -25,15 +25,23 @@ class OptimizerParameters(ParameterGroup):
     weight_decay: Annotated[float, Field(ge=0, lt=1, description="decoupled weight decay, never on biases")] = 0.0
     momentum: Annotated[
         float | None,
-        Field(ge=0, lt=1, description="for momentum (none: 0.9) and rmsprop (none: 0): share of the last step kept"),
+        Field(
+            ge=0,
+            lt=1,
+            description="for momentum (none: 0.9), rmsprop (none: 0) and muon (none: 0.95): share of the last step "
+            "kept",
+        ),
     ] = None
-    nesterov: Annotated[bool | None, Field(description="for momentum: look ahead as Nesterov does; none: false")] = None
+    nesterov: Annotated[
+        bool | None, Field(description="for momentum (none: false) and muon (none: true): look ahead as Nesterov does")
+    ] = None
     beta_1: Annotated[
         float | None,
         Field(
             ge=0,
             lt=1,
-            description="for adam, adamw, nadam, adamax, lamb and lion: share of the mean gradient kept; none: 0.9",
+            description="for adam, adamw, nadam, adamax, lamb, lion and muon: share of the mean gradient kept; for "
+            "schedule_free_adamw: how near to the mean of the weights the gradient is taken; none: 0.9",
         ),
     ] = None
     beta_2: Annotated[
@@ -41,8 +49,9 @@ class OptimizerParameters(ParameterGroup):
         Field(
             ge=0,
             lt=1,
-            description="for adam, adamw, nadam, adamax, lamb (none: 0.999) and lion (none: 0.99): share of the mean "
-            "square kept, for adamax of the largest gradient, for lion of the mean gradient",
+            description="for adam, adamw, nadam, adamax, lamb, muon, schedule_free_adamw (none: 0.999) and lion "
+            "(none: 0.99): share of the mean square kept, for adamax of the largest gradient, for lion of the mean "
+            "gradient",
         ),
     ] = None
     epsilon: Annotated[
@@ -50,8 +59,8 @@ class OptimizerParameters(ParameterGroup):
         Field(
             ge=LEAST,
             le=LARGEST,
-            description="for rmsprop, adam, adamw, nadam, adamax, adagrad, adadelta and lamb: added to what a step is "
-            "divided by; none: 1e-07",
+            description="for rmsprop, adam, adamw, nadam, adamax, adagrad, adadelta, lamb, muon (none: 1e-07) and "
+            "schedule_free_adamw (none: 1e-08): added to what a step is divided by",
         ),
     ] = None
     amsgrad: Annotated[
@@ -101,4 +110,8 @@ class OptimizerParameters(ParameterGroup):
     beta: Annotated[
         float | None,
         Field(ge=0, le=LARGEST, description="for ftrl: added to the root of the sum of squares; none: 0"),
+    ] = None
+    ns_steps: Annotated[
+        int | None,
+        Field(ge=1, le=100, description="for muon: Newton-Schulz iterations that make a step orthogonal; none: 5"),
     ] = None

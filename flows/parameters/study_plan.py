@@ -9,7 +9,14 @@ from itertools import product
 from typing import Any
 
 from flows.parameters.bounds import LARGEST
-from flows.parameters.hyperparameters import HYPERPARAMETERS, LOSS_OWNS, OWNED, USUAL_LEARNING_RATES, owners_of
+from flows.parameters.hyperparameters import (
+    HYPERPARAMETERS,
+    LOSS_OWNS,
+    OWNED,
+    TAKES_NO_SCHEDULE,
+    USUAL_LEARNING_RATES,
+    owners_of,
+)
 from flows.parameters.question import Question
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
@@ -67,6 +74,8 @@ def training_of(p: Question, planned: PlannedTrial, *, redraws: bool = True) -> 
     for name in OWNED:
         if planned.optimizer not in owners_of(name):
             del given[name]
+    if planned.optimizer in TAKES_NO_SCHEDULE:
+        del given["schedule"]
     for name, owner in LOSS_OWNS.items():
         if planned.loss != owner:
             del given[name]

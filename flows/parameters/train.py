@@ -10,6 +10,7 @@ from flows.parameters.bounds import LARGEST, LARGEST_BATCH
 from flows.parameters.hyperparameters import (
     HYPERPARAMETERS,
     OWNED,
+    TAKES_NO_SCHEDULE,
     USUAL_LEARNING_RATES,
     LossName,
     OptimizerName,
@@ -83,6 +84,11 @@ class TrainParameters(SharedParameters):
                 )
         if contradiction := in_contradiction(self.optimizer, self.optimizer_hyperparameters()):
             raise ValueError(contradiction)
+        if self.optimizer in TAKES_NO_SCHEDULE and self.schedule != "constant":
+            raise ValueError(
+                f"schedule: received {self.schedule!r}, but optimizer {self.optimizer!r} averages its weights instead "
+                "of lowering the rate; leave it out (warmup_epochs may stay)"
+            )
         if self.smooth_l1_beta is not None and self.loss != "smooth_l1":
             raise ValueError(
                 f"smooth_l1_beta: received {self.smooth_l1_beta}, but loss {self.loss!r} has no beta; "

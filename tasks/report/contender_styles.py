@@ -23,6 +23,8 @@ STYLES = {
     "adafactor": ("#44AA99", "h"),
     "lamb": ("#AA4499", ">"),
     "ftrl": ("#661100", "d"),
+    "muon": ("#117733", "H"),
+    "schedule_free_adamw": ("#88CCEE", "8"),
 }
 Style = dict[str, Any]  # what matplotlib is told of it
 LINES = ("-", "--", ":", "-.")  # of contenders that share an optimizer

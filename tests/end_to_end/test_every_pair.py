@@ -52,6 +52,9 @@ def accuracy_of(prepared: PreparedDataset, optimizer: str, loss: str, learning_r
     for epoch in range(1, epochs + 1):
         for images, labels in open_training_epoch(prepared, 0, epoch, batch_size=32, shuffle=True, repeat=1):
             train_steps(images, labels)
+    if evaluated := getattr(model.optimizer, "weights_to_evaluate", None):
+        for variable, value in zip(model.trainable_variables, evaluated(model.trainable_variables), strict=True):
+            variable.assign(value)
     return score(make_evaluate_step(model), open_split(prepared, "test")).accuracy
 
 

@@ -314,6 +314,14 @@ def test_a_checkpoint_that_was_ruined_before_anybody_looked_has_diverged(
     assert resumed.run.outputs.model_outputs == []
 
 
+def test_the_share_of_the_parameters_that_the_named_rule_moved_is_told_where_it_is_not_all(fit: Fit) -> None:
+    fitted = fit(recipe={"optimizer": "muon", "hyperparameters": {}}, epochs=1)
+    ((step, share),) = fitted.history("share_by_named_rule")
+    assert step == 0
+    assert 0.5 < share < 1
+    assert fit(epochs=1).history("share_by_named_rule") == []
+
+
 def test_the_weights_of_each_epoch_are_told_by_their_digest(fit: Fit, workplace: Path) -> None:
     fitted, longer, other = fit(epochs=2), fit(epochs=3), fit(epochs=2, seed=8)
     stored = [

@@ -96,6 +96,14 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         assert trial.label_smoothing == (0.1 if trial.loss == "softmax_cross_entropy" else 0)
 
 
+def test_a_schedule_goes_to_those_that_take_one() -> None:
+    p = CompareParameters(optimizers=("adamw", "schedule_free_adamw"), schedule="cosine", warmup_epochs=1, seeds=1)
+    assert {(trial.optimizer, trial.schedule, trial.warmup_epochs) for trial in trainings(p)} == {
+        ("adamw", "cosine", 1),
+        ("schedule_free_adamw", "constant", 1),
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -126,6 +134,10 @@ def test_a_hyperparameter_goes_to_those_that_have_it() -> None:
         ({"optimizers": "adam", "momentum": 0.5}, "momentum: received 0.5, but none of the optimizers adam has it"),
         ({"optimizers": "adam,sgd", "rho": 0.9}, "rho: received 0.9, but none of the optimizers adam, sgd has it"),
         ({"optimizers": "adam,lion", "beta_1": 0}, "beta_1: received 0 with optimizer 'lion', whose rule needs"),
+        (
+            {"optimizers": "schedule_free_adamw", "schedule": "cosine"},
+            "schedule: received 'cosine', but none of the optimizers schedule_free_adamw takes one; leave it out",
+        ),
         ({"losses": "mse", "label_smoothing": 0.1}, "label_smoothing: received 0.1, but it belongs to loss"),
         ({"smooth_l1_beta": 2}, "smooth_l1_beta: received 2.0, but it belongs to loss 'smooth_l1'"),
         ({"warmup_epochs": 10}, "the warm-up must be shorter than the training"),

@@ -27,8 +27,9 @@ def test_a_hyperparameter_says_which_optimizers_have_it_and_its_defaults(name: s
     assert field.default is None
     words = str(field.description)
     longest_first = sorted(get_args(OptimizerName), key=len, reverse=True)
-    owners = re.sub(r" \(none: [^)]*\)", "", words).partition(": ")[0]
-    assert sorted(re.findall(rf"\b(?:{'|'.join(longest_first)})\b", owners)) == owners_of(name)
+    named = re.findall(r"for ([^:]+): ", re.sub(r" \(none: [^)]*\)", "", words))
+    owners = [owner for one in named for owner in re.findall(rf"\b(?:{'|'.join(longest_first)})\b", one)]
+    assert sorted(owners) == owners_of(name)
     told = {json.loads(value) for value in re.findall(r"none: ([^);]+)", words)}
     assert told == {HYPERPARAMETERS[optimizer][name] for optimizer in owners_of(name)}
 

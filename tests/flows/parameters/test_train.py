@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from flows.parameters.compare import CompareParameters
 from flows.parameters.hyperparameters import (
     HYPERPARAMETERS,
+    TAKES_NO_SCHEDULE,
     USUAL_LEARNING_RATES,
     ClassWeightName,
     LossName,
@@ -96,12 +97,7 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("download", [True, "no"], ["perhaps", None], "true or false"),
         ("experiment", ["x", "x" * 250], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters"),
         ("run_name", ["x", None], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters; or none"),
-        (
-            "optimizer",
-            ["adam"],
-            ["", None, 3],
-            "one of sgd, momentum, rmsprop, adam, adamw, nadam, adamax, adagrad, adadelta, adafactor, lamb, lion, ftrl",
-        ),
+        ("optimizer", ["adam"], ["", None, 3], f"one of {', '.join(get_args(OptimizerName))}"),
         ("loss", ["l1"], ["hinge"], "one of softmax_cross_entropy, l1, mse, smooth_l1"),
         ("schedule", ["cosine"], ["linear"], "one of constant, cosine, exponential, step"),
         ("device", ["cpu"], ["abacus"], "one of auto, cpu, gpu"),
@@ -150,7 +146,7 @@ def test_what_is_no_name_of_a_dataset_is_refused(name: str) -> None:
 
 
 def test_a_close_choice_is_suggested() -> None:
-    assert refusal(optimizer="adm").endswith(", lion, ftrl (did you mean 'adam'?)")
+    assert refusal(optimizer="adm").endswith(", muon, schedule_free_adamw (did you mean 'adam'?)")
 
 
 def test_an_unknown_parameter_is_told_with_the_known_ones() -> None:
@@ -168,12 +164,12 @@ def test_every_fault_has_a_line() -> None:
 def test_momentum_is_refused_where_there_is_none(optimizer: str) -> None:
     assert refusal(optimizer=optimizer, momentum=0.9) == (
         f"momentum: received 0.9, but optimizer {optimizer!r} has no momentum; "
-        "leave it out, or choose an optimizer that has it: momentum, rmsprop"
+        "leave it out, or choose an optimizer that has it: momentum, muon, rmsprop"
     )
 
 
-def test_nesterov_belongs_to_momentum_alone() -> None:
-    assert "choose an optimizer that has it: momentum" in refusal(optimizer="rmsprop", nesterov=True)
+def test_nesterov_belongs_to_momentum_and_muon() -> None:
+    assert refusal(optimizer="rmsprop", nesterov=True).endswith("choose an optimizer that has it: momentum, muon")
     assert refusal(nesterov=True, momentum=0).startswith("nesterov: ")
     assert TrainParameters(nesterov=True).optimizer_hyperparameters() == {"momentum": 0.9, "nesterov": True}
 
@@ -185,10 +181,19 @@ def test_what_an_optimizer_lacks_is_refused_with_those_that_have_it() -> None:
     assert "'sgd' has no epsilon" in refusal(optimizer="sgd", epsilon=1e-7)
 
 
-def test_lion_needs_a_beta_1() -> None:
-    told = "beta_1: received 0 with optimizer 'lion', whose rule needs one greater than 0"
-    assert refusal(optimizer="lion", beta_1=0) == told
+@pytest.mark.parametrize("optimizer", ["lion", "schedule_free_adamw"])
+def test_some_need_a_beta_1(optimizer: str) -> None:
+    told = f"beta_1: received 0 with optimizer {optimizer!r}, whose rule needs one greater than 0"
+    assert refusal(optimizer=optimizer, beta_1=0) == told
     assert TrainParameters(optimizer="adam", beta_1=0).beta_1 == 0
+
+
+def test_what_averages_instead_of_a_schedule_takes_a_warm_up_alone() -> None:
+    assert refusal(optimizer="schedule_free_adamw", schedule="cosine") == (
+        "schedule: received 'cosine', but optimizer 'schedule_free_adamw' averages its weights instead of lowering the "
+        "rate; leave it out (warmup_epochs may stay)"
+    )
+    assert TrainParameters(optimizer="schedule_free_adamw", warmup_epochs=1).schedule == "constant"
 
 
 def test_hyperparameters_of_other_losses_are_refused() -> None:
@@ -266,8 +271,13 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
     optimizer, loss = draw(st.sampled_from(sorted(OPTIMIZERS))), draw(st.sampled_from(sorted(LOSSES)))
     epochs = draw(st.integers(1, 1000))
     own: dict[str, st.SearchStrategy[Any]] = {}
-    ranges = {"beta_2_decay": st.floats(-1, 0), "learning_rate_power": st.floats(-1, 0)}
+    ranges: dict[str, st.SearchStrategy[Any]] = {
+        "beta_2_decay": st.floats(-1, 0),
+        "learning_rate_power": st.floats(-1, 0),
+    }
     for name, usual in hyperparameters(optimizer).items():
+        if isinstance(usual, int) and not isinstance(usual, bool):
+            ranges[name] = st.integers(1, 100)
         kind = st.booleans() if isinstance(usual, bool) else ranges.get(name, st.floats(0.01, 0.999))
         own[name] = st.none() | kind
     if loss == "smooth_l1":
@@ -295,6 +305,8 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
         "print_every": st.none() | st.integers(0, 10**9),
         "run_name": st.none() | st.text(min_size=1, max_size=250),
     }
+    if optimizer in TAKES_NO_SCHEDULE:
+        del optional["schedule"]
     fixed = {"optimizer": st.just(optimizer), "loss": st.just(loss), "epochs": st.just(epochs)}
     return draw(st.fixed_dictionaries(fixed, optional=optional | own))
 
