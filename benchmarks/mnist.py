@@ -28,9 +28,9 @@ def mnist(plan: Plan) -> Iterator[tuple[str, str]]:
         yield str(home), note if plan.small else f"{note} TFDS_DATA_DIR names no folder that has the real one."
 
 
-def write_synthetic(home: Path, training: int, test: int) -> None:
-    """Write so many images to ``home`` as tensorflow-datasets has MNIST."""
-    run(["-m", "benchmarks.programs.synthetic", str(home), str(training), str(test)], home)
+def write_synthetic(home: Path, training: int, test: int, name: str = "mnist") -> None:
+    """Write so many images to ``home`` as tensorflow-datasets has MNIST, or CIFAR-10."""
+    run(["-m", "benchmarks.programs.synthetic", str(home), str(training), str(test), name], home)
 
 
 def real_mnist() -> Path | None:

@@ -21,6 +21,7 @@ from tasks.training.threads import use_threads
 BATCH_SIZE = 32
 SHAPES = ((5, 5, 1, 6), (6,), (5, 5, 6, 16), (16,), (400, 120), (120,), (120, 84), (84,), (84, 10), (10,))
 Update = Callable[[Sequence[tf.Tensor]], None]
+Network = Callable[[Sequence[tf.Variable], tf.Tensor], tf.Tensor]
 
 
 def logits_of(weights: Sequence[tf.Variable], pixels: tf.Tensor) -> tf.Tensor:
@@ -86,7 +87,14 @@ OPTIMIZERS: dict[str, Callable[[Sequence[tf.Variable]], Update]] = {
 
 
 def make_epoch(
-    weights: Sequence[tf.Variable], update: Update, images: Any, labels: Any, *, mean: float, deviation: float
+    weights: Sequence[tf.Variable],
+    update: Update,
+    images: Any,
+    labels: Any,
+    *,
+    mean: Any,
+    deviation: Any,
+    network: Network = logits_of,
 ) -> Callable[[Any], tf.Tensor]:
     """Return a function that trains on the examples of these indices, a batch a step, and returns the mean loss."""
     all_images, all_labels = tf.constant(images), tf.constant(labels)
@@ -98,7 +106,7 @@ def make_epoch(
             batch = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
             pixels = (tf.cast(tf.gather(all_images, batch), tf.float32) - mean) / deviation
             with tf.GradientTape() as tape:
-                logits = logits_of(weights, pixels)
+                logits = network(weights, pixels)
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(all_labels, batch), logits)
                 loss = tf.reduce_mean(losses)
             update(tape.gradient(loss, weights))
@@ -111,17 +119,23 @@ def make_epoch(
 def main(optimizer: str, epochs: int) -> float:
     """Return milliseconds a step, from the end of the first epoch to that of the last."""
     use_threads(1)  # as ours, by default
-    prepared = prepare_dataset.fn("mnist", image_size=32, validation_fraction=0, download=False)
-    train = np.load(prepared.directory / "train.npy")
-    images, labels = (np.load(prepared.directory / f"{name}.npy")[train] for name in ("images", "labels"))
     random = np.random.default_rng(0)
     weights = [
         tf.Variable(random.normal(0, 0.1, shape) if len(shape) > 1 else np.zeros(shape), dtype=tf.float32)
         for shape in SHAPES
     ]
+    return measured("mnist", weights, logits_of, optimizer, epochs)
+
+
+def measured(dataset: str, weights: Sequence[tf.Variable], network: Network, optimizer: str, epochs: int) -> float:
+    """Return milliseconds a step of ``network`` on a set of tensorflow-datasets."""
+    prepared = prepare_dataset.fn(dataset, image_size=32, validation_fraction=0, download=False)
+    train = np.load(prepared.directory / "train.npy")
+    images, labels = (np.load(prepared.directory / f"{name}.npy")[train] for name in ("images", "labels"))
+    random = np.random.default_rng(0)
     update = OPTIMIZERS[optimizer](weights)
-    pixels = {"mean": prepared.pixel_mean[0], "deviation": prepared.pixel_deviation[0]}
-    epoch = make_epoch(weights, update, images, labels, **pixels)
+    pixels = {"mean": list(prepared.pixel_mean), "deviation": list(prepared.pixel_deviation)}
+    epoch = make_epoch(weights, update, images, labels, **pixels, network=network)
     ends = []
     for _ in range(epochs):
         epoch(tf.constant(random.permutation(len(labels)).astype(np.int32))).numpy()

@@ -38,8 +38,14 @@ def test_step_measures_on_a_gpu_where_there_is_one(
 
     monkeypatch.setattr(step, "answer_of", answer)
     monkeypatch.setattr(step, "mnist", mnist)
+    written: list[str] = []
+    monkeypatch.setattr(step, "write_synthetic", lambda *given: written.append(given[-1]))
     result = step.step((spoken := Spoken()).plan(rounds=1))
     assert list(dict.fromkeys(figure.name.partition(",")[0] for figure in result.figures)) == devices
-    assert hidden == [True] * 9 + [False] * 9 * (len(devices) - 1)
+    assert hidden == [True] * 11 + [False] * 11 * (len(devices) - 1)
     assert ("no GPU" in result.notes[0]) is (not gpus)
-    assert len(spoken) == 9 * len(devices)
+    assert len(spoken) == 11 * len(devices)
+    assert written == ["cifar10"]
+    ratios = [ratio.name for ratio in result.ratios if "resnet8" in ratio.name]
+    assert ratios == [f"{device}, resnet8: pipeline / floor" for device in devices]
+    assert {ratio.at_most for ratio in result.ratios if ratio.name == ratios[0]} == {1.10}
