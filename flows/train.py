@@ -64,7 +64,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):
         if STUDY_TAG not in claimed.tags:  # else the comparison has it
             record_dataset_page(prepared, run.run_id)
-        initial = build_model(p.model, prepared, run.directory, seed=p.seed, device=device)
+        initial = build_model(p.model, prepared, run.directory, **p.building(), device=device, run_id=run.run_id)
         compiled = compile_model(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
         fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)
         completed = fitted.outcome == "completed"

@@ -51,6 +51,41 @@ class WarmUp(LearningRateSchedule):
         return cls(**{**config, "then": keras.saving.deserialize_keras_object(config["then"])})
 
 
+@keras.saving.register_keras_serializable(package="lenet_pipeline")
+class FineTuning(LearningRateSchedule):
+    """A learning rate, or a schedule of it, that is multiplied by `factor` from step `first_step` on."""
+
+    def __init__(self, of: float | LearningRateSchedule, first_step: int, factor: float) -> None:
+        self.of = of
+        self.first_step = first_step
+        self.factor = factor
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of `step`, which counts from 0."""
+        rate = self.of(step) if isinstance(self.of, LearningRateSchedule) else self.of
+        return ops.where(ops.convert_to_tensor(step) < self.first_step, rate, rate * self.factor)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes the same schedule again."""
+        of = keras.saving.serialize_keras_object(self.of)
+        return {"of": of, "first_step": self.first_step, "factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> FineTuning:
+        """Make the schedule that `get_config` described."""
+        return cls(**{**config, "of": keras.saving.deserialize_keras_object(config["of"])})
+
+
+def fine_tuned(
+    rate: float | LearningRateSchedule, steps_per_epoch: int, fine_tuning: tuple[int, float] | None
+) -> float | LearningRateSchedule:
+    """Return a rate that is multiplied, after so many epochs, by a factor: `fine_tuning`; none: the rate itself."""
+    if fine_tuning is None:
+        return rate
+    epochs, factor = fine_tuning
+    return FineTuning(rate, epochs * steps_per_epoch, factor)
+
+
 def _constant(learning_rate: float, _steps: int) -> float:
     return learning_rate
 

@@ -44,6 +44,7 @@ def fit_model(
     augment: Sequence[str] | None = None,
     class_weight: ClassWeight = "none",
     metric: Metric = "accuracy",
+    frozen_epochs: int = 0,
 ) -> FitResult:
     """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends; the best is by ``metric``.
 
@@ -63,6 +64,7 @@ def fit_model(
         print_every=print_every,
         class_weight=class_weight,
         metric=metric,
+        frozen_epochs=frozen_epochs,
     )
     return _run(loop, compiled, directory / "fitted.keras", device)
 

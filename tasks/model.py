@@ -12,8 +12,9 @@ from prefect import task
 
 from models.losses import make_loss
 from models.optimizers import make_optimizer
-from models.schedules import make_schedule
-from tasks.building.networks import build_network
+from models.schedules import fine_tuned, make_schedule
+from tasks.building.first_weights import keep_digest
+from tasks.building.networks import build_network, build_with_weights
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
@@ -21,14 +22,31 @@ from tasks.foundation.errors import InputError
 
 
 @task
-def build_model(model: str, prepared: PreparedDataset, directory: Path, *, seed: int, device: str) -> Path:
-    """Return the path of the untrained model: from pixel values (0 to 255) to one logit for each class.
+def build_model(
+    model: str,
+    prepared: PreparedDataset,
+    directory: Path,
+    *,
+    seed: int,
+    device: str,
+    weights: str | None = None,
+    download: bool = True,
+    run_id: str = "",
+) -> Path:
+    """Return the path of the model as it begins: from pixel values (0 to 255) to one logit for each class.
+
+    What ``weights`` hold is recorded in the run ``run_id``, and kept below ``directory``: a run goes on with no other.
 
     Raises:
-        InputError: there is no such network, or it does not take these images.
+        InputError: there is no such network, it does not take these images, or there are no such weights for it.
+        DownloadError: the weights of ImageNet cannot be downloaded.
     """
     with tf.device(f"{device}:0"):
-        built = build_network(model, prepared, seed)
+        if weights is None:
+            built = build_network(model, prepared, seed)
+        else:
+            built, digest = build_with_weights(model, prepared, seed, weights, directory, download=download)
+            keep_digest(directory, run_id, weights, digest)
         path = directory / "initial.keras"
         with storing(path):
             built.save(path)
@@ -52,14 +70,16 @@ def compile_model(
     epochs: int,
     steps_per_epoch: int,
     device: str,
+    fine_tuning: tuple[int, float] | None = None,
 ) -> Path:
-    """Return the path of the model with its loss and its optimizer."""
+    """Return the path of the model with its loss and its optimizer; `fine_tuning`: epochs, then the rate's factor."""
     rate = _schedule(
         schedule,
         learning_rate=learning_rate,
         steps_per_epoch=steps_per_epoch,
         epochs=epochs,
         warmup_epochs=warmup_epochs,
+        fine_tuning=fine_tuning,
     )
     beta = {} if smooth_l1_beta is None else {"smooth_l1_beta": smooth_l1_beta}
     with tf.device(f"{device}:0"):
@@ -76,9 +96,10 @@ def compile_model(
     return path
 
 
-def _schedule(name: str, **how: Any) -> Any:
+def _schedule(name: str, *, steps_per_epoch: int, fine_tuning: tuple[int, float] | None, **how: Any) -> Any:
     """Return a learning rate or a schedule of it, for Keras."""
     try:
-        return make_schedule(name, **how)
+        rate = make_schedule(name, steps_per_epoch=steps_per_epoch, **how)
     except ValueError as error:  # a warm-up that leaves no step, which only shows when the steps are known
         raise InputError(str(error)) from error
+    return fine_tuned(rate, steps_per_epoch, fine_tuning)

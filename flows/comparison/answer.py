@@ -21,6 +21,7 @@ from tasks.report.facts import ReportFacts
 from tasks.report.page import FILES, write_report
 from tasks.tracking import mlflow_client, record
 from tasks.tracking.store import comparison_url, trials_url
+from tasks.tracking.stored_run import RECOMMENDED_TAG
 
 REPORTS = Path("reports")
 
@@ -128,6 +129,8 @@ def conclude(study: str) -> CompareResult:
     step = len(mlflow_client.metric_history(study, "study/training_seconds"))
     record.log_metrics(study, study_metrics(comparison, result.trials, result.test), step=step)
     outcome = {"outcome": "incomplete" if result.incomplete else CONCLUDED, "verdict": " ".join(result.verdict)}
+    if recommended := chosen_runs(comparison)[:1]:
+        outcome[RECOMMENDED_TAG] = recommended[0]
     note = f"{_links(result, comparison)}\n\n{markdown}"  # MLflow folds away what does not fit into a few lines
     record.set_tags(study, {**outcome, "mlflow.note.content": note})
     publish_comparison(table_rows(comparison), f"{markdown}\n\n[MLflow]({result.run_url})")

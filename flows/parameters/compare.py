@@ -91,7 +91,8 @@ class CompareParameters(Question):
         looks = " or ".join(map(str, self.looks)) if self.looks else ""
         augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         confirm = f"confirmed on {looks} fresh seeds, margin {self.margin:g}" if looks else "not confirmed"
-        network = f", model {self.model}" if self.model != "lenet" else ""
+        label = self.network_label().removesuffix(",")
+        network = f", model {label}" if label != "lenet" else ""
         return (
             f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {trials} of {self.epochs} epochs\n"
             f"{rates}\n"

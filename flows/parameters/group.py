@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("optimizers", "seeds", "learning_rates", "losses", "batch_sizes", "looks", "margin", "grid_size", "extend"),
         *("target", "workers", "trials_per_gpu", "dask_address"),
     ),
-    "Network": ("model",),
+    "Network": ("model", "weights", "freeze", "unfreeze_after", "fine_tune_factor"),
     "Optimizer": (
         *("optimizer", "learning_rate", "schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov"),
         *("beta_1", "beta_2", "epsilon", "amsgrad", "rho", "centered", "initial_accumulator_value", "beta_2_decay"),

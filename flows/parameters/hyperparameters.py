@@ -25,6 +25,7 @@ OptimizerName = Literal[
 ]
 ScheduleName = Literal["constant", "cosine", "exponential", "step"]
 ClassWeightName = Literal["none", "balanced"]
+FreezeName = Literal["none", "backbone"]
 
 # Which optimizer has which hyperparameter of its own, and its default there. A test holds this table against
 # models/optimizers.py, which cannot be imported here because it imports Keras.

@@ -1,4 +1,4 @@
-"""The names of networks: ours, those of Keras' applications, and those of people's own functions.
+"""The names of networks, ours, those of Keras' applications and those of people's own functions, and of their weights.
 
 A test holds these tables against `models/` and `keras.applications`, neither of which can be imported here.
 """
@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 OWN_NETWORKS = ("lenet", "resnet8")
-KERAS = "keras:"
+KERAS, IMAGENET = "keras:", "imagenet"
 # The smallest side of an image, in pixels, that each takes.
 SMALLEST_SIDES: dict[str, int] = {
     "lenet": 16,
@@ -52,4 +52,16 @@ def _known(name: str) -> str:
     raise ValueError(f"model: received {name!r}; allowed: {ALLOWED}{meant}")
 
 
+def _known_weights(name: str) -> str:
+    """Return where weights come from. Raises ValueError for what can be no such place."""
+    named = any(name.startswith(prefix) and len(name) > len(prefix) for prefix in ("run:", "study:"))
+    if name == IMAGENET or named or name.endswith(".keras"):
+        return name
+    raise ValueError(
+        f"weights: received {name!r}; allowed: {IMAGENET}, run:RUN_ID, study:STUDY, the path of a file that ends in "
+        ".keras; or none"
+    )
+
+
 NetworkName = Annotated[str, Field(min_length=1, max_length=250), AfterValidator(_known)]
+WeightsName = Annotated[str, Field(min_length=1, max_length=250), AfterValidator(_known_weights)]

@@ -29,3 +29,13 @@ class SharedParameters(RecordingParameters, TrainingParameters, OptimizerParamet
                 f"{smallest} pixels a side; give a larger image_size, or choose another model"
             )
         return self
+
+    @model_validator(mode="after")
+    def _refuse_to_unfreeze_after_the_end(self) -> SharedParameters:
+        """Raise ValueError for a backbone that no epoch would be left to train."""
+        if self.unfreeze_after is not None and self.unfreeze_after >= self.epochs:
+            raise ValueError(
+                f"unfreeze_after: received {self.unfreeze_after} with epochs {self.epochs}, which leaves no epoch for "
+                "what was frozen; give more epochs, or a smaller number"
+            )
+        return self

@@ -39,6 +39,10 @@ UNSAID: dict[str, Any] = {
     "augment": None,
     "metric": "accuracy",
     "class_weight": "none",
+    "weights": None,
+    "freeze": "none",
+    "unfreeze_after": None,
+    "fine_tune_factor": None,
 }
 
 

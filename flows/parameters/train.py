@@ -20,6 +20,9 @@ from flows.parameters.hyperparameters import (
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import as_typed
 
+# What of a run its name says, where that is not the default.
+NAMED = ("model", "weights", "freeze", "loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
+
 
 class TrainParameters(SharedParameters):
     """Everything that one training run depends on."""
@@ -71,6 +74,8 @@ class TrainParameters(SharedParameters):
         }
         if given.get("loss") == "smooth_l1":
             defaults["smooth_l1_beta"] = 1.0
+        if given.get("unfreeze_after") is not None:
+            defaults["fine_tune_factor"] = 0.1
         return given | {name: value for name, value in defaults.items() if given.get(name) is None}
 
     @model_validator(mode="after")
@@ -138,28 +143,24 @@ class TrainParameters(SharedParameters):
         usual = HYPERPARAMETERS.get(self.optimizer, {})
         return {name: value for name, value in self.optimizer_hyperparameters().items() if value != usual[name]}
 
+    def building(self) -> dict[str, Any]:
+        """Return what `build_model` takes beside the network, but for the data and the machine."""
+        return self.only("seed", "weights", "download")
+
     def recipe(self) -> dict[str, Any]:
         """Return what `compile_model` takes, but for what depends on the data and the machine."""
         names = ("loss", "label_smoothing", "smooth_l1_beta", "optimizer", "learning_rate", "weight_decay")
         return {
             **self.only(*names, "schedule", "warmup_epochs", "epochs"),
             "hyperparameters": self.optimizer_hyperparameters(),
+            "fine_tuning": self.fine_tuning(),
         }
 
     def fitting(self) -> dict[str, Any]:
         """Return what `fit_model` takes, but for the data and the machine."""
-        names = (
-            "epochs",
-            "batch_size",
-            "shuffle",
-            "repeat",
-            "augment",
-            "seed",
-            "print_every",
-            "class_weight",
-            "metric",
-        )
-        return self.only(*names)
+        names = ("epochs", "batch_size", "shuffle", "repeat", "augment", "seed", "print_every")
+        frozen_epochs = 0 if self.freeze == "none" else self.unfreeze_after or self.epochs
+        return {**self.only(*names, "class_weight", "metric"), "frozen_epochs": frozen_epochs}
 
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
@@ -169,7 +170,7 @@ class TrainParameters(SharedParameters):
         parts = [self.optimizer, f"{self.learning_rate:g}", f"s{self.seed}"]
         parts += [
             f"{name}={as_typed(getattr(self, name))}"
-            for name in ("model", "loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
+            for name in NAMED
             if getattr(self, name) != type(self).model_fields[name].default
         ]
         parts += [f"{name}={as_typed(value)}" for name, value in self.unusual_hyperparameters().items()]
@@ -186,7 +187,8 @@ class TrainParameters(SharedParameters):
         augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
         return (
-            f"Training {self.model} on {self.dataset}, images {self.image_size}x{self.image_size}{held_back}\n"
+            f"Training {self.network_label()} on {self.dataset}, "
+            f"images {self.image_size}x{self.image_size}{held_back}\n"
             f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
             f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{augmented}"
         )

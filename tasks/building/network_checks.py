@@ -7,13 +7,14 @@ safe mode, and whose first weights are a function of the seed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from models.network_layers import layers_of
 from tasks.foundation.errors import InputError
 
 PROBABILITIES = ("softmax", "sigmoid")
@@ -72,15 +73,6 @@ def require_function_of_seed(name: str, build: Callable[[], keras.Model], networ
             f"called twice with one seed it returns other weights ({len(differing)} of {len(mine)} variables: {shown}) "
             "from a global generator; give each initializer a seed of its own, made from the argument seed",
         )
-
-
-def layers_of(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Yield the layers of a network, and of the networks in it, in their order."""
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from layers_of(layer)
-        else:
-            yield layer
 
 
 def _require_shapes(name: str, network: keras.Model, image_shape: tuple[int, int, int], num_classes: int) -> None:

@@ -1,9 +1,10 @@
-"""Networks by name: ours, those of Keras' applications, and people's own functions."""
+"""Networks by name, ours, those of Keras' applications and people's own functions, with the weights they begin with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import keras
 
@@ -11,6 +12,7 @@ from models.applications import build_application
 from models.choice import choose
 from models.lenet import build_lenet
 from models.resnet8 import build_resnet8
+from tasks.building.first_weights import IMAGENET, FirstWeights, PixelStatistics, with_first_weights
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
 
@@ -30,24 +32,47 @@ def open_network(name: str) -> BuildNetwork:
         raise InputError(str(error)) from error
 
 
-def build_network(name: str, prepared: PreparedDataset, seed: int) -> keras.Model:
-    """Return a network for prepared data, untrained: from pixel values (0 to 255) to one logit for each class.
+def build_network(
+    name: str,
+    prepared: PreparedDataset,
+    seed: int,
+    *,
+    pixels: PixelStatistics | None = None,
+    pretrained: bool = False,
+) -> keras.Model:
+    """Return a network for prepared data: from pixel values (0 to 255) to one logit for each class.
+
+    Args:
+        name: As `open_network` takes it.
+        prepared: The data.
+        seed: All that is drawn is a function of it.
+        pixels: Mean and deviation of each channel to normalise by; none: those of the training split.
+        pretrained: Whether a network of Keras' applications has the weights of ImageNet in place of drawn ones.
 
     Raises:
         InputError: there is no such network, or it does not take such images or so many classes.
     """
-    build = open_network(name)
+    build = partial(open_network(name), pretrained=True) if pretrained else open_network(name)
+    fits = pixels is not None and len(pixels[0]) == prepared.image_shape[2]
+    mean, deviation = pixels if pixels and fits else (prepared.pixel_mean, prepared.pixel_deviation)
     try:
-        return build(
-            prepared.image_shape,
-            len(prepared.classes),
-            pixel_mean=prepared.pixel_mean,
-            pixel_deviation=prepared.pixel_deviation,
-            seed=seed,
-        )
+        return build(prepared.image_shape, len(prepared.classes), pixel_mean=mean, pixel_deviation=deviation, seed=seed)
+    except InputError:
+        raise
     except ValueError as error:
         height, width, channels = prepared.image_shape
         raise InputError(
             f"model: {name!r} cannot be built for images of {height}x{width} pixels with {channels} channels and "
             f"{len(prepared.classes)} classes: {error}; give another image_size, or choose another model"
         ) from error
+
+
+def build_with_weights(
+    name: str, prepared: PreparedDataset, seed: int, weights: str, directory: Path, *, download: bool
+) -> FirstWeights:
+    """Return a network that begins with ``weights``: as `with_first_weights`, which says what is raised."""
+    if weights == IMAGENET and not name.startswith(KERAS):
+        raise InputError(
+            f"weights: received imagenet with model {name!r}; there are such weights for keras: networks alone"
+        )
+    return with_first_weights(weights, partial(build_network, name, prepared, seed), directory, download=download)

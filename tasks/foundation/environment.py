@@ -21,6 +21,8 @@ PINNED = {
 # oneDNN's kernels halve the time of a step. TensorFlow uses them by itself on processors with VNNI alone; here they are
 # used on all, so that a cluster has one set of numbers. 0 turns them off.
 DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "1"}
+# Where the weights of ImageNet lie, then: the folder that KERAS_HOME named, for this process and all that it starts.
+KERAS_WEIGHTS_HOME = "KERAS_WEIGHTS_HOME"
 # Each would give the same parameters other numbers, or another Keras.
 UNSET = (
     *("TF_USE_LEGACY_KERAS", "KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"),
@@ -38,6 +40,8 @@ def settle_environment(environment: MutableMapping[str, str]) -> None:
 
     To be called before TensorFlow, Keras, Prefect or MLflow are imported, which read it then.
     """
+    if environment.get("KERAS_HOME", os.devnull) != os.devnull:
+        environment[KERAS_WEIGHTS_HOME] = environment["KERAS_HOME"]
     environment.update(PINNED)
     for name, value in DEFAULTS.items():
         environment.setdefault(name, value)

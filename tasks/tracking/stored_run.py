@@ -16,6 +16,9 @@ HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory
 FLOW_TAG, STUDY_TAG, TRIAL_TAG = "run.flow", "study", "trial"
 # What the store refused of its record, which is kept in its directory; where its model is, if that is no logged model.
 MISSING_TAG, MODEL_TAG = "record.missing", "record.model"
+RECOMMENDED_TAG = (
+    "compare.recommended_run"  # the first run of what a comparison recommends, whose model others begin with
+)
 DATASET_TAG = "dataset.digest"  # of the data that it is bound to; runs of older versions have their inputs only
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from models.augmentation import Augmentation
 from models.class_weights import ClassWeight, class_weights
+from models.freezing import Freezing
 from models.loss_monitor import LossMonitor
 from models.steps import Evaluated, Score, TrainSteps, loss_of, make_evaluate_step, make_train_steps, score
 from study.metric import NAMES, Metric
@@ -45,6 +47,7 @@ class EpochLoop:
         print_every: Steps between lines of the monitor; none: once an epoch; 0: no lines.
         class_weight: How much an example of each class of the training split counts in the loss of a step.
         metric: What the best epoch is the best of: the monitor tells it beside accuracy.
+        frozen_epochs: How many of them, the first, train the head alone.
     """
 
     prepared: PreparedDataset
@@ -59,6 +62,7 @@ class EpochLoop:
     print_every: int | None
     class_weight: ClassWeight = "none"
     metric: Metric = "accuracy"
+    frozen_epochs: int = 0
 
     def run(self, compiled: Path, device: str, stopping: Callable[[], bool]) -> tuple[keras.Model, FitState, str]:
         """Go on from the last checkpoint until all epochs are done, one of them diverges, or it is to stop.
@@ -72,13 +76,18 @@ class EpochLoop:
             model = keras.models.load_model(compiled)
             augmentation = Augmentation(self.augment, self.seed, self.prepared.image_shape) if self.augment else None
             weights = class_weights(self.class_weight, class_counts(self.prepared, "train"))
-            train_steps = make_train_steps(model, self.batch_size, augmentation, weights)
+            freezing = Freezing(model, self.frozen_epochs)
+            make = partial(make_train_steps, model, self.batch_size, augmentation, weights)
             evaluate_step = make_evaluate_step(model)
             state = self.checkpoints.restore(model)
+            freezing.begin(len(state.rows) + 1)
+            train_steps = make()
             self._record(state.rows)  # of which a process that was killed may not have recorded the last
             try:
                 digest_of_finite(model, "in the checkpoint")
                 while len(state.rows) < self.epochs and not stopping():
+                    if freezing.begin(len(state.rows) + 1):
+                        train_steps = make()  # another graph, for what is trained in it is another part
                     state = self._train(
                         *(model, state, train_steps, evaluate_step, monitor), progress=progress, stopping=stopping
                     )
@@ -90,6 +99,8 @@ class EpochLoop:
                     "Training diverged: %s. That is the outcome of this run; it has no score.", divergence
                 )
                 return model, state, str(divergence)
+            finally:
+                freezing.end()
         return model, state, ""
 
     def _train(

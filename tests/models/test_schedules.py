@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from keras.optimizers.schedules import LearningRateSchedule
 
-from models.schedules import SCHEDULES, WarmUp, make_schedule
+from models.schedules import SCHEDULES, FineTuning, WarmUp, fine_tuned, make_schedule
 
 RUN = {"learning_rate": 0.2, "steps_per_epoch": 10, "epochs": 4}
 
@@ -134,3 +134,18 @@ def test_a_schedule_comes_back_from_its_config(name: str, warmup_epochs: float) 
 def test_what_makes_no_schedule_is_refused_with_the_reason(name: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_schedule(name, **{**RUN, **changes})
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_fine_tuning_multiplies_the_rate_from_an_epoch_on(name: str) -> None:
+    rate = make_schedule(name, learning_rate=0.2, steps_per_epoch=5, epochs=4, warmup_epochs=0)
+    tuned = fine_tuned(rate, 5, (2, 0.25))
+    loaded = FineTuning.from_config(tuned.get_config())
+    for step in range(20):
+        expected = (rate(step) if callable(rate) else rate) * (0.25 if step >= 10 else 1)
+        assert float(tuned(step)) == pytest.approx(float(expected), rel=1e-6)
+        assert float(loaded(step)) == float(tuned(step))
+
+
+def test_a_rate_that_is_not_fine_tuned_is_itself() -> None:
+    assert fine_tuned(0.3, 5, None) == 0.3

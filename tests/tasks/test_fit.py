@@ -498,6 +498,33 @@ def test_batch_normalisation_and_dropout_go_on_as_if_nothing_had_happened(
     assert_learned_the_same(fit(**how), whole)
 
 
+@pytest.mark.parametrize("block", [2, 3, 4, 8])  # of three an epoch: before and after the backbone is opened
+def test_a_backbone_is_frozen_and_opened_as_if_nothing_had_happened(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setitem(NETWORKS, "dropping", dropping)
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    recipe = {**SCHEDULED, "model": "dropping", "schedule": "constant", "fine_tuning": (1, 0.5)}
+    how = {"recipe": recipe, "epochs": 3, "frozen_epochs": 1}
+    whole = fit(**how)
+    assert [row.learning_rate for row in whole.result.epochs] == [0.01, 0.005, 0.005]
+    assert keras.models.load_model(whole.result.model).optimizer is not None
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, block)
+        run_id = broken_off(fit, KeyboardInterrupt, **how)
+    assert_learned_the_same(fit(**how, run_id=run_id), whole)
+
+
+def test_only_the_head_of_a_frozen_network_is_trained(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NETWORKS, "dropping", dropping)
+    recipe = {"model": "dropping"}
+    frozen, free = (fit(recipe=recipe, epochs=2, frozen_epochs=count).weights() for count in (2, 0))
+    begun = keras.models.load_model(Path("initial.keras")).get_weights()
+    same = [np.array_equal(mine, its) for mine, its in zip(frozen, begun, strict=True)]
+    assert same == [True] * (len(begun) - 2) + [False] * 2
+    assert not any(np.array_equal(mine, its) for mine, its in zip(free, begun, strict=True))
+
+
 @pytest.mark.parametrize(
     ("block", "saved"), [(2, []), (4, ["000001-000000000"]), (8, ["000001-000000000", "000002-000000000"])]
 )

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from flows.parameters.compare import CompareParameters
 from flows.parameters.network_names import KERAS, OWN_NETWORKS, SMALLEST_SIDES
 from flows.parameters.signature import validated
+from flows.parameters.study_plan import one_of_each_setting, training_of
 from flows.parameters.train import TrainParameters
 from models import lenet, resnet8
 from tasks.building.networks import KERAS as BUILT_AS_KERAS
@@ -77,3 +78,66 @@ def test_a_run_and_a_comparison_say_their_network() -> None:
     assert p.banner().startswith("Training resnet8 on digits")
     assert ", model resnet8\n" in CompareParameters(model="resnet8").banner()
     assert "model" not in TrainParameters().display_name() + CompareParameters().banner()
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "run:1a2b", "study:3c4d", "some where/net.keras"])
+def test_weights_may_come_from_these(weights: str) -> None:
+    p = validated(TrainParameters, {"model": "keras:MobileNetV3Small", "weights": weights})
+    assert p.weights == weights
+    assert p.building() == {"seed": 0, "weights": weights, "download": True}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"weights": "imagenett"},
+            "weights: received 'imagenett'; allowed: imagenet, run:RUN_ID, study:STUDY, the path",
+        ),
+        ({"weights": "run:"}, "weights: received 'run:'; allowed: imagenet"),
+        ({"weights": "imagenet"}, "weights: received imagenet with model 'lenet', but only keras: networks have such"),
+        ({"freeze": "backbone"}, "freeze: received backbone without weights, so that all but the head would stay as"),
+        ({"freeze": "all"}, "freeze: received 'all'; allowed: one of none, backbone"),
+        ({"weights": "run:1", "unfreeze_after": 2}, "unfreeze_after: received 2 with freeze none, where nothing is"),
+        ({"unfreeze_after": 0}, "unfreeze_after: received 0; allowed: a whole number, at least 1, less than 1000000"),
+        (
+            {"weights": "run:1", "freeze": "backbone", "fine_tune_factor": 0.5},
+            "fine_tune_factor: received 0.5 without unfreeze_after, so that nothing is ever fine-tuned; leave it out",
+        ),
+        ({"fine_tune_factor": 2}, "fine_tune_factor: received 2; allowed: a number, more than 0, at most 1; or none"),
+        (
+            {"weights": "run:1", "freeze": "backbone", "unfreeze_after": 3, "epochs": 3},
+            "unfreeze_after: received 3 with epochs 3, which leaves no epoch for what was frozen; give more epochs",
+        ),
+    ],
+)
+@pytest.mark.parametrize("parameters", [TrainParameters, CompareParameters])
+def test_weights_and_freezing_that_make_no_sense_are_refused(
+    parameters: type[BaseModel], given: dict[str, object], told: str
+) -> None:
+    assert refusal(parameters, **given).startswith(told)
+
+
+def test_the_backbone_of_a_function_that_may_bring_its_own_weights_can_be_frozen() -> None:
+    assert TrainParameters(model="mine.py:net", freeze="backbone").freeze == "backbone"
+
+
+def test_the_factor_of_fine_tuning_is_filled_in_where_there_is_some() -> None:
+    frozen = {"weights": "run:1", "freeze": "backbone"}
+    assert TrainParameters(**frozen, unfreeze_after=2).fine_tune_factor == 0.1
+    assert TrainParameters(**frozen, unfreeze_after=2, fine_tune_factor=1).fine_tune_factor == 1
+    assert TrainParameters(**frozen).fine_tune_factor is None
+    assert TrainParameters(**frozen, unfreeze_after=2).recipe()["fine_tuning"] == (2, 0.1)
+    assert TrainParameters(**frozen, unfreeze_after=2).fitting()["frozen_epochs"] == 2
+    assert TrainParameters(**frozen, epochs=7).fitting()["frozen_epochs"] == 7
+    assert TrainParameters().recipe()["fine_tuning"] is None
+    assert TrainParameters().fitting()["frozen_epochs"] == 0
+    trial = training_of(p := CompareParameters(**frozen, unfreeze_after=2), one_of_each_setting(p)[0])
+    assert (trial.weights, trial.freeze, trial.unfreeze_after, trial.fine_tune_factor) == ("run:1", "backbone", 2, 0.1)
+
+
+def test_a_run_says_what_it_began_with() -> None:
+    p = TrainParameters(weights="run:1", freeze="backbone", unfreeze_after=2, dataset="digits")
+    assert p.display_name() == "momentum 0.01 s0 weights=run:1 freeze=backbone digits"
+    assert p.banner().startswith("Training lenet, weights run:1, backbone frozen for 2 epochs, on digits, images 32x32")
+    assert "backbone frozen, on" in TrainParameters(weights="run:1", freeze="backbone").banner()

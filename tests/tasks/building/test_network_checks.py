@@ -7,11 +7,9 @@ from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 import pytest
 
 from tasks.building.network_checks import (
-    layers_of,
     require_contract,
     require_function_of_seed,
     require_loadable,
@@ -150,10 +148,3 @@ def test_weights_that_are_drawn_from_a_global_generator_are_told() -> None:
 def test_another_network_each_time_is_told() -> None:
     told = refusal(require_function_of_seed, partial(network, units=3), network())
     assert told == "called twice with one seed it returns networks with other shapes; let it draw none at random"
-
-
-def test_layers_are_found_in_their_order_however_deep() -> None:
-    inner = keras.Sequential([keras.Input((CLASSES,)), layers.Dense(2, name="b")], name="inner")
-    outer = keras.Sequential([keras.Input((CLASSES,)), layers.Dense(CLASSES, name="a"), inner, layers.ReLU(name="c")])
-    assert [layer.name for layer in layers_of(outer)] == ["a", "b", "c"]
-    assert np.shape(outer(np.zeros((1, CLASSES)))) == (1, 2)

@@ -59,6 +59,15 @@ def test_what_a_variable_becomes(name: str, received: str | None, settled_as: st
     assert given.get(name) == settled_as
 
 
+def test_the_weights_of_imagenet_stay_where_a_person_has_them() -> None:
+    given = {"KERAS_HOME": "/home/somebody/.keras"}
+    settle_environment(given)
+    settle_environment(given)  # as each process does that this one starts
+    assert (given["KERAS_HOME"], given["KERAS_WEIGHTS_HOME"]) == (os.devnull, "/home/somebody/.keras")
+    settle_environment(nothing := {})
+    assert "KERAS_WEIGHTS_HOME" not in nothing
+
+
 def test_keras_is_what_it_is_without_a_configuration_file() -> None:
     import keras
 
