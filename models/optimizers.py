@@ -13,13 +13,13 @@ from typing import NamedTuple
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
+from models.adafactor import Adafactor
 from models.choice import choose
 from models.muon import Muon
 from models.schedule_free import ScheduleFreeAdamW
 from models.update_rules import (
     SGD,
     Adadelta,
-    Adafactor,
     Adagrad,
     Adam,
     Adamax,
@@ -46,7 +46,7 @@ _FACTORS = {"beta_2_decay": -0.8, "epsilon_1": 1e-30, "epsilon_2": 0.001, "clip_
 
 OPTIMIZERS: dict[str, Recipe] = {
     "adadelta": Recipe(Adadelta, {"rho": 0.95, "epsilon": 1e-7}),
-    "adafactor": Recipe(Adafactor, _FACTORS),
+    "adafactor": Recipe(Adafactor, {**_FACTORS, "relative_step": True}),
     "adagrad": Recipe(Adagrad, {"initial_accumulator_value": 0.1, "epsilon": 1e-7}),
     "adam": Recipe(Adam, {**_BETAS, "amsgrad": False}),
     "adamax": Recipe(Adamax, _BETAS),

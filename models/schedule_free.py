@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from models.update_rules import DecayWithinTheRule, serializable
@@ -51,12 +52,13 @@ class ScheduleFreeAdamW(DecayWithinTheRule):
         """Create the slots for `variables`; ``x`` and ``z`` begin where these are now."""
         if self.built:
             return
-        super().build(variables)
-        self._stepped, self._squares = self.add_optimizer_variables(variables, ["stepped", "velocity"])
-        for stepped, variable in zip(self._stepped, variables, strict=True):
-            self.assign(stepped, variable)
-        # In float64: a step's share of the sum soon is less than what float32 can tell apart.
-        self._weights_so_far = self.add_variable(shape=(), dtype="float64", name="weights_so_far")
+        with tf.init_scope():  # once, even where the first step is being traced
+            super().build(variables)
+            self._stepped, self._squares = self.add_optimizer_variables(variables, ["stepped", "velocity"])
+            for stepped, variable in zip(self._stepped, variables, strict=True):
+                self.assign(stepped, variable)
+            # In float64: a step's share of the sum soon is less than what float32 can tell apart.
+            self._weights_so_far = self.add_variable(shape=(), dtype="float64", name="weights_so_far")
 
     def weights_to_evaluate(self, variables: Sequence[Any]) -> list[Any]:
         """Return ``x`` for each of the model's trainable variables, as tensors; nothing is assigned."""

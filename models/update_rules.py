@@ -1,6 +1,7 @@
 """The update rules, each a class of Keras with what it lacks here: biases do not decay, and a loaded one goes on so.
 
 Their numbers are Keras', bit for bit, but for `Ftrl`, which Keras has for weights that begin at 0 and never decay.
+Rules that have to be other than Keras' throughout have files of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 serializable = keras.saving.register_keras_serializable(package="lenet_pipeline")
@@ -110,16 +112,6 @@ class Adadelta(BiasesKept, keras.optimizers.Adadelta):
 
 
 @serializable
-class Adafactor(BiasesKept, keras.optimizers.Adafactor):
-    """Shazeer, Stern, "Adafactor: adaptive learning rates with sublinear memory cost" (2018), algorithms 4 to 6.
-
-    The step is relative to the weights, and the learning rate the most that it may be: 1 / sqrt(t) where that is less.
-    A kernel of four dimensions is a stack of matrices, inputs by outputs. Keras' ``relative_step`` changes nothing in
-    its rule, and so is no hyperparameter here.
-    """
-
-
-@serializable
 class Lamb(BiasesKept, keras.optimizers.Lamb):
     """You et al., "Large batch optimization for deep learning" (2020), algorithm 2.
 
@@ -147,11 +139,12 @@ class Ftrl(DecayWithinTheRule, keras.optimizers.Ftrl):
         """Create the slots for `variables`, which begin at the values that these have now."""
         if self.built:
             return
-        super().build(variables)
-        self._rate_before = self.add_variable(shape=(), name="rate_before")
-        self.assign(self._rate_before, self.learning_rate)
-        for variable, squares, linear in zip(variables, self._accumulators, self._linears, strict=True):
-            self.assign(linear, -variable * self._proximal(squares, self._rate_before))
+        with tf.init_scope():  # once, even where the first step is being traced
+            super().build(variables)
+            self._rate_before = self.add_variable(shape=(), name="rate_before")
+            self.assign(self._rate_before, self.learning_rate)
+            for variable, squares, linear in zip(variables, self._accumulators, self._linears, strict=True):
+                self.assign(linear, -variable * self._proximal(squares, self._rate_before))
 
     def _backend_update_step(self, grads: list[Any], trainable_variables: list[Any], learning_rate: Any) -> None:
         super()._backend_update_step(grads, trainable_variables, learning_rate)

@@ -20,7 +20,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Optimizer": (
         *("optimizer", "learning_rate", "schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov"),
         *("beta_1", "beta_2", "epsilon", "amsgrad", "rho", "centered", "initial_accumulator_value", "beta_2_decay"),
-        *("epsilon_1", "epsilon_2", "clip_threshold", "learning_rate_power", "l1_regularization_strength"),
+        *(
+            "epsilon_1",
+            "epsilon_2",
+            "clip_threshold",
+            "relative_step",
+            "learning_rate_power",
+            "l1_regularization_strength",
+        ),
         *("l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta", "ns_steps"),
     ),
     "Training": (

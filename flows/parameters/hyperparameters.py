@@ -30,6 +30,7 @@ FreezeName = Literal["none", "backbone"]
 # Which optimizer has which hyperparameter of its own, and its default there. A test holds this table against
 # models/optimizers.py, which cannot be imported here because it imports Keras.
 _BETAS: dict[str, float | bool] = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+_FACTORS = {"beta_2_decay": -0.8, "epsilon_1": 1e-30, "epsilon_2": 0.001, "clip_threshold": 1.0}
 _FTRL = {"l1_regularization_strength": 0.0, "l2_regularization_strength": 0.0}
 _FTRL |= {"l2_shrinkage_regularization_strength": 0.0, "beta": 0.0}
 HYPERPARAMETERS: dict[str, dict[str, float | bool]] = {
@@ -41,7 +42,7 @@ HYPERPARAMETERS: dict[str, dict[str, float | bool]] = {
     "adamax": _BETAS,
     "adagrad": {"initial_accumulator_value": 0.1, "epsilon": 1e-7},
     "adadelta": {"rho": 0.95, "epsilon": 1e-7},
-    "adafactor": {"beta_2_decay": -0.8, "epsilon_1": 1e-30, "epsilon_2": 0.001, "clip_threshold": 1.0},
+    "adafactor": {**_FACTORS, "relative_step": True},
     "lamb": _BETAS,
     "lion": {"beta_1": 0.9, "beta_2": 0.99},
     "ftrl": {"initial_accumulator_value": 0.1, "learning_rate_power": -0.5, **_FTRL},

@@ -94,6 +94,9 @@ class OptimizerParameters(ParameterGroup):
         float | None,
         Field(ge=LEAST, le=LARGEST, description="for adafactor: the largest root mean square of an update; none: 1"),
     ] = None
+    relative_step: Annotated[
+        bool | None, Field(description="for adafactor: let the rate be at most 1 / sqrt(t) in step t; none: true")
+    ] = None
     learning_rate_power: Annotated[
         float | None,
         Field(ge=-1, le=0, description="for ftrl: power of the sum of squares that the rate goes by; none: -0.5"),

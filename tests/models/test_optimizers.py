@@ -21,7 +21,7 @@ SHAPES = {"kernel": (4, 3), "filters": (2, 3, 2, 4), "bias": (3,)}
 START = [random.normal(size=shape) for shape in SHAPES.values()]
 GRADIENTS = [[random.normal(size=shape) for shape in SHAPES.values()] for _ in range(STEPS)]
 SMALLEST = 1e-7
-NOT_OF_KERAS = {"ftrl", "muon", "schedule_free_adamw"}  # what Keras has of that name does something else
+NOT_OF_KERAS = {"adafactor", "ftrl", "muon", "schedule_free_adamw"}  # what Keras has of that name does something else
 
 # w, g, t (from 1), state, learning rate -> w, for one variable. The state starts empty.
 Rule = Callable[[np.ndarray, np.ndarray, int, dict[str, Any], float], np.ndarray]
@@ -115,7 +115,12 @@ def adadelta(rho: float = 0.95, epsilon: float = SMALLEST) -> Rule:
 
 
 def adafactor(
-    beta_2_decay: float = -0.8, epsilon_1: float = 1e-30, epsilon_2: float = 1e-3, clip_threshold: float = 1.0
+    beta_2_decay: float = -0.8,
+    epsilon_1: float = 1e-30,
+    epsilon_2: float = 1e-3,
+    clip_threshold: float = 1.0,
+    *,
+    relative_step: bool = True,
 ) -> Rule:
     """Shazeer, Stern (2018), algorithms 4 (matrices) and 5 (vectors), where the rate is 0.01."""
 
@@ -135,7 +140,8 @@ def adafactor(
             v = np.reshape([factored(square[at], kept, state.setdefault(at, {})) for at in places], w.shape)
         u = g / np.sqrt(v)
         u = u / max(1, np.sqrt(np.mean(u**2)) / clip_threshold)
-        return w - max(epsilon_2, np.sqrt(np.mean(w**2))) * min(rate, 1 / np.sqrt(t)) * u
+        rate = min(rate, 1 / np.sqrt(t)) if relative_step else rate
+        return w - max(epsilon_2, np.sqrt(np.mean(w**2))) * rate * u
 
     return step
 
@@ -221,6 +227,7 @@ RULES: list[tuple[str, dict[str, float | bool], Callable[..., Rule]]] = [
     ("adadelta", {"rho": 0.5, "epsilon": 0.01}, adadelta),
     ("adafactor", {}, adafactor),
     ("adafactor", {"beta_2_decay": -0.5, "epsilon_1": 0.1, "epsilon_2": 2.0, "clip_threshold": 0.5}, adafactor),
+    ("adafactor", {"relative_step": False}, adafactor),
     ("lamb", {}, lamb),
     ("lamb", {"beta_1": 0.5, "beta_2": 0.6, "epsilon": 0.1}, lamb),
     ("lion", {}, lion),
@@ -309,15 +316,59 @@ def test_ftrl_forgets_no_weight_that_gets_no_gradient() -> None:
     assert not any(np.any(weight) for weight in weights)  # as Keras' own does, which is why there is ours
 
 
-def test_relative_step_changes_nothing_in_keras_which_is_why_adafactor_does_not_have_it_here() -> None:
+def stepped(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
+    weights = variables()
+    for gradients in GRADIENTS:
+        optimizer.apply(tensors(gradients), weights)
+    return [np.array(weight) for weight in weights]
+
+
+def test_adafactor_is_keras_own_where_nothing_is_dead() -> None:
+    for relative in (True, False):  # which changes nothing there
+        theirs = stepped(keras.optimizers.Adafactor(0.1, relative_step=relative))
+        for mine, its in zip(stepped(make_optimizer("adafactor", learning_rate=0.1)), theirs, strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-5)
+
+
+def test_without_relative_steps_adafactor_s_rate_is_what_it_is() -> None:
+    relative, absolute = (
+        stepped(make_optimizer("adafactor", learning_rate=3.0, relative_step=value)) for value in (True, False)
+    )
+    assert not any(np.allclose(mine, its) for mine, its in zip(relative, absolute, strict=True))
+
+
+def test_a_weight_whose_input_and_output_are_dead_stays_with_adafactor() -> None:
+    gradient = np.ones((4, 3), np.float32)
+    gradient[0], gradient[:, 1] = 0, 0
     kept = []
-    for relative in (True, False):
-        weights = variables()
-        optimizer = keras.optimizers.Adafactor(1.0, relative_step=relative)
+    for optimizer in (make_optimizer("adafactor", learning_rate=0.1), keras.optimizers.Adafactor(0.1)):
+        weight = keras.Variable(np.ones((4, 3)), dtype="float32", name="kernel")
+        optimizer.apply([tf.constant(gradient)], [weight])
+        kept.append(np.array(weight))
+    assert kept[0][0, 1] == 1
+    assert np.isfinite(kept[0]).all()
+    assert np.isnan(kept[1]).any()  # as in Keras, which is why there is ours
+
+
+def test_adafactor_keeps_rows_and_columns_and_no_square_of_a_kernel() -> None:
+    optimizer = make_optimizer("adafactor", learning_rate=0.1)
+    optimizer.build(variables())
+    shapes = [tuple(slot.shape) for slot in optimizer.variables[2:]]  # after the iterations and the rate
+    assert shapes == [(4,), (3,), (2, 3, 2), (2, 3, 4), (3,)]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_that_is_built_while_its_first_step_is_traced_makes_the_same_steps(name: str) -> None:
+    def traced(*, built_before: bool) -> list[np.ndarray]:
+        optimizer, weights = make_optimizer(name, learning_rate=0.1, weight_decay=0.1), variables()
+        if built_before:
+            optimizer.build(weights)
+        step = tf.function(lambda gradients: optimizer.apply(gradients, weights))
         for gradients in GRADIENTS:
-            optimizer.apply(tensors(gradients), weights)
-        kept.append([np.array(weight) for weight in weights])
-    for mine, its in zip(*kept, strict=True):
+            step(tensors(gradients))
+        return [np.array(weight) for weight in weights]
+
+    for mine, its in zip(traced(built_before=True), traced(built_before=False), strict=True):
         np.testing.assert_array_equal(mine, its)
 
 
@@ -367,7 +418,6 @@ def test_hyperparameters_are_all_that_the_class_has(name: str) -> None:
     common = keras.optimizers.Optimizer(0.1).get_config().keys()
     config = make_optimizer(name, learning_rate=0.1).get_config()
     own = {key: value for key, value in config.items() if key not in common}
-    own.pop("relative_step", None)
     assert {key: own.pop(key) for key in hyperparameters(name)} == hyperparameters(name)
     assert own == ({"momentum": 0.0, "nesterov": False} if name == "sgd" else {})  # else it were momentum
 
