@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from prefect import flow
 
 from flows.comparison.answer import CompareResult, conclude, report
+from flows.comparison.forked_checks import require_sound
 from flows.comparison.forked_preparation import prepare
 from flows.comparison.growth import grow, resumed_study
 from flows.comparison.run_rounds import is_complete, run_rounds
@@ -17,6 +20,7 @@ from flows.lifecycle.run_names import name_from
 from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import flat_signature
+from tasks.building.own_code import own_sources
 from tasks.data.class_counts import tell_of_imbalance
 from tasks.foundation.log import task_log
 from tasks.inspect import record_dataset_page
@@ -49,10 +53,13 @@ def compare(parameters: CompareParameters) -> CompareResult:
             claimed.result = answer = report(p.resume)[0]
         return answer
     experiment_id = mlflow_client.open_experiment(p.experiment)
+    sources = own_sources(p.named(), p.resume)
+    require_sound(p, sources)
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
     tell_of_imbalance(prepared, p.metric)
     tags = study_tags(p, prepared)
-    with tracked_flow_run("compare", p, experiment_id, prepared, tags, directory_of=study_directory) as (claimed, run):
+    how: Any = {"directory_of": study_directory, "sources": sources}
+    with tracked_flow_run("compare", p, experiment_id, prepared, tags, **how) as (claimed, run):
         record_dataset_page(prepared, run.run_id)
         tally = run_rounds(p, run.run_id, prepared, log=run.directory / WORKERS_LOG)
         result = conclude(run.run_id)

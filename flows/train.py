@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 
@@ -17,6 +18,7 @@ from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
 from tasks.data.class_counts import tell_of_imbalance
 from tasks.data.leaks import caution_tags
+from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.inspect import record_dataset_page
 from tasks.tracking import mlflow_client
@@ -40,6 +42,7 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
     # Here, with TensorFlow: a worker that cancels a run loads the flow for its hooks, and the page waits for that.
+    from tasks.building.own_checks import sound_sources
     from tasks.evaluate import Evaluation, evaluate_model
     from tasks.fit import fit_model
     from tasks.model import build_model, compile_model
@@ -51,17 +54,13 @@ def train(parameters: TrainParameters) -> TrainResult:
     device = select_device(p.device)
     experiment_id = mlflow_client.open_experiment(p.experiment)
     bound = bound_dataset(p.resume)
+    sources = sound_sources(p.named(), p.resume, p.recipe())
     prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
     tell_of_imbalance(prepared, p.metric)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
-    tags = {
-        "device": device,
-        "steps_per_epoch": str(steps),
-        "mlflow.note.content": f"[Prefect flow run]({flow_run_page()})",  # MLflow shows tags without links
-        **caution_tags(prepared),
-        **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
-    }
-    with tracked_flow_run("train", p, experiment_id, prepared, tags, directory_of=_directory_of) as (claimed, run):
+    tags = {"device": device, "steps_per_epoch": str(steps), **_tags(p, prepared)}
+    how: Any = {"directory_of": _directory_of, "sources": sources}
+    with tracked_flow_run("train", p, experiment_id, prepared, tags, **how) as (claimed, run):
         if STUDY_TAG not in claimed.tags:  # else the comparison has it
             record_dataset_page(prepared, run.run_id)
         initial = build_model(p.model, prepared, run.directory, **p.building(), device=device, run_id=run.run_id)
@@ -77,6 +76,14 @@ def train(parameters: TrainParameters) -> TrainResult:
         publish_result(p.display_name(), result, {"validation": validated, "test": tested.classes})
         claimed.result = result
     return result
+
+
+def _tags(p: TrainParameters, prepared: PreparedDataset) -> dict[str, str]:
+    return {
+        "mlflow.note.content": f"[Prefect flow run]({flow_run_page()})",  # MLflow shows tags without links
+        **caution_tags(prepared),
+        **(tell_of_unknown_threads(p.resume, p.threads) if p.resume else {}),
+    }
 
 
 def _directory_of(run_id: str) -> Path:

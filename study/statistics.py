@@ -16,6 +16,7 @@ from study.plan import ContenderPlan, Plan
 from study.recommendation import recommend
 from study.rounds import chosen_of
 from study.setting_results import SettingResults, results_of
+from study.short_names import short_names
 from study.tuning import learns, rates_tried, tuned
 from study.verdict import verdict
 
@@ -59,9 +60,10 @@ def compare_trials(plan: Plan, trials: Iterable[Trial]) -> Comparison:
 def label_of(contender: ContenderPlan, plan: Plan) -> str:
     """Return a contender's name: the optimizer, and what else differs among all contenders."""
     losses, batch_sizes = ({getattr(one, name) for one in plan.contenders} for name in ("loss", "batch_size"))
-    loss = [contender.loss] if len(losses) > 1 else []
+    loss = [short_names(losses)[contender.loss]] if len(losses) > 1 else []
     batch_size = [f"batch_size={contender.batch_size}"] if len(batch_sizes) > 1 else []
-    return " ".join([contender.optimizer, *loss, *batch_size])
+    optimizers = short_names({one.optimizer for one in plan.contenders})
+    return " ".join([optimizers[contender.optimizer], *loss, *batch_size])
 
 
 def _setting_of(trial: Trial) -> tuple[str, str, int, float]:

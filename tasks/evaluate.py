@@ -11,6 +11,7 @@ from prefect import task
 from pydantic import BaseModel, ConfigDict
 
 from models.steps import Score, make_evaluate_step, score
+from tasks.building.own_objects import own_objects
 from tasks.data.blocks import open_split
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
@@ -43,7 +44,7 @@ def evaluate_model(
     In the run the metrics are ``test_loss`` and so on: MLflow shows metrics in the order of what comes before a slash,
     those without any last, and a run's curves are to come before its single values.
     """
-    with tf.device(f"{device}:0"):
+    with tf.device(f"{device}:0"), own_objects(fitted.parent):
         model = keras.models.load_model(fitted)
         keep = small_probabilities(model.loss) if keep_predictions else None
         tested = score(make_evaluate_step(model), open_split(prepared, "test"), keep)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 
 from models.class_weights import ClassWeight
 from models.optimizers import share_moved
 from study.metric import NAMES, Metric
+from tasks.building.own_objects import own_objects
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
@@ -71,7 +73,7 @@ def fit_model(
 
 def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
     """Run the epochs, store the model under ``path``, and record what came of it."""
-    model, state, reason = finish_the_step(partial(loop.run, compiled, device))
+    model, state, reason = finish_the_step(partial(_epochs, loop, compiled, device))
     fitted = _result(path, state, reason, loop.metric)
     with storing(fitted.model):
         model.save(fitted.model)
@@ -81,6 +83,11 @@ def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
     if (share := share_moved(model.optimizer)) < 1:  # else it would be a column of ones in every list of runs
         record.log_metrics(loop.run_id, {"share_by_named_rule": share})
     return fitted
+
+
+def _epochs(loop: EpochLoop, compiled: Path, device: str, stopping: Callable[[], bool]) -> tuple[Any, FitState, str]:
+    with own_objects(compiled.parent):  # in this thread, which is one of its own
+        return loop.run(compiled, device, stopping)
 
 
 def _result(model: Path, state: FitState, reason: str, metric: Metric) -> FitResult:

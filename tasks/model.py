@@ -15,10 +15,12 @@ from models.optimizers import make_optimizer
 from models.schedules import fine_tuned, make_schedule
 from tasks.building.first_weights import keep_digest
 from tasks.building.networks import build_network, build_with_weights
+from tasks.building.own_classes import make_own_loss, make_own_optimizer
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError
+from tasks.foundation.own_source import is_own
 
 
 @task
@@ -43,7 +45,7 @@ def build_model(
     """
     with tf.device(f"{device}:0"):
         if weights is None:
-            built = build_network(model, prepared, seed)
+            built = build_network(model, prepared, seed, directory=directory)
         else:
             built, digest = build_with_weights(model, prepared, seed, weights, directory, download=download)
             keep_digest(directory, run_id, weights, digest)
@@ -71,6 +73,7 @@ def compile_model(
     steps_per_epoch: int,
     device: str,
     fine_tuning: tuple[int, float] | None = None,
+    loss_args: Mapping[str, Any] | None = None,
 ) -> Path:
     """Return the path of the model with its loss and its optimizer; `fine_tuning`: epochs, then the rate's factor."""
     rate = _schedule(
@@ -81,12 +84,11 @@ def compile_model(
         warmup_epochs=warmup_epochs,
         fine_tuning=fine_tuning,
     )
-    beta = {} if smooth_l1_beta is None else {"smooth_l1_beta": smooth_l1_beta}
     with tf.device(f"{device}:0"):
         model = keras.models.load_model(initial)
         model.compile(
-            optimizer=make_optimizer(optimizer, learning_rate=rate, weight_decay=weight_decay, **hyperparameters),
-            loss=make_loss(loss, label_smoothing=label_smoothing, **beta),
+            _optimizer(optimizer, directory, learning_rate=rate, weight_decay=weight_decay, **hyperparameters),
+            _loss(loss, directory, loss_args, label_smoothing=label_smoothing, smooth_l1_beta=smooth_l1_beta),
         )
         model.optimizer.build(model.trainable_variables)  # else Keras warns of missing variables when it loads them
         path = directory / "compiled.keras"
@@ -94,6 +96,21 @@ def compile_model(
             model.save(path)
     crash_point("compiled")
     return path
+
+
+def _optimizer(name: str, directory: Path, /, *, learning_rate: Any, weight_decay: float, **own: Any) -> Any:
+    """Return a built-in optimizer, or one of a person's own, of which the run's directory has the code."""
+    given: dict[str, Any] = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+    if is_own(name):
+        return make_own_optimizer(name, directory, **given, arguments=own)
+    return make_optimizer(name, **given, **own)
+
+
+def _loss(name: str, directory: Path, own: Mapping[str, Any] | None, **given: float | None) -> Any:
+    """Return a built-in loss, or one of a person's own class, for which the arguments ``own`` are."""
+    if is_own(name):
+        return make_own_loss(name, directory, arguments=own or {})
+    return make_loss(name, **{each: value for each, value in given.items() if value is not None})
 
 
 def _schedule(name: str, *, steps_per_epoch: int, fine_tuning: tuple[int, float] | None, **how: Any) -> Any:

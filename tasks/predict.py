@@ -9,6 +9,7 @@ import tensorflow as tf
 from prefect import task
 
 from models.steps import make_evaluate_step, score
+from tasks.building.own_objects import own_objects
 from tasks.data.blocks import open_split
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
@@ -27,7 +28,7 @@ def predict_validation(fitted: Path, prepared: PreparedDataset, run_id: str, *, 
     Returns:
         How well each class is told from the others, which is recorded too.
     """
-    with tf.device(f"{device}:0"):
+    with tf.device(f"{device}:0"), own_objects(fitted.parent):
         model = keras.models.load_model(fitted)
         blocks = open_split(prepared, "validation")
         said = score(make_evaluate_step(model), blocks, small_probabilities(model.loss))

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from flows.parameters.group import GROUPS, group_of
-from flows.parameters.signature import as_typed, choices_of, described, element_of, fields_of, kind_of
+from flows.parameters.signature import as_typed, choice_or_own, choices_of, described, element_of, fields_of, kind_of
 
 HELP_GROUPS = {name: Group(name, sort_key=place) for place, name in enumerate(GROUPS)}
 LAST_GROUP = Group("Parameters", sort_key=len(GROUPS))  # what the commands themselves take
@@ -64,7 +64,8 @@ def _meant(field: FieldInfo | None, value: Any) -> Any:
 
 
 def _option(name: str, field: FieldInfo) -> Any:
-    choices = f" [choices: {', '.join(choices_of(field))}]" if choices_of(field) else ""
+    own = f"; or {marked.own}" if (marked := choice_or_own(field)) else ""
+    choices = f" [choices: {', '.join(choices_of(field))}{own}]" if choices_of(field) else ""
     default = as_typed(field.default)
     help_text = f"{described(field)}{choices} [default: {default}]"
     group = HELP_GROUPS[group_of(name)]

@@ -16,6 +16,8 @@ from flows.comparison.training_time import TrainingTime
 from models.augmentation import Augmentation
 from models.class_weights import ClassWeight, class_weights
 from models.steps import make_evaluate_step, make_train_steps, score
+from tasks.building.own_code import Sources
+from tasks.building.own_objects import own_code_in
 from tasks.data.blocks import open_split, open_training_epoch
 from tasks.data.class_counts import class_counts
 from tasks.data.prepared import PreparedDataset
@@ -33,9 +35,10 @@ def measure_training_time(
     augment: Sequence[str] | None = None,
     device: str,
     recipe: Mapping[str, Any],
+    sources: Sources,
 ) -> TrainingTime:
-    """Train a few blocks, and return what it took. ``recipe`` holds the other arguments of `compile_model`."""
-    with tempfile.TemporaryDirectory() as name, tf.device(f"{device}:0"):
+    """Train a few blocks; return what it took. ``recipe`` holds `compile_model`'s arguments, ``sources`` own code."""
+    with tempfile.TemporaryDirectory() as name, tf.device(f"{device}:0"), own_code_in(Path(name), sources):
         directory, marks = Path(name), [time.perf_counter()]
         initial = build_model.fn(model, prepared, directory, seed=0, device=device)
         compiled = keras.models.load_model(compile_model.fn(initial, directory, **recipe, device=device))

@@ -34,9 +34,11 @@ from tasks.training.threads import use_threads
 RECORDING_SECONDS = 1.5  # of a trial, for its runs in MLflow and Prefect; measured with both stores in SQLite
 
 
-def start_calibration(asked: Sequence[Asked], prepared: PreparedDataset, workers: DaskTaskRunner) -> dict[int, Future]:
+def start_calibration(
+    asked: Sequence[Asked], study: str, prepared: PreparedDataset, workers: DaskTaskRunner
+) -> dict[int, Future]:
     """Have workers try a trial of each batch size for a moment, before all that is submitted later."""
-    place, submit = (str(Path.cwd()), tracking_uri()), workers.client.submit
+    place, submit = (str(Path.cwd()), tracking_uri(), study), workers.client.submit
     return {trial.batch_size: submit(time_trial, trial, prepared, *place) for trial in one_for_each_batch_size(asked)}
 
 
@@ -65,7 +67,7 @@ def estimate(p: CompareParameters) -> str:
     asked = next_trials(p, p.resume, plan) if p.resume else begun_with(p, plan)
     if not asked:
         return "All trials are done."
-    place = str(Path.cwd()), tracking_uri()
+    place = str(Path.cwd()), tracking_uri(), p.resume
     times = {trial.batch_size: time_trial(trial, prepared, *place) for trial in one_for_each_batch_size(asked)}
     places = cluster_size(p.dask_address) if p.dask_address else trials_at_a_time(p, len(usable_gpus(p.device)))
     said = [_in_a_line(len(asked), places, estimated_seconds(asked, prepared, times, places))]

@@ -60,7 +60,7 @@ def run_rounds(p: CompareParameters, study: str, prepared: PreparedDataset, *, l
             require_fit_cluster(workers.client, study)
         watch = Watch(workers.client, study, guests=bool(p.dask_address))
         if asked:
-            tried = start_calibration(asked, prepared, workers)
+            tried = start_calibration(asked, study, prepared, workers)
             told: Callable[[], None]
             told = partial(announce_estimate, asked, prepared, tried, worker_count(workers), look=watch.look)
             while asked and not tally.given_up:

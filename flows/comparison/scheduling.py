@@ -18,6 +18,7 @@ from flows.parameters.train import TrainParameters
 from flows.workers.dask_cluster import worker_count
 from study.metric import NAMES
 from study.number_formats import counted
+from study.short_names import short_name
 from tasks.foundation.errors import InputError, StoreAwayError, TrialsError
 from tasks.foundation.log import task_log
 from tasks.terminal.progress import trials_progress
@@ -110,7 +111,7 @@ def in_words(asked: Sequence[Asked]) -> str:
         return f"Tuning: {trials}, to choose each learning rate."
     if first == "extend":
         rates = {(trial.optimizer, trial.learning_rate) for _, trial in asked}
-        added = ", ".join(f"{optimizer} {rate:g}" for optimizer, rate in sorted(rates))
+        added = ", ".join(f"{short_name(optimizer)} {rate:g}" for optimizer, rate in sorted(rates))
         return f"Extending: {trials}, because the best learning rate was an outermost one: {added}."
     seeds = sorted({trial.seed for _, trial in asked})
     return f"Confirming: {trials}, on the fresh seeds {seeds[0]} to {seeds[-1]}."

@@ -17,6 +17,8 @@ from flows.lifecycle.reconcile import settle
 from flows.parameters.train import TrainParameters
 from flows.train import train
 from study.plan import Round
+from study.short_names import short_name
+from tasks.building.own_code import own_sources, write_copy
 from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
 from tasks.foundation.errors import InputError, portable_errors
@@ -69,20 +71,23 @@ def _goes_on(
 def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedDataset) -> None:
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     device = select_device(parameters.device)
+    sources = own_sources(parameters.named(), run_id)
     with TemporaryDirectory() as name:
+        write_copy(sources, Path(name))
         stored = mlflow_client.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
         evaluate_model.fn(model, prepared, run_id, **parameters.only("keep_predictions"), device=device)
 
 
 @portable_errors
-def calibrate(parameters: TrainParameters, prepared: PreparedDataset) -> TrainingTime:
-    """Return what a training takes here."""
+def calibrate(parameters: TrainParameters, prepared: PreparedDataset, study: str | None) -> TrainingTime:
+    """Return what a training takes here, as a trial of a comparison, if that has begun."""
     return measure_training_time(
         prepared,
         **parameters.only("model", "batch_size", "augment", "class_weight"),
         device=select_device(parameters.device),
         recipe=_recipe(parameters, prepared),
+        sources=own_sources(parameters.named(), study),
     )
 
 
@@ -103,12 +108,14 @@ def tags_of(parameters: TrainParameters, study: str, round_: Round) -> dict[str,
         "round": round_,
         "setting": setting_of(parameters),
         TRIAL_TAG: trial_digest(study, parameters),
-        **{name: str(value) for name, value in varied.items()},
+        **{name: short_name(str(value)) for name, value in varied.items()},
     }
 
 
 def setting_of(parameters: TrainParameters) -> str:
     """Return what trials that differ in their seeds alone have in common, as a name to group them by."""
     usual = {name: TrainParameters.model_fields[name].default for name in ("loss", "batch_size")}
-    others = [f"{name}={value}" for name, value in parameters.only(*usual).items() if value != usual[name]]
-    return " ".join([parameters.optimizer, f"{parameters.learning_rate:g}", *others])
+    others = [
+        f"{name}={short_name(str(value))}" for name, value in parameters.only(*usual).items() if value != usual[name]
+    ]
+    return " ".join([short_name(parameters.optimizer), f"{parameters.learning_rate:g}", *others])

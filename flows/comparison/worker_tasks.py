@@ -96,13 +96,13 @@ def test_trial(
 
 
 def time_trial(
-    parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str
+    parameters: TrainParameters, prepared: PreparedDataset, directory: str, tracking_uri: str, study: str | None = None
 ) -> TrainingTime:
-    """Return what a training takes here."""
+    """Return what a training takes here, as a trial of a comparison, if that has begun."""
     from flows.comparison.trial import calibrate
 
     prepare_process(directory, tracking_uri, parameters.threads)
-    return calibrate(parameters, prepared)
+    return calibrate(parameters, prepared, study)
 
 
 def trials_running() -> int:

@@ -15,6 +15,7 @@ from flows.lifecycle.prefect_artifacts import publish_link
 from flows.lifecycle.run_names import run_name
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
+from tasks.building.own_code import Sources, keep_sources, store_now
 from tasks.data.bound_dataset import BoundDataset
 from tasks.data.prepared import PreparedDataset
 from tasks.tracking import record
@@ -32,6 +33,7 @@ def tracked_flow_run(
     tags: Mapping[str, str],
     *,
     directory_of: Callable[[str], Path],
+    sources: Sources,
 ) -> Iterator[tuple[Claim, TrackedRun]]:
     """Hold the directory of a flow's run, new or to be resumed, and yield it with the run in MLflow.
 
@@ -42,6 +44,7 @@ def tracked_flow_run(
         prepared: What it works on, recorded as its input.
         tags: Beside those of every run.
         directory_of: From the MLflow run to be resumed to its directory.
+        sources: Code of a person's own, of which the run gets a copy.
     """
     described = {**_tags(flow, prepared), **tags}
     with (
@@ -56,6 +59,8 @@ def tracked_flow_run(
         untag(claimed.directory)
         publish_link(run.url)
         record.log_dataset(run.run_id, prepared)
+        # That of a comparison is there for workers on other machines before there are any.
+        keep_sources(sources, run.run_id, run.directory, put=record.log_content if flow == "train" else store_now)
         yield claimed, run
 
 

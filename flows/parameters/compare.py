@@ -7,9 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, model_validator
 
 from flows.parameters.hyperparameters import LOSS_OWNS, OWNED, TAKES_NO_SCHEDULE, owners_of
+from flows.parameters.own_arguments import require_own
 from flows.parameters.question import Question
 from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
 from study.metric import NAMES
+from study.short_names import short_name
 
 MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and asked for by name
 
@@ -63,6 +65,8 @@ class CompareParameters(Question):
                 raise ValueError(
                     f"{name}: received {getattr(self, name)}, but it belongs to loss {owner!r}; leave it out"
                 )
+        require_own("optimizer_args", self.optimizer_args, *self.optimizers)
+        require_own("loss_args", self.loss_args, *self.losses)
         if (count := fewest_and_most_trials(self)[1]) > MOST_TRIALS:
             raise ValueError(
                 f"seeds: received {self.seeds}, which makes up to {count} trials with all the optimizers, learning "
@@ -71,6 +75,10 @@ class CompareParameters(Question):
         for planned in one_of_each_setting(self):
             training_of(self, planned)
         return self
+
+    def named(self) -> tuple[str, ...]:
+        """Return the names that may be of a person's own code."""
+        return self.model, *self.optimizers, *self.losses
 
     def recorded(self) -> dict[str, Any]:
         """Return the parameters that belong to the comparison."""
@@ -83,7 +91,7 @@ class CompareParameters(Question):
     def banner(self) -> str:
         """Return a few lines that say what will run."""
         rates = "\n".join(
-            f"  {optimizer}: learning rate {', '.join(f'{rate:g}' for rate in rates_of(self, optimizer))}"
+            f"  {short_name(optimizer)}: learning rate {', '.join(f'{rate:g}' for rate in rates_of(self, optimizer))}"
             for optimizer in self.optimizers
         )
         fewest, most = fewest_and_most_trials(self)
@@ -96,7 +104,7 @@ class CompareParameters(Question):
         return (
             f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {trials} of {self.epochs} epochs\n"
             f"{rates}\n"
-            f"  {', '.join(self.losses)}, batch_size {', '.join(map(str, self.batch_sizes))}, "
+            f"  {', '.join(map(short_name, self.losses))}, batch_size {', '.join(map(str, self.batch_sizes))}, "
             f"target {self.target:.4g} of validation {NAMES[self.metric]}{augmented}{network}\n"
             f"  tuned on seeds 0 to {self.seeds - 1}, {confirm}"
         )

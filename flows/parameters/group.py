@@ -14,7 +14,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Comparison": (
         *("optimizers", "seeds", "learning_rates", "losses", "batch_sizes", "looks", "margin", "grid_size", "extend"),
-        *("target", "workers", "trials_per_gpu", "dask_address"),
+        *("usual_rates", "target", "workers", "trials_per_gpu", "dask_address"),
     ),
     "Network": ("model", "weights", "freeze", "unfreeze_after", "fine_tune_factor"),
     "Optimizer": (
@@ -28,11 +28,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
             "learning_rate_power",
             "l1_regularization_strength",
         ),
-        *("l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta", "ns_steps"),
+        *("l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta", "ns_steps", "optimizer_args"),
     ),
     "Training": (
-        *("epochs", "batch_size", "loss", "seed", "label_smoothing", "smooth_l1_beta", "class_weight", "metric"),
-        *("shuffle", "repeat", "device", "threads"),
+        *("epochs", "batch_size", "loss", "seed", "label_smoothing", "smooth_l1_beta", "loss_args"),
+        *("class_weight", "metric", "shuffle", "repeat", "device", "threads"),
     ),
     "Recording": ("run_name", "experiment", "print_every", "test", "keep_predictions", "resume"),
 }

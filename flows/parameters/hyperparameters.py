@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal, get_args
+
+from flows.parameters.choice_or_own import ChoiceOrOwn
+from tasks.foundation.own_source import OwnCodeError, is_own, taken_apart, usual_learning_rate
 
 LossName = Literal["softmax_cross_entropy", "l1", "mse", "smooth_l1"]
 OptimizerName = Literal[
@@ -26,6 +29,8 @@ OptimizerName = Literal[
 ScheduleName = Literal["constant", "cosine", "exponential", "step"]
 ClassWeightName = Literal["none", "balanced"]
 FreezeName = Literal["none", "backbone"]
+OptimizerOrOwn = Annotated[str, ChoiceOrOwn(get_args(OptimizerName), "CLASS")]
+LossOrOwn = Annotated[str, ChoiceOrOwn(get_args(LossName), "CLASS")]
 
 # Which optimizer has which hyperparameter of its own, and its default there. A test holds this table against
 # models/optimizers.py, which cannot be imported here because it imports Keras.
@@ -72,6 +77,7 @@ USUAL_LEARNING_RATES = {
     "muon": 0.001,
     "schedule_free_adamw": 0.003,
 }
+USUAL_RATE_OF_OWN = 0.001  # of a person's own whose constructor names none, as Keras' have it but for SGD
 TAKES_NO_SCHEDULE: tuple[OptimizerName, ...] = ("schedule_free_adamw",)  # but a warm-up
 
 
@@ -80,10 +86,28 @@ def owners_of(name: str) -> list[str]:
     return sorted(optimizer for optimizer, own in HYPERPARAMETERS.items() if name in own)
 
 
-def in_contradiction(optimizer: str, own: Mapping[str, float | bool]) -> str:
-    """Say what of an optimizer's own hyperparameters does not go together; empty if nothing."""
+def in_contradiction(optimizer: str, own: Mapping[str, float | bool], schedule: str) -> str:
+    """Say what of an optimizer's own hyperparameters, or with the schedule, does not go together; empty if nothing."""
+    if optimizer in TAKES_NO_SCHEDULE and schedule != "constant":
+        return (
+            f"schedule: received {schedule!r}, but optimizer {optimizer!r} averages its weights instead of lowering "
+            "the rate; leave it out (warmup_epochs may stay)"
+        )
     if own.get("nesterov") and not own["momentum"]:
         return "nesterov: received true with momentum 0; give a momentum greater than 0"
     if optimizer in ("lion", "schedule_free_adamw") and not own["beta_1"]:
         return f"beta_1: received {own['beta_1']:g} with optimizer {optimizer!r}, whose rule needs one greater than 0"
     return ""
+
+
+def usual_rate(optimizer: str) -> float | None:
+    """Return the usual learning rate of an optimizer; none for what is no name of one.
+
+    That of a person's own is what its constructor has by default, as far as its file says so as a number.
+    """
+    if not is_own(optimizer):
+        return USUAL_LEARNING_RATES.get(optimizer)
+    try:
+        return usual_learning_rate(taken_apart(optimizer)) or USUAL_RATE_OF_OWN
+    except OwnCodeError:  # which is told with the optimizer
+        return USUAL_RATE_OF_OWN

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from flows.parameters.bounds import MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
 from flows.parameters.hyperparameters import FreezeName
-from flows.parameters.network_names import IMAGENET, KERAS, NetworkName, WeightsName, is_own_code
+from flows.parameters.network_names import IMAGENET, KERAS, NetworkName, WeightsName
+from study.short_names import short_name
+from tasks.foundation.own_source import is_own
 
 
 class NetworkParameters(ParameterGroup):
@@ -50,7 +52,7 @@ class NetworkParameters(ParameterGroup):
                 f"weights: received {IMAGENET} with model {self.model!r}, but only {KERAS} networks have such "
                 f"weights; choose one of these ({KERAS}MobileNetV3Small), or leave weights out"
             )
-        if self.freeze != "none" and self.weights is None and not is_own_code(self.model):
+        if self.freeze != "none" and self.weights is None and not is_own(self.model):
             raise ValueError(
                 f"freeze: received {self.freeze} without weights, so that all but the head would stay as it was drawn; "
                 "give weights, or leave freeze out"
@@ -78,4 +80,4 @@ class NetworkParameters(ParameterGroup):
         weights = [f"weights {self.weights}"] if self.weights else []
         how_long = "" if self.unfreeze_after is None else f" for {self.unfreeze_after} epochs"
         frozen = [f"{self.freeze} frozen{how_long}"] if self.freeze != "none" else []
-        return ", ".join([self.model, *weights, *frozen]) + ("," if weights or frozen else "")
+        return ", ".join([short_name(self.model), *weights, *frozen]) + ("," if weights or frozen else "")

@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from tasks.foundation.own_source import OwnCodeError, is_own, with_digest
+
 OWN_NETWORKS = ("lenet", "resnet8")
 KERAS, IMAGENET = "keras:", "imagenet"
 # The smallest side of an image, in pixels, that each takes.
@@ -36,15 +38,15 @@ ALLOWED = (
 )
 
 
-def is_own_code(name: str) -> bool:
-    """Return whether a network is a person's own function, of which nothing is known here."""
-    return ":" in name and not name.startswith(KERAS)
-
-
 def _known(name: str) -> str:
-    """Return the name. Raises ValueError for one of which it is known already that there is no such network."""
-    if name in SMALLEST_SIDES or is_own_code(name):
+    """Return the name; that of a person's own with its digest. Raises ValueError if there is no such network."""
+    if name in SMALLEST_SIDES:
         return name
+    if is_own(name):
+        try:
+            return with_digest(name)
+        except OwnCodeError as error:
+            raise ValueError(f"model: received {name!r}: {error}") from error
     known = {one.lower(): one for one in SMALLEST_SIDES}
     known |= {one.removeprefix(KERAS): full for one, full in known.items()}  # who forgets the prefix is told of it
     close = difflib.get_close_matches(name.lower(), known, n=1)
@@ -63,5 +65,5 @@ def _known_weights(name: str) -> str:
     )
 
 
-NetworkName = Annotated[str, Field(min_length=1, max_length=250), AfterValidator(_known)]
+NetworkName = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_known)]
 WeightsName = Annotated[str, Field(min_length=1, max_length=250), AfterValidator(_known_weights)]

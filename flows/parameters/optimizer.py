@@ -9,6 +9,7 @@ from pydantic import Field
 from flows.parameters.bounds import LARGEST, LEAST, MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
 from flows.parameters.hyperparameters import ScheduleName
+from flows.parameters.own_arguments import OwnArguments
 
 
 class OptimizerParameters(ParameterGroup):
@@ -117,4 +118,8 @@ class OptimizerParameters(ParameterGroup):
     ns_steps: Annotated[
         int | None,
         Field(ge=1, le=100, description="for muon: Newton-Schulz iterations that make a step orthogonal; none: 5"),
+    ] = None
+    optimizer_args: Annotated[
+        OwnArguments | None,
+        Field(description="for an optimizer of your own: its constructor's other arguments, rho=0.9,hessian_every=10"),
     ] = None

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 
+from flows.parameters.choice_or_own import IN_WORDS, ChoiceOrOwn
 from flows.parameters.group import GROUPS
 from tasks.foundation.errors import InputError
 
@@ -101,6 +102,8 @@ def allowed_values(field: FieldInfo) -> str:
     or_none = "; or none" if NoneType in get_args(field.annotation) else ""
     if element := element_of(field):
         return f"{allowed_values(element)}; several are separated by commas{or_none}"
+    if marked := choice_or_own(field):
+        return marked.allowed + or_none
     if choices := choices_of(field):
         return f"one of {', '.join(choices)}"
     return ", ".join([KINDS[kind_of(field)], *_bounds(field)]) + or_none
@@ -124,7 +127,15 @@ def kind_of(field: FieldInfo) -> Any:
 def choices_of(field: FieldInfo) -> tuple[str, ...]:
     """Return the choices of a field that has some, else nothing."""
     field = element_of(field) or field
+    if marked := choice_or_own(field):
+        return marked.names
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+def choice_or_own(field: FieldInfo) -> ChoiceOrOwn | None:
+    """Return what is said of a field that takes the name of a person's own code too; none of any other."""
+    found = (one for one in (element_of(field) or field).metadata if isinstance(one, ChoiceOrOwn))
+    return next(found, None)
 
 
 def as_typed(value: Any) -> str:
@@ -144,6 +155,8 @@ def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
         return f"unknown parameter {name!r}{_suggestion(name, known)}; choose from: {', '.join(known)}"
     field, received = model.model_fields[name], detail["input"]
     shown = repr(received) if isinstance(received, str) else received
+    if detail["type"] == IN_WORDS:
+        return f"{name}: received {shown}: {detail['ctx']['words']}"
     if any(isinstance(constraint, StringConstraints) for constraint in field.metadata):
         return f"{name}: received {shown}; allowed: {field.description}"
     suggestion = _suggestion(str(received), choices_of(field))

@@ -14,7 +14,6 @@ from flows.parameters.hyperparameters import (
     LOSS_OWNS,
     OWNED,
     TAKES_NO_SCHEDULE,
-    USUAL_LEARNING_RATES,
     owners_of,
 )
 from flows.parameters.question import Question
@@ -22,6 +21,7 @@ from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from study.plan import ContenderPlan, Plan, PlannedTrial
+from tasks.foundation.own_source import is_own
 
 GRID_FACTOR = 10**0.5  # from one learning rate of a grid to the next
 MOST_ADDED = 3  # learning rates on one side of those that were asked for
@@ -43,6 +43,8 @@ UNSAID: dict[str, Any] = {
     "freeze": "none",
     "unfreeze_after": None,
     "fine_tune_factor": None,
+    "optimizer_args": None,
+    "loss_args": None,
 }
 
 
@@ -83,6 +85,7 @@ def training_of(p: Question, planned: PlannedTrial, *, redraws: bool = True) -> 
     for name, owner in LOSS_OWNS.items():
         if planned.loss != owner:
             del given[name]
+    given |= {f"{kind}_args": None for kind in ("optimizer", "loss") if not is_own(getattr(planned, kind))}
     confirms = {"split_seed": planned.split_seed if redraws else 0, "keep_predictions": planned.round == "confirm"}
     varied = planned.model_dump(include={"optimizer", "loss", "batch_size", "learning_rate", "seed"})
     return validated(TrainParameters, {**given, **varied, **confirms, "run_name": None, "test": False})
@@ -144,4 +147,4 @@ def _beyond(p: Question, optimizer: str, side: int) -> tuple[float, ...]:
 
 
 def _in_grid(p: Question, optimizer: str, place: int) -> float:
-    return float(f"{USUAL_LEARNING_RATES[optimizer] * GRID_FACTOR ** (place - (p.grid_size - 1) / 2):.0e}")
+    return float(f"{p.usual_rate(optimizer) * GRID_FACTOR ** (place - (p.grid_size - 1) / 2):.0e}")

@@ -10,15 +10,16 @@ from flows.parameters.bounds import LARGEST, LARGEST_BATCH
 from flows.parameters.hyperparameters import (
     HYPERPARAMETERS,
     OWNED,
-    TAKES_NO_SCHEDULE,
-    USUAL_LEARNING_RATES,
-    LossName,
-    OptimizerName,
+    LossOrOwn,
+    OptimizerOrOwn,
     in_contradiction,
     owners_of,
+    usual_rate,
 )
+from flows.parameters.own_arguments import arguments_of, require_own
 from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import as_typed
+from study.short_names import short_name
 
 # What of a run its name says, where that is not the default.
 NAMED = ("model", "weights", "freeze", "loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
@@ -27,8 +28,8 @@ NAMED = ("model", "weights", "freeze", "loss", "schedule", "batch_size", "weight
 class TrainParameters(SharedParameters):
     """Everything that one training run depends on."""
 
-    loss: Annotated[LossName, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
-    optimizer: Annotated[OptimizerName, Field(description="the update rule")] = "momentum"
+    loss: Annotated[LossOrOwn, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
+    optimizer: Annotated[OptimizerOrOwn, Field(description="the update rule")] = "momentum"
     learning_rate: Annotated[
         float | None,
         Field(gt=0, le=LARGEST, description="step size, before any schedule; none: the optimizer's usual one"),
@@ -69,7 +70,7 @@ class TrainParameters(SharedParameters):
             return given
         optimizer = str(given.get("optimizer", cls.model_fields["optimizer"].default))
         defaults: dict[str, Any] = {
-            "learning_rate": USUAL_LEARNING_RATES.get(optimizer),
+            "learning_rate": None if given.get("learning_rate") else usual_rate(optimizer),
             **HYPERPARAMETERS.get(optimizer, {}),
         }
         if given.get("loss") == "smooth_l1":
@@ -87,13 +88,10 @@ class TrainParameters(SharedParameters):
                     f"{name}: received {getattr(self, name)}, but optimizer {self.optimizer!r} has no {name}; "
                     f"leave it out, or choose an optimizer that has it: {', '.join(owners_of(name))}"
                 )
-        if contradiction := in_contradiction(self.optimizer, self.optimizer_hyperparameters()):
+        require_own("optimizer_args", self.optimizer_args, self.optimizer)
+        require_own("loss_args", self.loss_args, self.loss)
+        if contradiction := in_contradiction(self.optimizer, self.optimizer_hyperparameters(), self.schedule):
             raise ValueError(contradiction)
-        if self.optimizer in TAKES_NO_SCHEDULE and self.schedule != "constant":
-            raise ValueError(
-                f"schedule: received {self.schedule!r}, but optimizer {self.optimizer!r} averages its weights instead "
-                "of lowering the rate; leave it out (warmup_epochs may stay)"
-            )
         if self.smooth_l1_beta is not None and self.loss != "smooth_l1":
             raise ValueError(
                 f"smooth_l1_beta: received {self.smooth_l1_beta}, but loss {self.loss!r} has no beta; "
@@ -147,12 +145,17 @@ class TrainParameters(SharedParameters):
         """Return what `build_model` takes beside the network, but for the data and the machine."""
         return self.only("seed", "weights", "download")
 
+    def named(self) -> tuple[str, str, str]:
+        """Return the names that may be of a person's own code."""
+        return self.model, self.optimizer, self.loss
+
     def recipe(self) -> dict[str, Any]:
         """Return what `compile_model` takes, but for what depends on the data and the machine."""
         names = ("loss", "label_smoothing", "smooth_l1_beta", "optimizer", "learning_rate", "weight_decay")
         return {
+            "loss_args": arguments_of(self.loss_args),
             **self.only(*names, "schedule", "warmup_epochs", "epochs"),
-            "hyperparameters": self.optimizer_hyperparameters(),
+            "hyperparameters": {**self.optimizer_hyperparameters(), **arguments_of(self.optimizer_args)},
             "fine_tuning": self.fine_tuning(),
         }
 
@@ -167,9 +170,9 @@ class TrainParameters(SharedParameters):
         if self.run_name:
             return self.run_name
         # What differs comes first, in few letters: lists cut names off after twenty.
-        parts = [self.optimizer, f"{self.learning_rate:g}", f"s{self.seed}"]
+        parts = [short_name(self.optimizer), f"{self.learning_rate:g}", f"s{self.seed}"]
         parts += [
-            f"{name}={as_typed(getattr(self, name))}"
+            f"{name}={short_name(as_typed(getattr(self, name)))}"
             for name in NAMED
             if getattr(self, name) != type(self).model_fields[name].default
         ]
@@ -179,8 +182,8 @@ class TrainParameters(SharedParameters):
     def banner(self) -> str:
         """Return a few lines that say what will run."""
         own = "".join(f", {name} {value}" for name, value in self.optimizer_hyperparameters().items())
-        decay = f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
-        loss = f"{self.loss}, class_weight {self.class_weight}" if self.class_weight != "none" else self.loss
+        own += f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
+        loss = short_name(self.loss) + (f", class_weight {self.class_weight}" if self.class_weight != "none" else "")
         held_back = f", {self.validation_fraction:.0%} held back for validation" if self.validation_fraction else ""
         if held_back and self.dataset != "digits":  # others may come with validation images, which is not known yet
             held_back += " unless it has validation images"
@@ -189,6 +192,6 @@ class TrainParameters(SharedParameters):
         return (
             f"Training {self.network_label()} on {self.dataset}, "
             f"images {self.image_size}x{self.image_size}{held_back}\n"
-            f"  {self.optimizer}{own}{decay}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
+            f"  {short_name(self.optimizer)}{own}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
             f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{augmented}"
         )

@@ -10,6 +10,7 @@ from flows.parameters.augment import Augment
 from flows.parameters.bounds import LARGEST, MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
 from flows.parameters.hyperparameters import ClassWeightName
+from flows.parameters.own_arguments import OwnArguments
 from study.metric import Metric
 
 
@@ -26,6 +27,10 @@ class TrainingParameters(ParameterGroup):
     smooth_l1_beta: Annotated[
         float | None,
         Field(gt=0, le=LARGEST, description="for smooth_l1: error at which it turns from square to line; none: 1"),
+    ] = None
+    loss_args: Annotated[
+        OwnArguments | None,
+        Field(description="for a loss of your own: its constructor's arguments, gamma=2,alpha=0.25"),
     ] = None
     class_weight: Annotated[
         ClassWeightName,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 from study.comparison import Contender
@@ -26,13 +27,17 @@ STYLES = {
     "muon": ("#117733", "H"),
     "schedule_free_adamw": ("#88CCEE", "8"),
 }
+# Of people's own, in the order of their names: colours of Tol's that are far from those above, in other markers.
+OTHERS = (("#332288", "p"), ("#999933", "h"), ("#AA4499", "<"), ("#44AA99", ">"))
 Style = dict[str, Any]  # what matplotlib is told of it
 LINES = ("-", "--", ":", "-.")  # of contenders that share an optimizer
 
 
 def style_of(contender: Contender, contenders: Sequence[Contender]) -> Style:
     """Return how a contender is drawn: colour and marker are its optimizer's, the line tells its variants apart."""
-    colour, marker = STYLES[contender.optimizer]
+    own = sorted({one.optimizer for one in contenders} - STYLES.keys())
+    others = dict(zip(own, cycle(OTHERS), strict=False))
+    colour, marker = STYLES.get(contender.optimizer) or others[contender.optimizer]
     same = [
         other.label for other in sorted(contenders, key=lambda one: one.label) if other.optimizer == contender.optimizer
     ]

@@ -66,8 +66,18 @@ def predictions_of(
 
 
 def small_probabilities(loss: Any) -> Callable[[Any], NDArray[np.float16]]:
-    """Return a function from logits to what is kept of them: what a model that is trained with ``loss`` estimates."""
-    return lambda logits: _small(np.asarray(loss.probabilities(logits)))
+    """Return a function from logits to what is kept of them: what a model that is trained with ``loss`` estimates.
+
+    A loss of a person's own that has no `probabilities` is taken for one of the softmax of the logits.
+    """
+    estimates = getattr(loss, "probabilities", _softmax)
+    return lambda logits: _small(np.asarray(estimates(logits)))
+
+
+def _softmax(logits: Any) -> NDArray[np.float32]:
+    numbers = np.asarray(logits, dtype=np.float32)
+    powers = np.exp(numbers - numbers.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def _small(probabilities: NDArray[Any]) -> NDArray[np.float16]:

@@ -226,6 +226,17 @@ def read_file(run_id: str, name: str) -> bytes | None:
         return Path(client.download_artifacts(run_id, name, directory)).read_bytes()
 
 
+@waits_for_store
+def read_folder(run_id: str, name: str) -> dict[str, bytes]:
+    """Return the content of each file that a run has stored below the folder ``name``, by its path from there."""
+    with _opened_store() as client, tempfile.TemporaryDirectory() as directory:
+        if not client.list_artifacts(run_id, name):
+            return {}
+        folder = Path(client.download_artifacts(run_id, name, directory))
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
 def send(run_id: str, entry: Entry) -> None:
     """Have MLflow record an entry. Doing it again changes nothing.
 
@@ -279,9 +290,10 @@ def _record(client: MlflowClient, run_id: str, entry: Entry) -> None:
                 run_id, [entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", "training")])]
             )
         case Attachment(name=name, content=content):
+            folder, _, file = name.rpartition("/")
             with tempfile.TemporaryDirectory() as directory:
-                (Path(directory) / name).write_bytes(content)
-                client.log_artifact(run_id, str(Path(directory) / name))
+                (Path(directory) / file).write_bytes(content)
+                client.log_artifact(run_id, str(Path(directory) / file), folder or None)
         case ModelFile():
             try:
                 _record_model(client, run_id, entry)

@@ -69,11 +69,11 @@ class Checkpoints:
         for outdated in [*sorted(self._directory.glob("*.npz"))[:-KEPT], *half_written]:
             outdated.unlink()
 
-    def restore(self, model: keras.Model) -> FitState:
+    def restore(self, model: keras.Model, *, told: bool = True) -> FitState:
         """Give ``model`` the variables of the latest good checkpoint, and return the state of the fit there.
 
         One that is damaged, or belongs to another run or another model, is refused in words, and the one before it is
-        used; without any, the model is as it was, and the fit stands at its beginning.
+        used; without any, the model is as it was, and the fit stands at its beginning. The log says so, if ``told``.
 
         Raises:
             InputError: the latest was trained on other data; it is left as it is.
@@ -86,7 +86,8 @@ class Checkpoints:
                 with storing(path):  # put aside: it must not count among those that are kept
                     path.replace(path.with_name(f"{path.name}.refused"))
             else:
-                task_log().info("Going on after %s.", _describe(state))
+                if told:
+                    task_log().info("Going on after %s.", _describe(state))
                 return state
         return FitState()
 

@@ -226,6 +226,7 @@ def test_the_form_of_a_deployment_has_descriptions_choices_and_bounds(
         expect(shown.locator(".schema-form-property__description")).to_have_text(described(field))
     expect(parameter(page, "dataset").locator("textarea")).to_have_value("digits")  # as prefect.yaml has it
 
+    parameter(page, "optimizer").get_by_role("button", name="list").click()
     parameter(page, "optimizer").locator("button.p-select-button__control").press("ArrowDown")
     choices = page.get_by_role("option")
     expect(choices).to_have_text(list(choices_of(TrainParameters.model_fields["optimizer"])))

@@ -21,6 +21,6 @@ def test_a_training_takes_its_start_its_steps_and_its_validations() -> None:
 def test_it_is_measured_by_training(prepared: Any, augment: tuple[str, ...] | None, class_weight: ClassWeight) -> None:
     recipe = {**TrainParameters(optimizer="adam").recipe(), "steps_per_epoch": 6}
     how = {"model": "lenet", "batch_size": 32, "class_weight": class_weight, "device": "cpu"}
-    measured = measure_training_time(prepared, augment=augment, recipe=recipe, **how)
+    measured = measure_training_time(prepared, augment=augment, recipe=recipe, sources={}, **how)
     assert 0 < measured.step_seconds < measured.start_seconds  # which traces what the steps only run
     assert measured.validation_seconds > 0

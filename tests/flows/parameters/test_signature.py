@@ -84,7 +84,7 @@ def test_prefect_sees_all_parameters_of_the_train_flow() -> None:
         choices = get_args(field.annotation) if "enum" in schema[name] else ()
         assert schema[name].get("enum", []) == list(choices)
         assert schema[name]["position"] == list(schema).index(name)
-    assert schema["optimizer"]["enum"][0] == "sgd"
+    assert schema["optimizer"]["anyOf"][0]["enum"][0] == "sgd"
     assert schema["learning_rate"]["anyOf"][0]["exclusiveMinimum"] == 0
     assert (schema["image_size"]["minimum"], schema["image_size"]["maximum"]) == (16, 1024)
 

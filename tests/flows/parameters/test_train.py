@@ -31,6 +31,8 @@ from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer
 from models.schedules import SCHEDULES
 from tasks.foundation.errors import InputError
 
+OWN = "; or FILE.py:CLASS or MODULE:CLASS of your own"
+
 
 def refusal(**given: Any) -> str:
     with pytest.raises(InputError) as error:
@@ -97,8 +99,8 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("download", [True, "no"], ["perhaps", None], "true or false"),
         ("experiment", ["x", "x" * 250], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters"),
         ("run_name", ["x", None], ["", "x" * 251], "text, of at least 1 character, of at most 250 characters; or none"),
-        ("optimizer", ["adam"], ["", None, 3], f"one of {', '.join(get_args(OptimizerName))}"),
-        ("loss", ["l1"], ["hinge"], "one of softmax_cross_entropy, l1, mse, smooth_l1"),
+        ("optimizer", ["adam"], ["", None, 3], f"one of {', '.join(get_args(OptimizerName))}{OWN}"),
+        ("loss", ["l1"], ["hinge"], f"one of softmax_cross_entropy, l1, mse, smooth_l1{OWN}"),
         ("schedule", ["cosine"], ["linear"], "one of constant, cosine, exponential, step"),
         ("device", ["cpu"], ["abacus"], "one of auto, cpu, gpu"),
     ],
@@ -146,7 +148,7 @@ def test_what_is_no_name_of_a_dataset_is_refused(name: str) -> None:
 
 
 def test_a_close_choice_is_suggested() -> None:
-    assert refusal(optimizer="adm").endswith(", muon, schedule_free_adamw (did you mean 'adam'?)")
+    assert refusal(optimizer="adm").endswith(f", muon, schedule_free_adamw{OWN} (did you mean 'adam'?)")
 
 
 def test_an_unknown_parameter_is_told_with_the_known_ones() -> None:

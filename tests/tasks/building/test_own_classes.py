@@ -1,0 +1,96 @@
+"""Optimizers and losses that are made of a person's own classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.building.own_classes import make_own_loss, make_own_optimizer
+from tasks.building.own_code import own_sources, write_copy
+from tasks.foundation.errors import InputError
+from tasks.foundation.own_source import with_digest
+from tests.support.own_code import write_own
+
+
+def copied(path: Path, name: str) -> str:
+    """Copy a file's code below its folder, as a run does, and return the name of what is defined there."""
+    own = with_digest(f"{path}:{name}")
+    write_copy(own_sources([own]), path.parent)
+    return own
+
+
+def made(path: Path, name: str = "Signum", **arguments: Any) -> Any:
+    given = {"learning_rate": 0.01, "weight_decay": 0.0} | {
+        key: arguments.pop(key) for key in ("learning_rate", "weight_decay") if key in arguments
+    }
+    return make_own_optimizer(copied(path, name), path.parent, **given, arguments=arguments)
+
+
+def test_an_optimizer_is_made_with_its_arguments(tmp_path: Path) -> None:
+    optimizer = made(write_own(tmp_path / "mine.py"), beta=0.5, weight_decay=0.01)
+    config = optimizer.get_config()
+    assert (config["beta"], config["weight_decay"], config["name"]) == (0.5, 0.01, "signum")
+    assert float(optimizer.learning_rate) == pytest.approx(0.01)
+    assert made(tmp_path / "mine.py").get_config()["weight_decay"] is None
+
+
+def test_a_class_that_decays_of_its_own_accord_is_told_not_to(tmp_path: Path) -> None:
+    changes = (
+        ("beta=0.9, **base", "beta=0.9, weight_decay=0.1, **base"),
+        ("=learning_rate, **", "=learning_rate, weight_decay=weight_decay, **"),
+    )
+    assert made(write_own(tmp_path / "mine.py", *changes)).get_config()["weight_decay"] == 0.0
+
+
+def test_an_argument_that_the_constructor_does_not_take_is_told_with_those_that_it_takes(tmp_path: Path) -> None:
+    path = write_own(tmp_path / "mine.py")
+    with pytest.raises(InputError) as told:
+        made(path, betta=0.5)
+    assert "optimizer_args: received 'betta' (did you mean 'beta'?), but the constructor of" in str(told.value)
+    assert "takes: beta, " in str(told.value)
+    assert "clipnorm" in str(told.value)  # of the class above, to which the rest goes
+    with pytest.raises(InputError, match="optimizer_args: received 'name', which is a parameter of the run"):
+        make_own_optimizer(
+            copied(path, "Signum"), tmp_path, learning_rate=0.1, weight_decay=0.0, arguments={"name": "x"}
+        )
+
+
+def test_weight_decay_is_refused_where_the_class_takes_none(tmp_path: Path) -> None:
+    path = write_own(tmp_path / "mine.py", ("beta=0.9, **base", "beta=0.9"), (", **base)", ")"))
+    with pytest.raises(InputError, match=r"weight_decay: received 0\.1, but .* takes none"):
+        made(path, weight_decay=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("small", "is of the type function; allowed: a subclass of keras.optimizers.Optimizer"),
+        ("Focal", "is a class; allowed: a subclass of keras.optimizers.Optimizer"),
+        ("Signumm", r"defines no 'Signumm' \(did you mean 'Signum'\?\); it has: Signum, Focal, small"),
+    ],
+)
+def test_what_is_no_optimizer_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        made(write_own(tmp_path / "mine.py"), name)
+
+
+def test_what_a_constructor_raises_is_told(tmp_path: Path) -> None:
+    path = write_own(tmp_path / "mine.py", ("        self.beta = beta\n", "        self.beta = beta + 'x'\n"))
+    with pytest.raises(
+        InputError, match=r"cannot be made with learning_rate=0\.01, .*: TypeError: unsupported operand"
+    ):
+        made(path)
+
+
+def test_a_loss_is_made_with_its_arguments(tmp_path: Path) -> None:
+    path = write_own(tmp_path / "mine.py")
+    own = copied(path, "Focal")
+    assert make_own_loss(own, tmp_path, arguments={"gamma": 3.0}).get_config()["gamma"] == 3.0
+    with pytest.raises(InputError, match=r"loss_args: received 'gama' \(did you mean 'gamma'\?\)"):
+        make_own_loss(own, tmp_path, arguments={"gama": 3.0})
+    with pytest.raises(InputError, match="reduces by 'sum'; allowed: 'sum_over_batch_size'"):
+        make_own_loss(own, tmp_path, arguments={"reduction": "sum"})
+    with pytest.raises(InputError, match=r"is a class; allowed: a subclass of keras\.losses\.Loss"):
+        make_own_loss(copied(path, "Signum"), tmp_path, arguments={})
