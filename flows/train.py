@@ -42,6 +42,7 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
     # Here, with TensorFlow: a worker that cancels a run loads the flow for its hooks, and the page waits for that.
+    from tasks.building.first_weights import require_weights
     from tasks.building.own_checks import sound_sources
     from tasks.evaluate import Evaluation, evaluate_model
     from tasks.fit import fit_model
@@ -53,6 +54,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     use_threads(p.threads)
     device = select_device(p.device)
     experiment_id = mlflow_client.open_experiment(p.experiment)
+    require_weights(p.weights)
     bound = bound_dataset(p.resume)
     sources = sound_sources(p.named(), p.resume, p.recipe())
     prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)

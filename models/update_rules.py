@@ -16,8 +16,11 @@ from keras import ops
 serializable = keras.saving.register_keras_serializable(package="lenet_pipeline")
 
 
+KEPT = ("bias", "beta", "gamma")  # in a layer of Keras; the last two are of a normalisation
+
+
 class BiasesKept(keras.optimizers.Optimizer):
-    """Keeps biases from decaying.
+    """Keeps biases from decaying, and what a normalisation scales and shifts by.
 
     In `build`, and not by a call after construction: Keras does not save the exclusion, so an optimizer that
     is loaded with its model has to make it again.
@@ -28,8 +31,8 @@ class BiasesKept(keras.optimizers.Optimizer):
         if not self.built:
             # Not var_names=["bias"]: under TensorFlow Keras looks for that in "model/layer/kernel:0", and so
             # would also find a layer called "unbiased".
-            biases = [variable for variable in variables if variable.name == "bias"]
-            self.exclude_from_weight_decay(var_list=biases)
+            kept = [variable for variable in variables if variable.name in KEPT]
+            self.exclude_from_weight_decay(var_list=kept)
         super().build(variables)
 
 

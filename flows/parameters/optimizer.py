@@ -23,7 +23,7 @@ class OptimizerParameters(ParameterGroup):
     warmup_epochs: Annotated[
         float, Field(ge=0, lt=MOST_EPOCHS, description="epochs over which the learning rate first rises in a line")
     ] = 0.0
-    weight_decay: Annotated[float, Field(ge=0, lt=1, description="decoupled weight decay, never on biases")] = 0.0
+    weight_decay: Annotated[float, Field(ge=0, lt=1, description="decoupled weight decay, on kernels alone")] = 0.0
     momentum: Annotated[
         float | None,
         Field(

@@ -59,6 +59,16 @@ def with_first_weights(
     return FirstWeights(network, sha256(path))
 
 
+def require_weights(weights: str | None) -> None:
+    """Raise InputError for weights of which it is known already that there are none, before a run is made of them."""
+    if weights is None or weights == IMAGENET:
+        return
+    if weights.startswith((RUN, STUDY)):
+        run_of(weights)
+    else:
+        _require_file(weights)
+
+
 def keep_digest(directory: Path, run_id: str, weights: str, digest: str) -> None:
     """Keep what a run began with in its directory and, as tags, in its record; ``run_id`` may be empty: no record.
 
@@ -106,6 +116,10 @@ def _file_of(weights: str, directory: Path) -> Path:
     """Return the ``.keras`` file that is meant; that of a run is fetched into ``directory``."""
     if weights.startswith((RUN, STUDY)):
         return mlflow_client.download_model(run_of(weights), directory)
+    return _require_file(weights)
+
+
+def _require_file(weights: str) -> Path:
     path = Path(weights).expanduser()
     if not path.is_file():
         raise InputError(f"weights: there is no file {str(path)!r}; give one, run:RUN_ID, study:STUDY or imagenet")

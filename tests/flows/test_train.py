@@ -550,3 +550,21 @@ def test_a_run_has_no_heartbeat_to_wait_for_unless_somebody_asked_for_it(
     monkeypatch.setattr("flows.lifecycle.flow_run.run_flow", ends_at_once)
     with temporary_settings(wanted):
         run_train(TrainParameters(**TINY))
+
+
+@pytest.mark.usefixtures("prefect_server", "workplace")
+def test_a_run_begins_with_what_another_has_come_to() -> None:
+    begun = run_train(TrainParameters(**{**TINY, "epochs": 1}))
+    how = {"weights": f"run:{begun.run_id}", "freeze": "backbone", "unfreeze_after": 1, "optimizer": "sgd"}
+    result = run_train(TrainParameters(**{**TINY, **how, "experiment": "another"}))
+    assert [row.learning_rate for row in result.epochs] == [0.05, 0.005]
+    assert result.epochs[0].train_loss < begun.epochs[0].train_loss
+    run = store().get_run(result.run_id)
+    assert run.data.tags["weights.source"] == how["weights"]
+    assert re.fullmatch("[0-9a-f]{64}", run.data.tags["weights.sha256"])
+    assert (run.data.params["weights"], run.data.params["fine_tune_factor"]) == (how["weights"], "0.1")
+    before = len(runs())
+    for weights, told in (("run:nowhere", "has no run 'nowhere'"), (f"study:{begun.run_id}", "recommends no run")):
+        with pytest.raises(InputError, match=told):
+            run_train(TrainParameters(**{**TINY, "weights": weights}))
+    assert len(runs()) == before  # none was opened for weights that there are not

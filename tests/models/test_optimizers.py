@@ -389,6 +389,15 @@ def test_weight_decay_alone_shrinks_kernels_and_nothing_else(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_what_a_normalisation_scales_and_shifts_by_does_not_decay(name: str) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization(beta_initializer="ones")])
+    optimizer = make_optimizer(name, learning_rate=0.1, weight_decay=0.2)
+    optimizer.apply([keras.ops.zeros_like(v) for v in model.trainable_variables], model.trainable_variables)
+    for variable in model.trainable_variables:  # gamma and beta
+        np.testing.assert_array_equal(variable, np.ones(2))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("none", [0, 0.0])
 def test_no_weight_decay_costs_nothing(name: str, none: float) -> None:
     optimizer = make_optimizer(name, learning_rate=0.1, weight_decay=none)
