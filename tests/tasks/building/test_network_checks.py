@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import pytest
 
+from flows.parameters.network_names import SMALLEST_SIDES
 from tasks.building.network_checks import (
     require_contract,
     require_function_of_seed,
@@ -148,3 +149,22 @@ def test_weights_that_are_drawn_from_a_global_generator_are_told() -> None:
 def test_another_network_each_time_is_told() -> None:
     told = refusal(require_function_of_seed, partial(network, units=3), network())
     assert told == "called twice with one seed it returns networks with other shapes; let it draw none at random"
+
+
+OF_EACH_FAMILY = (
+    *("ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionResNetV2", "InceptionV3"),
+    *("MobileNet", "MobileNetV2", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16", "Xception"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_EACH_FAMILY)
+def test_networks_of_keras_are_held_to_the_same_at_their_smallest_images(name: str) -> None:
+    keras.utils.clear_session()  # which frees the memory of the one before
+    side = SMALLEST_SIDES[f"keras:{name}"]
+    pixels = {"pixel_mean": [120.0] * 3, "pixel_deviation": [60.0] * 3}
+    build = partial(open_network(f"keras:{name}"), (side, side, 3), CLASSES, **pixels, seed=1)
+    built = build()
+    require_contract(name, built, (side, side, 3), CLASSES)
+    require_loadable(name, built, (side, side, 3))
+    require_function_of_seed(name, build, built)
