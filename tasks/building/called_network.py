@@ -12,7 +12,12 @@ import keras
 
 from models.image_network import pixel_normalization
 from models.open_seeds import global_draws_from, with_open_seeds
-from tasks.building.network_checks import require_contract, require_function_of_seed, require_loadable
+from tasks.building.network_checks import (
+    require_contract,
+    require_function_of_seed,
+    require_keras_alone,
+    require_loadable,
+)
 from tasks.foundation.errors import InputError
 
 
@@ -48,6 +53,7 @@ def call_network(
         return network
 
     network = build()
+    require_keras_alone(name, network)
     require_loadable(name, network, image_shape)
     network = with_open_seeds(network, seed)
     require_function_of_seed(name, lambda: with_open_seeds(build(), seed), network)

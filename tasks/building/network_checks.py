@@ -7,7 +7,7 @@ safe mode, and whose first weights are a function of the seed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,36 @@ def require_contract(name: str, network: Any, image_shape: tuple[int, int, int],
     if lambdas := [layer.name for layer in layers_of(network) if isinstance(layer, keras.layers.Lambda)]:
         raise _error(
             name,
-            f"it has Lambda layers ({', '.join(lambdas)}), which Keras' safe mode does not load; use layers of Keras, "
-            "operations of keras.ops, or a registered layer of your own",
+            f"it has Lambda layers ({', '.join(lambdas)}), which Keras' safe mode does not load; use other layers of "
+            "Keras, and operations of keras.ops",
         )
     _require_logits(name, network, image_shape)
+
+
+def require_keras_alone(name: str, network: keras.Model) -> None:
+    """Raise InputError for a network that is made of more than Keras itself has: a stored model needs no other code."""
+    own = dict.fromkeys(_own_objects(keras.saving.serialize_keras_object(network)))
+    if own:
+        raise _error(
+            name,
+            f"it is made of code of your own ({', '.join(own)}), without which the model that is stored does not load; "
+            "use layers of Keras and operations of keras.ops alone",
+        )
+
+
+def _own_objects(config: Any) -> Iterator[str]:
+    """Yield the names of what a serialised object is made of, as far as that is not of Keras."""
+    if isinstance(config, list | tuple):
+        for one in config:
+            yield from _own_objects(one)
+    elif isinstance(config, dict):
+        kind, package = str(config.get("class_name", "")), str(config.get("module")).partition(".")[0]
+        if kind == "function" and ">" in str(config["config"]):  # one that is registered; others are not loaded at all
+            yield str(config["config"]).rpartition(">")[2]
+        elif kind and "module" in config and package not in ("keras", "builtins"):
+            yield kind
+        for one in config.values():
+            yield from _own_objects(one)
 
 
 def require_loadable(name: str, network: keras.Model, image_shape: tuple[int, int, int]) -> None:
@@ -46,8 +72,8 @@ def require_loadable(name: str, network: keras.Model, image_shape: tuple[int, in
     except Exception as error:  # whatever a person's layers raise, or Keras of them
         raise _error(
             name,
-            f"Keras does not load it again in safe mode ({type(error).__name__}: {error}); register layers of your own "
-            "with @keras.saving.register_keras_serializable(), and give them a get_config()",
+            f"Keras does not load it again in safe mode ({type(error).__name__}: {error}); make it of layers of "
+            "Keras and operations of keras.ops alone",
         ) from error
     if not np.allclose(before, after, rtol=1e-4, atol=1e-5, equal_nan=True):
         raise _error(

@@ -13,6 +13,7 @@ from flows.parameters.network_names import SMALLEST_SIDES
 from tasks.building.network_checks import (
     require_contract,
     require_function_of_seed,
+    require_keras_alone,
     require_loadable,
 )
 from tasks.building.networks import NETWORKS, open_network
@@ -41,6 +42,7 @@ def test_ours_are_held_to_the_same(name: str) -> None:
     build = partial(open_network(name), SHAPE, CLASSES, **pixels, seed=1)
     built = build()
     require_contract(name, built, SHAPE, CLASSES)
+    require_keras_alone(name, built)
     require_loadable(name, built, SHAPE)
     require_function_of_seed(name, build, built)
 
@@ -102,7 +104,7 @@ def test_probabilities_are_told_from_logits(last: layers.Layer, told: str) -> No
 def test_a_lambda_layer_is_told_wherever_it_is() -> None:
     inner = keras.Sequential([keras.Input((CLASSES,)), layers.Lambda(lambda x: x, name="doubtful")])
     told = refusal(require_contract, network(inner), SHAPE, CLASSES)
-    assert told.startswith("it has Lambda layers (doubtful), which Keras' safe mode does not load; use layers of Keras")
+    assert told.startswith("it has Lambda layers (doubtful), which Keras' safe mode does not load; use other layers")
 
 
 class Unregistered(layers.Layer):
@@ -124,12 +126,37 @@ class Forgetful(layers.Layer):
         return {"name": self.name}
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class Registered(Unregistered):
+    """Known to Keras in this process, and in no other."""
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def twice(x: Any) -> Any:
+    return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("layer", "named"),
+    [
+        (Unregistered(), "Unregistered"),
+        (Registered(), "Registered"),
+        (layers.Dense(CLASSES, activation=twice), "twice"),
+        (keras.Sequential([keras.Input((CLASSES,)), Registered()]), "Registered"),
+    ],
+)
+def test_what_another_process_would_not_load_is_told(layer: keras.layers.Layer, named: str) -> None:
+    assert refusal(require_keras_alone, network(layer)) == (
+        f"it is made of code of your own ({named}), without which the model that is stored does not load; use layers "
+        "of Keras and operations of keras.ops alone"
+    )
+    require_keras_alone("net", network(layers.Dense(CLASSES, activation="relu", kernel_regularizer="l2")))
+
+
 def test_what_safe_mode_does_not_load_is_told() -> None:
     told = refusal(require_loadable, network(Unregistered()), SHAPE)
     assert told.startswith("Keras does not load it again in safe mode (TypeError: ")
-    assert told.endswith(
-        "register layers of your own with @keras.saving.register_keras_serializable(), and give them a get_config()"
-    )
+    assert told.endswith("make it of layers of Keras and operations of keras.ops alone")
 
 
 def test_what_is_another_network_once_it_was_loaded_is_told() -> None:
