@@ -79,7 +79,7 @@ def muon_by_hand(
 
 
 def adamw_by_hand(name: str, rates: list[float], decay: float, *, beta_1: float, beta_2: float, epsilon: float) -> Any:
-    w, decay = START[name], 0.0 if name.endswith("bias") else decay
+    w, decay = START[name], 0.0 if name.endswith(("bias", "gamma")) else decay
     m, v = np.zeros_like(w), np.zeros_like(w)
     for t, (gradients, rate) in enumerate(zip(GRADIENTS, rates, strict=True), start=1):
         g = gradients[name]
