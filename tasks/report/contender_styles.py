@@ -27,8 +27,8 @@ STYLES = {
     "muon": ("#117733", "H"),
     "schedule_free_adamw": ("#88CCEE", "8"),
 }
-# Of people's own, in the order of their names: colours of Tol's that are far from those above, in other markers.
-OTHERS = (("#332288", "p"), ("#999933", "h"), ("#AA4499", "<"), ("#44AA99", ">"))
+# Of people's own, in the order of their names: more of Tol's colours, and stars with so many points.
+OTHERS = (("#CC6677", (4, 1, 0)), ("#6699CC", (3, 1, 0)), ("#994455", (6, 1, 0)), ("#997700", (8, 1, 0)))
 Style = dict[str, Any]  # what matplotlib is told of it
 LINES = ("-", "--", ":", "-.")  # of contenders that share an optimizer
 

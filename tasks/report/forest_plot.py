@@ -98,10 +98,11 @@ def _draw(axes: Axes, rival: Rival, row: int, limits: tuple[float, float], style
             axes.plot([edge], [row], arrow, **look, gid=f"beyond {arrow} {rival.label}")
     if limits[0] <= middle <= limits[1]:
         hollow = rival.judgement == "undecided"
+        point: Style = {"marker": marker, "linestyle": "none", "markersize": 8}
         if hollow:
-            axes.plot([middle], [row], marker, color="white", markersize=8, zorder=3)  # the interval ends at its edge
-        look = {"color": colour, "markersize": 8, "fillstyle": "none" if hollow else "full", "zorder": 4}
-        axes.plot([middle], [row], marker, **look, gid=f"difference {rival.label}")
+            axes.plot([middle], [row], **point, color="white", zorder=3)  # the interval ends at its edge
+        look = {**point, "color": colour, "fillstyle": "none" if hollow else "full", "zorder": 4}
+        axes.plot([middle], [row], **look, gid=f"difference {rival.label}")
 
 
 def _numbers(rival: Rival) -> str:

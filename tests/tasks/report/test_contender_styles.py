@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from flows.parameters.hyperparameters import OptimizerName
-from tasks.report.contender_styles import STYLES, style_of
+from tasks.report.contender_styles import OTHERS, STYLES, style_of
 from tests.support.made_up_studies import compared, trial
 
 
@@ -27,3 +27,13 @@ def test_variants_of_an_optimizer_differ_by_their_line() -> None:
     styles = [style_of(one, contenders) for one in contenders]
     assert {style["color"] for style in styles} == {STYLES["adam"][0]}
     assert len({style["linestyle"] for style in styles}) == 2
+
+
+def test_optimizers_of_people_have_styles_that_no_other_has() -> None:
+    names = [f"/x/mine.py:{letter}@0123456789abcdef" for letter in "AB"]
+    contenders = compared([trial(name, 0.1, 0, 0.5) for name in ("adam", *names)]).contenders
+    styles = [style_of(one, contenders) for one in contenders]
+    assert len({style["color"] for style in styles}) == len({style["marker"] for style in styles}) == 3
+    taken = [value for style in STYLES.values() for value in style]
+    assert not {value for style in OTHERS for value in style} & set(taken)
+    assert [one.label for one in contenders if one.optimizer != "adam"] == ["mine.py:A", "mine.py:B"]

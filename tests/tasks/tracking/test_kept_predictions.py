@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.tracking.kept_predictions import KeptPredictions, predictions_of, unpacked
+from tasks.tracking.kept_predictions import KeptPredictions, predictions_of, small_probabilities, unpacked
 
 KEPT = predictions_of(
     np.array([2, 3, 7]),
@@ -101,3 +101,17 @@ def test_what_is_not_such_a_file_is_told(content: bytes, told: str) -> None:
 def test_nothing_is_ever_unpickled() -> None:
     with pytest.raises(ValueError, match="it cannot be read"):
         unpacked(archived(label=np.array([print, print, print], dtype=object)))
+
+
+def test_of_a_loss_that_does_not_say_what_it_estimates_the_softmax_is_kept() -> None:
+    class Own:
+        """A loss of a person's own."""
+
+    class Telling(Own):
+        def probabilities(self, logits: Any) -> Any:
+            return 2 * logits
+
+    logits = np.array([[0.0, np.log(3.0)], [1e30, -1e30]], np.float32)
+    kept = small_probabilities(Own())(logits)
+    np.testing.assert_array_equal(kept, np.array([[0.25, 0.75], [1.0, 0.0]], np.float16))
+    np.testing.assert_array_equal(small_probabilities(Telling())(logits[:1]), (2 * logits[:1]).astype(np.float16))

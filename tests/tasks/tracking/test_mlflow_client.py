@@ -167,6 +167,7 @@ def test_entries_can_be_sent_again_and_change_nothing(
         Metrics(metrics={"train/loss": 0.5, "train/accuracy": math.nan}, step=1, timestamp=1_700_000_000_000),
         DatasetUsed(name="digits", digest="abc", source="{}", features="{}", profile="{}"),
         Attachment(name="curves.png", content=b"png"),
+        Attachment(name="sources/0123/mine.py", content=b"A = 1"),
         Tags(tags={"outcome": "completed"}),
         ModelFile(path=path, image_shape=prepared.image_shape, num_classes=10),
         End(status="FINISHED", timestamp=1_700_000_001_000),
@@ -180,7 +181,10 @@ def test_entries_can_be_sent_again_and_change_nothing(
         (point,) = store().get_metric_history(run_id, name)
         assert (point.step, point.timestamp) == (1, 1_700_000_000_000)
     assert len(run.inputs.dataset_inputs) == 1
-    assert [file.path for file in store().list_artifacts(run_id)] == ["curves.png"]
+    assert [file.path for file in store().list_artifacts(run_id)] == ["curves.png", "sources"]
+    assert mlflow_client.read_folder(run_id, "sources/0123") == {"mine.py": b"A = 1"}
+    assert mlflow_client.read_folder(run_id, "sources") == {"0123/mine.py": b"A = 1"}
+    assert mlflow_client.read_folder(run_id, "nothing") == {}
     assert [str(model.status) for model in store().search_logged_models([run.info.experiment_id])] == ["READY"]
     assert len(run.outputs.model_outputs) == 1
 
