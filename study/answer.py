@@ -44,7 +44,7 @@ class Rival(_Value):
     Attributes:
         label: Its name.
         judgement: ``worse`` or ``better`` where the interval leaves out 0, ``as good`` where it lies within the margin.
-        difference: Mean over confirm seeds of its final validation score less the leader's; none without any seed.
+        difference: Mean over confirm seeds of its score less the leader's; none without any seed.
         interval: Of that difference, at the level of the comparison; none for fewer than two seeds.
         deviation: Standard deviation of a seed's difference; none likewise.
         seeds: Confirm seeds on which it was judged.

@@ -28,6 +28,7 @@ def cautions(
     sentences = (
         _nothing_to_compare(contenders),
         _leaked(plan),
+        _best_of_epochs(plan),
         *(_edge(contender, plan) for contender in contenders),
         _one_learning_rate(contenders),
         _diverged(contenders, settings, plan),
@@ -52,6 +53,15 @@ def _leaked(plan: Plan) -> str:
     return (
         f"{plan.leaked} equal an image that is trained on: who remembers it is right there, so scores are too "
         "good, and contenders that remember best are ahead of their worth. Take these copies out of the data."
+    )
+
+
+def _best_of_epochs(plan: Plan) -> str:
+    if plan.keep == "last":
+        return ""
+    return (
+        "Each trial's score is that of the best of its epochs, chosen by the images that it is judged by: scores are "
+        "too good, most where validation goes up and down from epoch to epoch. The test split says what is left."
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from study.answer import Answer
 from study.interval import Interval
-from study.metric import Metric
+from study.metric import Keep, Metric
 from study.plan import FIRST_CONFIRM_SEED
 from study.validation_outcome import ValidationOutcome
 
@@ -24,12 +24,13 @@ class Trial(_Value):
     Attributes:
         run_id: The MLflow run.
         outcome: ``diverged`` is a result, of score 0; ``failed`` is none, and says nothing about the setting.
-        reason: Why it diverged or failed; empty for a completed one.
+        reason: Why it diverged or failed, or why a completed one ended before all of its epochs.
         steps_per_epoch: Optimizer steps in one epoch.
         train_loss: By epoch, from the first; ``validation_accuracy`` and ``epoch_seconds`` likewise.
         epoch_seconds: Training and validation of each epoch, with the first call's compilation.
         validation_score: The metric by epoch, where the comparison is not about accuracy; else none.
-        validated: How it did on each of its validation images; none where that was not kept.
+        keep: The epoch that its model has the weights of.
+        validated: How that model did on each of its validation images; none where that was not kept.
     """
 
     run_id: str
@@ -45,6 +46,7 @@ class Trial(_Value):
     validation_accuracy: tuple[float, ...]
     epoch_seconds: tuple[float, ...]
     validation_score: tuple[float, ...] | None = None
+    keep: Keep = Field(default="last", exclude=True)
     validated: InstanceOf[ValidationOutcome] | None = Field(default=None, exclude=True, repr=False)
 
     @property
@@ -59,9 +61,11 @@ class Trial(_Value):
 
     @property
     def score(self) -> float:
-        """Its final value; 0 if it diverged, for a network of NaN gets nothing right."""
+        """Its value in the epoch that is kept; 0 if it diverged, for a network of NaN gets nothing right."""
         # Left out, a setting would be the better for diverging now and then.
-        return self.scores[-1] if self.outcome == "completed" else 0.0
+        if self.outcome != "completed":
+            return 0.0
+        return max(self.scores) if self.keep == "best" else self.scores[-1]
 
     def epochs_to(self, target: float) -> float:
         """Return the first epoch, from 1, that reached the target; infinity if none did, or if it diverged later."""
@@ -79,7 +83,7 @@ class Setting(_Value):
 
     Attributes:
         added: Whether it was asked for by no one, and added because the best rate was an outermost one.
-        scores: Final validation score by ascending tuning seed, 0 where it diverged; failed trials have none.
+        scores: Score of each trial by ascending tuning seed, 0 where it diverged; failed trials have none.
         median: Of these; none if every trial failed.
         confirm_scores: Likewise by confirm seed; empty but for a contender's best rate.
         diverged: Of all of its trials; ``failed`` likewise.
@@ -102,12 +106,12 @@ class Contender(_Value):
 
     Attributes:
         label: Its name in words and pictures: the optimizer, and what else was varied.
-        learning_rate: The best, by the median final validation score over tuning seeds.
+        learning_rate: The best, by the median score over tuning seeds.
         learning_rates: All that were tried, ascending.
         at_edge: Whether the best is the smallest or the largest of several.
         confirmed: Whether what follows is from confirm trials; else from those that its rate was chosen by.
         seeds: How many of these trials have a result.
-        scores: Their final validation scores, by ascending seed; 0 where it diverged.
+        scores: Their scores, by ascending seed; 0 where it diverged.
         median: Of these; ``interquartile_mean`` likewise, with its 95 % ``interval`` (none for one seed).
         best_score: Median over seeds of the best epoch's validation score.
         reached: How many of the seeds reached the target.
@@ -143,7 +147,7 @@ class Comparison(_Value):
     """What follows from the trials.
 
     Attributes:
-        metric: What it is about: every score is its value in validation.
+        metric: What it is about: every score is its value in validation, in the epoch to ``keep``.
         target: Value of it to be reached.
         redraws: Whether each confirm seed had validation images of its own; else all had those of the data.
         trials: By optimizer, loss, batch size, learning rate, seed.
@@ -156,6 +160,7 @@ class Comparison(_Value):
     """
 
     metric: Metric = "accuracy"
+    keep: Keep = "last"
     target: float
     redraws: bool = True
     trials: tuple[Trial, ...]

@@ -1,4 +1,4 @@
-"""The measure that a run's best epoch and a comparison are about, and its name in words."""
+"""The measure that a run's best epoch and a comparison are about, in which epoch, and the words for it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ NAMES: dict[Metric, str] = {
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
 }
+
+Keep = Literal["last", "best"]  # the epoch whose weights a run keeps, and whose value is a trial's score
+EPOCHS: dict[Keep, str] = {"last": "final", "best": "best-epoch"}
 
 
 def reached(target: float, metric: Metric) -> str:

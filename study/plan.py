@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from study.metric import Metric
+from study.metric import Keep, Metric
 
 FIRST_CONFIRM_SEED = 1000  # tuning has the seeds below, confirmation those from here on: no seed is ever in both
 
@@ -53,7 +53,8 @@ class Plan(_Value):
         seeds: Tuning tries every learning rate with the seeds 0, 1, ..., so many of them.
         looks: After so many confirm seeds, ascending, contenders are compared with the leader; empty: never.
         margin: Scores that differ by less are as good, one as the other.
-        metric: What contenders are ranked and judged by: a trial's score is its final value in validation.
+        metric: What contenders are ranked and judged by: a trial's score is its value in validation.
+        keep: In which of the trial's epochs: the last, or the best.
         target: Value of the metric to be reached in validation, by which contenders that are as good are told apart.
         training_images: Images that one trial trains on.
         validation_images: Images that one trial is judged by.
@@ -71,6 +72,7 @@ class Plan(_Value):
     redraws: bool = True
     leaked: str = ""
     metric: Metric = "accuracy"
+    keep: Keep = "last"
 
     @property
     def images(self) -> int:

@@ -21,7 +21,7 @@ class SettingResults:
 
     @cached_property
     def scores(self) -> Values:
-        """Final validation score by seed, 0 where it diverged."""
+        """Score by seed, 0 where it diverged."""
         return np.array([trial.score for trial in self.trials])
 
     @cached_property

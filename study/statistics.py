@@ -45,6 +45,7 @@ def compare_trials(plan: Plan, trials: Iterable[Trial]) -> Comparison:
     left_out = [label_of(contender, plan) for contender in plan.contenders if contender not in best]
     return Comparison(
         metric=plan.metric,
+        keep=plan.keep,
         target=plan.target,
         redraws=plan.redraws,
         trials=ordered,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from study.answer import JUDGEMENTS, Answer, Rival
 from study.comparison import Contender, Trial
-from study.metric import NAMES, reached
+from study.metric import EPOCHS, NAMES, reached
 from study.number_formats import counted, in_points, listed, points_interval, short_number
 from study.plan import Plan
 
@@ -17,7 +17,9 @@ def verdict(answer: Answer, contenders: Sequence[Contender], plan: Plan) -> tupl
     if not contenders:
         return ("No trial has a result, so nothing follows.",)
     if answer.take is None:
-        return (f"Nothing is best: no setting has a median final validation {NAMES[plan.metric]} above 0.",)
+        return (
+            f"Nothing is best: no setting has a median {EPOCHS[plan.keep]} validation {NAMES[plan.metric]} above 0.",
+        )
     by_label = {contender.label: contender for contender in contenders}
     taken = by_label[answer.take]
     if not answer.confirmed:
@@ -44,9 +46,9 @@ def incomplete(trials: Sequence[Trial], missing: int) -> str:
 def _tuned_only(best: Contender, plan: Plan) -> str:
     why = "no look at fresh seeds was asked for" if not plan.looks else "its confirm trials have not ended"
     return (
-        f"Tuning puts {best.label} with learning rate {best.learning_rate:g} first, with a median final validation "
-        f"{NAMES[plan.metric]} of {best.median:.4f} over {counted(best.seeds, 'seed')}; nothing is confirmed, because "
-        f"{why}, so nothing is said about which is better."
+        f"Tuning puts {best.label} with learning rate {best.learning_rate:g} first, with a median {EPOCHS[plan.keep]} "
+        f"validation {NAMES[plan.metric]} of {best.median:.4f} over {counted(best.seeds, 'seed')}; nothing is "
+        f"confirmed, because {why}, so nothing is said about which is better."
     )
 
 
@@ -134,7 +136,7 @@ def _lottery(rival: Rival, answer: Answer) -> str:
 def _median(taken: Contender, plan: Plan) -> str:
     images = "each with validation images of its own" if plan.redraws else "all with the same validation images"
     return (
-        f"{taken.label} has a median final validation {NAMES[plan.metric]} of {taken.median:.4f} over "
+        f"{taken.label} has a median {EPOCHS[plan.keep]} validation {NAMES[plan.metric]} of {taken.median:.4f} over "
         f"{counted(taken.seeds, 'confirm seed')}, {images}."
     )
 

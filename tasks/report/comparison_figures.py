@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from study.comparison import Comparison, Contender, Setting
-from study.metric import NAMES
+from study.comparison import Comparison, Contender, Setting, Trial
+from study.metric import EPOCHS, NAMES
 from tasks.report.accuracy_axis import AccuracyAxis
 from tasks.report.contender_styles import Style, style_of
 from tasks.report.figure_widths import BROAD, finish, is_narrow, one_axes
@@ -26,9 +26,12 @@ def learning_curves(comparison: Comparison, width: float = BROAD) -> Figure:
     """Draw the metric over the epochs: the median of each contender's seeds, and a band from least to most.
 
     Of the trials that its numbers are from: those of confirmation, unless it has none. Many contenders have no bands.
+    A trial that ended early goes on with its score.
     """
     curves = {
-        contender.label: [trial.scores for trial in comparison.chosen_trials(contender) if trial.outcome == "completed"]
+        contender.label: _of_one_length(
+            [trial for trial in comparison.chosen_trials(contender) if trial.outcome == "completed"]
+        )
         for contender in comparison.contenders
     }
     labels = {
@@ -56,6 +59,12 @@ def learning_curves(comparison: Comparison, width: float = BROAD) -> Figure:
     return figure
 
 
+def _of_one_length(trials: Sequence[Trial]) -> list[tuple[float, ...]]:
+    """Return the metric of trials by epoch, each of as many epochs as the longest has."""
+    longest = max((len(trial.scores) for trial in trials), default=0)
+    return [(*trial.scores, *[trial.score] * (longest - len(trial.scores))) for trial in trials]
+
+
 def _named(contender: Contender, comparison: Comparison, *, diverged: bool) -> str:
     """Return a contender's label with its rate, and what else tells its curve from the others."""
     mixed = len({one.confirmed for one in comparison.contenders}) > 1
@@ -66,7 +75,7 @@ def _named(contender: Contender, comparison: Comparison, *, diverged: bool) -> s
 
 
 def learning_rates(comparison: Comparison, width: float = BROAD) -> Figure:
-    """Draw the final metric against the learning rate: medians of tuning, every seed, and what diverged.
+    """Draw the scores against the learning rate: medians of tuning, every seed, and what diverged.
 
     Rates that were added are hollow; confirm seeds are strokes beside the points of the tuning seeds.
     """
@@ -86,7 +95,7 @@ def learning_rates(comparison: Comparison, width: float = BROAD) -> Figure:
     _explain(axes, comparison.settings)
     _label_rates(axes, {setting.learning_rate for setting in comparison.settings}, 4 if is_narrow(figure) else 9)
     scale.apply(axes)
-    axes.set(xlabel="learning rate", ylabel=f"final validation {NAMES[comparison.metric]}")
+    axes.set(xlabel="learning rate", ylabel=f"{EPOCHS[comparison.keep]} validation {NAMES[comparison.metric]}")
     finish(figure, axes, comparison.target)
     return figure
 

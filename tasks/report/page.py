@@ -14,7 +14,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from study.comparison import Comparison
-from study.metric import NAMES
+from study.metric import EPOCHS, NAMES
 from tasks.report.comparison_figures import MOST_BANDS, learning_curves, learning_rates
 from tasks.report.comparison_tables import table_rows, test_sentences, trial_rows
 from tasks.report.contender_styles import style_of
@@ -85,6 +85,8 @@ def _page(comparison: Comparison, facts: ReportFacts, figures: Mapping[str, Mark
         made=_made(facts),
         most_bands=MOST_BANDS,
         metric=NAMES[comparison.metric],
+        ended_early=any(trial.reason for trial in comparison.trials if trial.outcome == "completed"),
+        scored=f"{EPOCHS[comparison.keep]} validation {NAMES[comparison.metric]}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from study.metric import reached
 from tests.support.made_up_studies import study, tuned_only
-from tests.support.trials import compared, trial
+from tests.support.trials import compared, plan_of, trial
 
 
 def test_the_metric_is_named_where_it_is_not_the_usual_one() -> None:
@@ -39,3 +39,23 @@ def test_every_sentence_is_about_the_metric() -> None:
     nothing = study({"adam": 0.0, "sgd": 0.0}, metric="macro_f1", slope=0.0, spread=0.0)
     assert nothing.verdict == ("Nothing is best: no setting has a median final validation macro F1 above 0.",)
     assert tuned_only().metric == "accuracy"
+
+
+def test_a_trial_that_keeps_its_best_epoch_is_ranked_by_that() -> None:
+    adam = [trial(0.9, 0.99, 0.5, seed=seed, keep="best") for seed in range(3)]
+    sgd = [trial(0.95, 0.9, seed=seed, keep="best", optimizer="sgd") for seed in range(3)]
+    comparison = compared([*adam, *sgd], looks=(), keep="best")
+    assert [(one.label, one.median) for one in comparison.contenders] == [("adam", 0.99), ("sgd", 0.95)]
+    assert trial(0.9, keep="best", outcome="diverged").score == 0
+    assert "keep" not in adam[0].model_dump()
+
+
+def test_what_scores_are_is_said_where_they_are_not_those_of_the_last_epoch() -> None:
+    assert plan_of().keep == "last"
+    told = study({"adam": 0.97, "sgd": 0.9}, keep="best")
+    sentences = " ".join(told.verdict)
+    assert "has a median best-epoch validation accuracy of" in sentences
+    assert "final" not in sentences
+    assert told.cautions[0].startswith("Each trial's score is that of the best of its epochs, chosen by the images")
+    last = study({"adam": 0.97, "sgd": 0.9})
+    assert not any("best of its epochs" in caution for caution in last.cautions)

@@ -64,6 +64,21 @@ def test_many_contenders_have_no_bands_that_hide_each_other() -> None:
         assert len(axes.collections) == (count if count <= MOST_BANDS else 0)
 
 
+@pytest.mark.parametrize(("keep", "goes_on_with"), [("last", 0.6), ("best", 0.8)])
+def test_a_trial_that_ended_early_goes_on_with_its_score(keep: str, goes_on_with: float) -> None:
+    early = trial("adam", 0.1, 0, 0.8, 0.6, keep=keep)
+    (axes,) = learning_curves(compared([early, trial("adam", 0.1, 1, 0.2, 0.4, 0.6, 0.9, keep=keep)])).axes
+    medians = [0.5, 0.5, (0.6 + goes_on_with) / 2, (0.9 + goes_on_with) / 2]
+    assert line(axes, "adam")[:, 0] == pytest.approx([1, 2, 3, 4])
+    assert line(axes, "adam")[:, 1] == pytest.approx([1 - median for median in medians])
+
+
+def test_the_axis_of_scores_says_which_epoch_they_are_of() -> None:
+    trials = [trial("adam", 0.1, seed, 0.5, 0.8 + seed / 10) for seed in (0, 1)]
+    for keep, said in (("last", "final validation accuracy"), ("best", "best-epoch validation accuracy")):
+        assert learning_rates(compared(trials, keep=keep)).axes[0].get_ylabel() == said
+
+
 def test_what_diverged_is_marked_where_it_did() -> None:
     (axes,) = learning_rates(compared(TUNED)).axes
     (cross,) = marked(axes, "diverged")
