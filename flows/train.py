@@ -25,6 +25,7 @@ from tasks.tracking import mlflow_client
 from tasks.tracking.run import resumable
 from tasks.tracking.stored_run import STUDY_TAG
 from tasks.training.device import select_device
+from tasks.training.ending import require_validation_images
 from tasks.training.threads import use_threads
 
 
@@ -52,12 +53,13 @@ def train(parameters: TrainParameters) -> TrainResult:
     resume = parameters.resume or begun_before("train", _directory_of)
     p = resumed({**given_to_flow(parameters), "resume": resume}) if resume else parameters
     use_threads(p.threads)
-    device = select_device(p.device)
+    device = select_device(p.device, p.precision)
     experiment_id = mlflow_client.open_experiment(p.experiment)
     require_weights(p.weights)
     bound = bound_dataset(p.resume)
     sources = sound_sources(p.named(), p.resume, p.recipe())
     prepared = prepare_dataset(p.dataset, **p.preparation(), **p.only("data_dir", "download"), bound=bound)
+    require_validation_images(prepared, **p.only("keep", "patience"))
     tell_of_imbalance(prepared, p.metric)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     tags = {"device": device, "steps_per_epoch": str(steps), **_tags(p, prepared)}
@@ -68,8 +70,7 @@ def train(parameters: TrainParameters) -> TrainResult:
         initial = build_model(p.model, prepared, run.directory, **p.building(), device=device, run_id=run.run_id)
         compiled = compile_model(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
         fitted = fit_model(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)
-        completed = fitted.outcome == "completed"
-        ran = fitted.model, prepared, run.run_id
+        completed, ran = fitted.outcome == "completed", (fitted.model, prepared, run.run_id)
         asked = completed and p.keep_predictions and prepared.examples["validation"] > 0
         validated = predict_validation(*ran, device=device) if asked else ()
         tests = completed and p.test

@@ -87,10 +87,10 @@ def _preprocessed(mode: Preprocessing, x: Any) -> Any:
     if mode == "inside":
         return x
     if mode == "minus one to one":
-        return layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(x)
+        return layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="preprocessing")(x)
     if mode == "imagenet":
         mean = [255 * value for value in IMAGENET_MEAN]
         variance = [(255 * value) ** 2 for value in IMAGENET_DEVIATION]
     else:
         x, mean, variance = keras.ops.flip(x, axis=-1), list(CAFFE_MEAN), [1.0] * 3
-    return layers.Normalization(mean=mean, variance=variance, name="preprocessing")(x)
+    return layers.Normalization(mean=mean, variance=variance, dtype="float32", name="preprocessing")(x)

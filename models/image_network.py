@@ -43,7 +43,8 @@ def pixel_normalization(pixel_mean: Sequence[float], pixel_deviation: Sequence[f
     # of difference at serving time would become 1e7. Such a channel is divided by 1.
     variance = [float(deviation) ** 2 if deviation > 0 else 1.0 for deviation in pixel_deviation]
     mean = [float(value) for value in pixel_mean]
-    return layers.Normalization(mean=mean, variance=variance, name="normalization")
+    # In 16 bits a mean would be off by up to half a grey level.
+    return layers.Normalization(mean=mean, variance=variance, dtype="float32", name="normalization")
 
 
 def layer_seeds(seed: int, count: int) -> Iterator[int]:

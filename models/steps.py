@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from models.augmentation import Augmentation, Batch
 from models.class_weights import Weights, weighted
+from models.clipping import counted_clipping
 from models.measures import ClassMeasures, among_largest, balanced_accuracy, class_measures, macro_f1
 
 TOP, MOST_WITHOUT_TOP = 5, 10  # with more classes than that it is asked, too, whether a label is among the five largest
@@ -25,11 +26,13 @@ class TrainedSteps(NamedTuple):
         learning_rates: float32 of shape (steps,).
         right: How many examples were classified rightly, each before its step's update; int32. Of mixed
             images the label of the heavier one counts.
+        clipping: Updates, and how many of these were clipped, int64 of shape (2,); none where none ever is.
     """
 
     losses: Any
     learning_rates: Any
     right: Any
+    clipping: Any = None
 
 
 class Evaluated(NamedTuple):
@@ -92,10 +95,10 @@ def make_train_steps(
         class_weights: How much an example of each class counts in the loss, by label, float32; none: all alike.
 
     Returns:
-        A function from (images, (examples, height, width, channels); integer labels, (examples,); with augmentation
-        what `Augmentation.numbers` takes) to `TrainedSteps`.
+        A function to `TrainedSteps` from images, labels and, with augmentation, what `Augmentation.numbers` takes.
     """
     loss, optimizer, variables = weighted(model.loss, class_weights), model.optimizer, model.trainable_variables
+    clipping = counted_clipping(model)
 
     @tf.function(jit_compile=False, input_signature=_blocks_for(model, appearances=augmentation is not None))
     def train_steps(images: tf.Tensor, labels: tf.Tensor, *appearances: tf.Tensor) -> TrainedSteps:
@@ -109,11 +112,12 @@ def make_train_steps(
             with tf.GradientTape() as tape:
                 logits = model(batch.images, training=True)
                 batch_loss = batch.loss(loss, logits)
+                scaled = optimizer.scale_loss(batch_loss)  # itself, but for float16
             losses = losses.write(step, batch_loss)
             rates = rates.write(step, optimizer.learning_rate)
-            optimizer.apply(tape.gradient(batch_loss, variables), variables)
+            optimizer.apply(tape.gradient(scaled, variables), variables)
             right += tf.reduce_sum(tf.cast(_predicted(logits) == batch.labels, tf.int32))
-        return TrainedSteps(losses.stack(), rates.stack(), right)
+        return TrainedSteps(losses.stack(), rates.stack(), right, clipping.taken() if clipping else None)
 
     return cast("TrainSteps", train_steps)
 

@@ -11,8 +11,9 @@ from typing import Any
 from prefect import task
 
 from models.class_weights import ClassWeight
+from models.evaluation_weights import moving
 from models.optimizers import share_moved
-from study.metric import NAMES, Metric
+from study.metric import NAMES, Keep, Metric
 from tasks.building.own_objects import own_objects
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
@@ -22,6 +23,7 @@ from tasks.report.drawing import png
 from tasks.report.run_figures import training_curves
 from tasks.tracking import record
 from tasks.training.checkpoint import Checkpoints
+from tasks.training.ending import ended_early
 from tasks.training.epoch_loop import EpochLoop
 from tasks.training.fit_state import EpochRow, FitResult, FitState
 from tasks.training.interruption import finish_the_step
@@ -47,40 +49,40 @@ def fit_model(
     class_weight: ClassWeight = "none",
     metric: Metric = "accuracy",
     frozen_epochs: int = 0,
+    keep: Keep = "last",
+    patience: int | None = None,
 ) -> FitResult:
     """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends; the best is by ``metric``.
 
-    A loss or a weight that is no longer finite ends the fit in its epoch: an outcome of the experiment, not a fault. A
-    fit that was interrupted or killed goes on from its last checkpoint below ``directory``.
+    The model has the weights of the epoch to ``keep``. A loss or a weight that is no longer finite ends the fit in its
+    epoch: an outcome of the experiment, not a fault. A fit that was interrupted or killed goes on from its last
+    checkpoint below ``directory``.
     """
+    checkpoints = Checkpoints(directory / "checkpoints", run_id, prepared.identity)
     loop = EpochLoop(
-        prepared,
-        run_id,
-        Checkpoints(directory / "checkpoints", run_id, prepared.identity),
-        epochs=epochs,
-        batch_size=batch_size,
-        shuffle=shuffle,
-        repeat=repeat,
+        *(prepared, run_id, checkpoints, epochs, batch_size, shuffle, repeat),
         augment=tuple(augment or ()),
         seed=seed,
         print_every=print_every,
         class_weight=class_weight,
         metric=metric,
         frozen_epochs=frozen_epochs,
+        keep=keep,
+        patience=patience,
     )
     return _run(loop, compiled, directory / "fitted.keras", device)
 
 
 def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
     """Run the epochs, store the model under ``path``, and record what came of it."""
-    model, state, reason = finish_the_step(partial(_epochs, loop, compiled, device))
-    fitted = _result(path, state, reason, loop.metric)
+    model, state, diverged = finish_the_step(partial(_epochs, loop, compiled, device))
+    fitted = _result(path, state, diverged, loop)
     with storing(fitted.model):
         model.save(fitted.model)
     crash_point("fitted")
     _show_augmentation(loop)
     _record(loop.run_id, fitted, loop.prepared)
-    if (share := share_moved(model.optimizer)) < 1:  # else it would be a column of ones in every list of runs
+    if (share := share_moved(moving(model.optimizer))) < 1:  # else it would be a column of ones in every list of runs
         record.log_metrics(loop.run_id, {"share_by_named_rule": share})
     return fitted
 
@@ -90,14 +92,16 @@ def _epochs(loop: EpochLoop, compiled: Path, device: str, stopping: Callable[[],
         return loop.run(compiled, device, stopping)
 
 
-def _result(model: Path, state: FitState, reason: str, metric: Metric) -> FitResult:
+def _result(model: Path, state: FitState, diverged: str, loop: EpochLoop) -> FitResult:
+    early = ended_early(state.rows, loop.metric, loop.patience) if len(state.rows) < loop.epochs else ""
     return FitResult(
         model=model,
-        outcome="diverged" if reason else "completed",
-        reason=reason,
+        outcome="diverged" if diverged else "completed",
+        reason=diverged or early,
         epochs=state.rows,
         seconds=sum(row.epoch_seconds for row in state.rows),
-        metric=metric,
+        metric=loop.metric,
+        keep=loop.keep,
     )
 
 

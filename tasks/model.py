@@ -12,7 +12,9 @@ from prefect import task
 
 from models.losses import make_loss
 from models.optimizers import make_optimizer
+from models.precision import Precision, computing_in, scaling_the_loss, with_float32_logits
 from models.schedules import fine_tuned, make_schedule
+from models.updates import settle_updates
 from tasks.building.first_weights import keep_digest
 from tasks.building.networks import build_network, build_with_weights
 from tasks.building.own_classes import make_own_loss, make_own_optimizer
@@ -20,6 +22,7 @@ from tasks.data.prepared import PreparedDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError
+from tasks.foundation.log import task_log
 from tasks.foundation.own_source import is_own
 
 
@@ -34,6 +37,7 @@ def build_model(
     weights: str | None = None,
     download: bool = True,
     run_id: str = "",
+    precision: Precision = "float32",
 ) -> Path:
     """Return the path of the model as it begins: from pixel values (0 to 255) to one logit for each class.
 
@@ -43,12 +47,13 @@ def build_model(
         InputError: there is no such network, it does not take these images, or there are no such weights for it.
         DownloadError: the weights of ImageNet cannot be downloaded.
     """
-    with tf.device(f"{device}:0"):
+    with tf.device(f"{device}:0"), computing_in(precision):
         if weights is None:
             built = build_network(model, prepared, seed, directory=directory)
         else:
             built, digest = build_with_weights(model, prepared, seed, weights, directory, download=download)
             keep_digest(directory, run_id, weights, digest)
+        built = with_float32_logits(built)
         path = directory / "initial.keras"
         with storing(path):
             built.save(path)
@@ -74,20 +79,18 @@ def compile_model(
     device: str,
     fine_tuning: tuple[int, float] | None = None,
     loss_args: Mapping[str, Any] | None = None,
+    updates: Mapping[str, Any] | None = None,
+    precision: Precision = "float32",
 ) -> Path:
-    """Return the path of the model with its loss and its optimizer; `fine_tuning`: epochs, then the rate's factor."""
-    rate = _schedule(
-        schedule,
-        learning_rate=learning_rate,
-        steps_per_epoch=steps_per_epoch,
-        epochs=epochs,
-        warmup_epochs=warmup_epochs,
-        fine_tuning=fine_tuning,
-    )
+    """Return the path of the compiled model; `fine_tuning`: epochs, then the rate's factor; `updates` are settled."""
+    spans = {"steps_per_epoch": steps_per_epoch, "epochs": epochs, "warmup_epochs": warmup_epochs}
+    rate = _schedule(schedule, fine_tuning, learning_rate=learning_rate, **spans)
     with tf.device(f"{device}:0"):
         model = keras.models.load_model(initial)
+        moving = _optimizer(optimizer, directory, learning_rate=rate, weight_decay=weight_decay, **hyperparameters)
+        _settle(moving, updates or {}, batches=epochs * steps_per_epoch)
         model.compile(
-            _optimizer(optimizer, directory, learning_rate=rate, weight_decay=weight_decay, **hyperparameters),
+            scaling_the_loss(moving, precision),
             _loss(loss, directory, loss_args, label_smoothing=label_smoothing, smooth_l1_beta=smooth_l1_beta),
         )
         model.optimizer.build(model.trainable_variables)  # else Keras warns of missing variables when it loads them
@@ -113,10 +116,28 @@ def _loss(name: str, directory: Path, own: Mapping[str, Any] | None, **given: fl
     return make_loss(name, **{each: value for each, value in given.items() if value is not None})
 
 
-def _schedule(name: str, *, steps_per_epoch: int, fine_tuning: tuple[int, float] | None, **how: Any) -> Any:
+def _settle(optimizer: keras.optimizers.Optimizer, updates: Mapping[str, Any], *, batches: int) -> None:
+    """Tell an optimizer how to make its updates, in a training of so many batches."""
+    gathered = int(updates.get("accumulate", 1))
+    if gathered > batches:
+        raise InputError(
+            f"accumulate: received {gathered}, but the whole training has {batches} batches, so that it would make no "
+            f"update; give at most {batches}"
+        )
+    if left := batches % gathered:
+        task_log().warning(
+            "The last %d of %d batches make no update, for %d make one (accumulate).", left, batches, gathered
+        )
+    try:
+        settle_updates(optimizer, **updates)
+    except ValueError as error:  # what only shows when the optimizer is known
+        raise InputError(str(error)) from error
+
+
+def _schedule(name: str, fine_tuning: tuple[int, float] | None, **how: Any) -> Any:
     """Return a learning rate or a schedule of it, for Keras."""
     try:
-        rate = make_schedule(name, steps_per_epoch=steps_per_epoch, **how)
+        rate = make_schedule(name, **how)
     except ValueError as error:  # a warm-up that leaves no step, which only shows when the steps are known
         raise InputError(str(error)) from error
-    return fine_tuned(rate, steps_per_epoch, fine_tuning)
+    return fine_tuned(rate, how["steps_per_epoch"], fine_tuning)

@@ -22,8 +22,8 @@ from tasks.tracking.kept_predictions import PREDICTIONS_FILE, predictions_of, sm
 def predict_validation(fitted: Path, prepared: PreparedDataset, run_id: str, *, device: str) -> tuple[ClassRow, ...]:
     """Keep the predictions for the validation split, which is not empty, in the run, as `KeptPredictions` says.
 
-    ``fitted`` has the weights of the last epoch, and is asked in the blocks of that epoch's validation: so the share of
-    right ones is the ``validation/accuracy`` that was recorded then, whatever was killed in between.
+    ``fitted`` has the weights with which the epoch that is kept was validated, and is asked in the same blocks: so the
+    share of right ones is the ``validation/accuracy`` that was recorded then, whatever was killed in between.
 
     Returns:
         How well each class is told from the others, which is recorded too.

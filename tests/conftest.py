@@ -92,7 +92,8 @@ def make_compiled(prepared: Any, tmp_path: Path) -> Callable[..., Path]:
     from tasks.model import build_model, compile_model
 
     def make(*, seed: int = 1, model: str = "lenet", **changes: Any) -> Path:
-        initial = build_model.fn(model, prepared, tmp_path, seed=seed, device="cpu")
+        precision = changes.get("precision", "float32")
+        initial = build_model.fn(model, prepared, tmp_path, seed=seed, device="cpu", precision=precision)
         recipe = {
             "loss": "softmax_cross_entropy",
             "label_smoothing": 0.0,

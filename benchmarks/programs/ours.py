@@ -34,7 +34,7 @@ def fit(given: dict[str, Any]) -> float:
     prepared = prepare_dataset.fn(p.dataset, **p.only("image_size", "validation_fraction"), download=False)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
     with claim() as claimed, tracked_run(claimed, experiment_id, "benchmark", p.recorded(), {}) as run:
-        initial = build_model.fn(p.model, prepared, run.directory, seed=p.seed, device=device)
+        initial = build_model.fn(p.model, prepared, run.directory, **p.only("seed", "precision"), device=device)
         compiled = compile_model.fn(initial, run.directory, **p.recipe(), steps_per_epoch=steps, device=device)
         fit_model.fn(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)
         entries = [ENTRY.validate_json(line) for line in (run.directory / JOURNAL).read_text().splitlines()]

@@ -40,7 +40,8 @@ def measure_training_time(
     """Train a few blocks; return what it took. ``recipe`` holds `compile_model`'s arguments, ``sources`` own code."""
     with tempfile.TemporaryDirectory() as name, tf.device(f"{device}:0"), own_code_in(Path(name), sources):
         directory, marks = Path(name), [time.perf_counter()]
-        initial = build_model.fn(model, prepared, directory, seed=0, device=device)
+        precision = recipe["precision"]
+        initial = build_model.fn(model, prepared, directory, seed=0, device=device, precision=precision)
         compiled = keras.models.load_model(compile_model.fn(initial, directory, **recipe, device=device))
         augmentation = Augmentation(augment, 0, prepared.image_shape) if augment else None
         weights = class_weights(class_weight, class_counts(prepared, "train"))

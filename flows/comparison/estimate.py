@@ -55,7 +55,7 @@ def announce_estimate(
     ``look`` is called while that is waited for.
     """
     times = {size: result_of(future, look) for size, future in tried.items()}
-    task_log().info("%s", _in_a_line(len(asked), places, estimated_seconds(asked, prepared, times, places)))
+    task_log().info("%s", _in_a_line(asked, places, estimated_seconds(asked, prepared, times, places)))
 
 
 def estimate(p: CompareParameters) -> str:
@@ -70,7 +70,7 @@ def estimate(p: CompareParameters) -> str:
     place = str(Path.cwd()), tracking_uri(), p.resume
     times = {trial.batch_size: time_trial(trial, prepared, *place) for trial in one_for_each_batch_size(asked)}
     places = cluster_size(p.dask_address) if p.dask_address else trials_at_a_time(p, len(usable_gpus(p.device)))
-    said = [_in_a_line(len(asked), places, estimated_seconds(asked, prepared, times, places))]
+    said = [_in_a_line(asked, places, estimated_seconds(asked, prepared, times, places))]
     if not p.resume:
         each = estimated_seconds(asked, prepared, times, places=1) / len(asked)
         said += [_whole(fewest_and_most_trials(p), places, each), *what_it_could_show(plan, prepared.digest)]
@@ -87,8 +87,9 @@ def one_for_each_batch_size(asked: Sequence[Asked]) -> list[TrainParameters]:
     return list({trial.batch_size: trial for _, trial in asked}.values())
 
 
-def _in_a_line(trials: int, places: int, seconds: float) -> str:
-    return f"This round: {counted(trials, 'trial')}, {places} at a time: about {in_words(seconds)}."
+def _in_a_line(asked: Sequence[Asked], places: int, seconds: float) -> str:
+    less = ", or less, where patience ends trials early" if asked[0].parameters.patience else ""
+    return f"This round: {counted(len(asked), 'trial')}, {places} at a time: about {in_words(seconds)}{less}."
 
 
 def _whole(fewest_and_most: tuple[int, int], places: int, seconds: float) -> str:

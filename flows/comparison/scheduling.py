@@ -37,7 +37,7 @@ class Tally:
     Attributes:
         total: Trials of this round; ``done`` of them have ended.
         failed: Those of all rounds that failed; ``reasons`` says why.
-        best: Highest final validation score so far, and of which trial.
+        best: Highest score so far, and of which trial.
     """
 
     total: int = 0
@@ -169,6 +169,6 @@ def _came_to(tally: Tally, trial: TrainParameters, study: str) -> str:
         return "done, but MLflow does not have all of it yet"
     if runs[0].tags["outcome"] == "diverged":
         return f"diverged ({runs[0].tags['reason']})"
-    score = runs[0].metrics[f"validation/{trial.metric}"]
+    score = runs[0].metrics[f"{'best_validation_' if trial.keep == 'best' else 'validation/'}{trial.metric}"]
     tally.best = max(tally.best, (score, trial.display_name()))
     return f"validation {NAMES[trial.metric]} {score:.4f}"

@@ -89,6 +89,7 @@ def _read_trial(run: StoredRun) -> Trial:
         outcome=run.tags["outcome"] if finished else "failed",  # type: ignore[arg-type]  # validated
         reason=run.tags.get("reason", ""),
         steps_per_epoch=int(run.tags["steps_per_epoch"]),
+        keep=given.get("keep", "last"),  # type: ignore[arg-type]  # validated when it was begun
         validated=validation_outcome(run.run_id, metric) if finished and seed >= FIRST_CONFIRM_SEED else None,
         **(_finished_histories if finished else _histories)(run.run_id, metric),
     )

@@ -24,8 +24,7 @@ def study_metrics(
             the test split was not asked.
 
     Returns:
-        ``study/validation_accuracy``, or what else the comparison is about: the median final value of the contender to
-        take in validation;
+        ``study/validation_accuracy``, or what else the comparison is about: the median score of the contender to take;
         ``study/test_accuracy``, likewise: of the same;
         ``study/lead``: mean over confirm seeds of the leader's difference from the nearest rival;
         ``study/costs_at_most``: how much better any other contender may be than the one to take, at most;

@@ -85,7 +85,7 @@ def calibrate(parameters: TrainParameters, prepared: PreparedDataset, study: str
     return measure_training_time(
         prepared,
         **parameters.only("model", "batch_size", "augment", "class_weight"),
-        device=select_device(parameters.device),
+        device=select_device(parameters.device, parameters.precision),
         recipe=_recipe(parameters, prepared),
         sources=own_sources(parameters.named(), study),
     )

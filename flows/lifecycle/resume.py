@@ -109,7 +109,7 @@ def as_stored(
 
 def given_to_flow(parameters: SharedParameters) -> dict[str, Any]:
     """Return what differs from the defaults: Prefect fills these in, so that a flow cannot see what was left out."""
-    # Of the defaults, some are those of an optimizer or of a loss.
-    chosen = {name: value for name, value in parameters if name in ("optimizer", "loss")}
+    # Of the defaults, some are those of an optimizer, of a loss or of an average.
+    chosen = {name: value for name, value in parameters if name in ("optimizer", "loss", "average")}
     defaults = {**dict(type(parameters)(**chosen)), **{name: getattr(type(parameters)(), name) for name in chosen}}
     return {name: value for name, value in parameters if value != defaults[name]}

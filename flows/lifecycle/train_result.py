@@ -23,7 +23,8 @@ class TrainResult(BaseModel):
         parameters: What was asked for.
         run_id: The MLflow run; its experiment is ``experiment_id``, and its page ``run_url``.
         flow_run_id: The Prefect flow run; its page is ``flow_run_url``.
-        outcome: ``diverged``: a loss or a weight turned NaN or infinite, for ``reason``; then there is no score.
+        outcome: ``diverged``: a loss or a weight turned NaN or infinite, for ``reason``; then there is no score. A
+            ``completed`` one has a ``reason`` if it ended before all of its epochs.
         epochs: A row for each finished epoch.
         best: The epoch of the highest value of the metric in validation; none without validation.
         test: ``test/loss``, ``test/accuracy`` and so on; empty if the run diverged, or was not to be tested.
@@ -56,15 +57,21 @@ class TrainResult(BaseModel):
         if self.outcome == "diverged":
             return f"Diverged: {self.reason}. The run has no score; try a smaller learning rate."
         metric: Metric = self.parameters.get("metric", "accuracy")
+        kept = f" with the weights of epoch {self.best.epoch}," if self.best and self._keeps_best else ""
         said = f"{len(self.epochs)} epochs in {self.seconds:.1f} s."
         if self.test:
             own = "" if metric == "accuracy" else f", {NAMES[metric]} {self.test[f'test/{metric}']:.4f}"
             loss = f"test loss {self.test['test/loss']:.4f}"
-            said = f"Test accuracy {self.test['test/accuracy']:.4f}{own}, {loss}, after {said}"
+            said = f"Test accuracy {self.test['test/accuracy']:.4f}{own}, {loss},{kept} after {said}"
         if self.best:
             best = self.best.validation(metric)
             said += f" Best validation {NAMES[metric]} {best:.4f}, in epoch {self.best.epoch}."
+        said += f" It {self.reason}." if self.reason else ""
         return said + (f" Caution: {self.leaked} equal an image seen in training: too good." if self.leaked else "")
+
+    @property
+    def _keeps_best(self) -> bool:
+        return bool(self.parameters.get("keep") == "best")
 
 
 def train_result(

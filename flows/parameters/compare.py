@@ -55,11 +55,6 @@ class CompareParameters(Question):
                     f"{name}: received {getattr(self, name)}, but none of the optimizers "
                     f"{', '.join(self.optimizers)} has it; leave it out"
                 )
-        if self.schedule != "constant" and set(self.optimizers) <= set(TAKES_NO_SCHEDULE):
-            raise ValueError(
-                f"schedule: received {self.schedule!r}, but none of the optimizers {', '.join(self.optimizers)} takes "
-                "one; leave it out"
-            )
         for name, owner in LOSS_OWNS.items():
             if getattr(self, name) and owner not in self.losses:
                 raise ValueError(
@@ -79,6 +74,17 @@ class CompareParameters(Question):
     def named(self) -> tuple[str, ...]:
         """Return the names that may be of a person's own code."""
         return self.model, *self.optimizers, *self.losses
+
+    @model_validator(mode="after")
+    def _refuse_what_no_optimizer_takes(self) -> CompareParameters:
+        """Raise ValueError for a schedule or an average where every optimizer has its own instead."""
+        for name in ("schedule", "average") if set(self.optimizers) <= set(TAKES_NO_SCHEDULE) else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name}: received {getattr(self, name)!r}, but none of the optimizers "
+                    f"{', '.join(self.optimizers)} takes one; leave it out"
+                )
+        return self
 
     def recorded(self) -> dict[str, Any]:
         """Return the parameters that belong to the comparison."""

@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("optimizers", "seeds", "learning_rates", "losses", "batch_sizes", "looks", "margin", "grid_size", "extend"),
         *("usual_rates", "target", "workers", "trials_per_gpu", "dask_address"),
     ),
-    "Network": ("model", "weights", "freeze", "unfreeze_after", "fine_tune_factor"),
+    "Network": ("model", "precision", "weights", "freeze", "unfreeze_after", "fine_tune_factor"),
     "Optimizer": (
         *("optimizer", "learning_rate", "schedule", "warmup_epochs", "weight_decay", "momentum", "nesterov"),
         *("beta_1", "beta_2", "epsilon", "amsgrad", "rho", "centered", "initial_accumulator_value", "beta_2_decay"),
@@ -29,10 +29,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
             "l1_regularization_strength",
         ),
         *("l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta", "ns_steps", "optimizer_args"),
+        *("clip_norm", "accumulate", "average", "ema_momentum"),
     ),
     "Training": (
         *("epochs", "batch_size", "loss", "seed", "label_smoothing", "smooth_l1_beta", "loss_args"),
-        *("class_weight", "metric", "shuffle", "repeat", "device", "threads"),
+        *("class_weight", "metric", "keep", "patience", "shuffle", "repeat", "device", "threads"),
     ),
     "Recording": ("run_name", "experiment", "print_every", "test", "keep_predictions", "resume"),
 }

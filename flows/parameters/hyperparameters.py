@@ -31,6 +31,8 @@ ClassWeightName = Literal["none", "balanced"]
 FreezeName = Literal["none", "backbone"]
 OptimizerOrOwn = Annotated[str, ChoiceOrOwn(get_args(OptimizerName), "CLASS")]
 LossOrOwn = Annotated[str, ChoiceOrOwn(get_args(LossName), "CLASS")]
+AverageName = Literal["none", "ema"]
+PrecisionName = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 
 # Which optimizer has which hyperparameter of its own, and its default there. A test holds this table against
 # models/optimizers.py, which cannot be imported here because it imports Keras.
@@ -58,6 +60,10 @@ OWNED = tuple(dict.fromkeys(name for own in HYPERPARAMETERS.values() for name in
 
 # Which parameter belongs to which of the losses; HYPERPARAMETERS says it of the optimizers.
 LOSS_OWNS = {"label_smoothing": "softmax_cross_entropy", "smooth_l1_beta": "smooth_l1"}
+
+# Keras' own. Its horizon of 100 steps lies within short runs too; the 0.999 that is usual in long ones (a horizon of
+# 1,000 steps) would still hold much of the first weights after ten epochs of a thousand images.
+EMA_MOMENTUM = 0.99
 
 # The rate that each optimizer's own literature or Keras starts from; docs/optimizers.md has the sources.
 USUAL_LEARNING_RATES = {

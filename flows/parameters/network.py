@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from flows.parameters.bounds import MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
-from flows.parameters.hyperparameters import FreezeName
+from flows.parameters.hyperparameters import FreezeName, PrecisionName
 from flows.parameters.network_names import IMAGENET, KERAS, NetworkName, WeightsName
 from study.short_names import short_name
 from tasks.foundation.own_source import is_own
@@ -25,6 +25,13 @@ class NetworkParameters(ParameterGroup):
             "of your own"
         ),
     ] = "lenet"
+    precision: Annotated[
+        PrecisionName,
+        Field(
+            description="what the layers compute in; mixed: in 16 bits, with weights and logits in float32 "
+            "(mixed_float16: on a GPU alone)"
+        ),
+    ] = "float32"
     weights: Annotated[
         WeightsName | None,
         Field(

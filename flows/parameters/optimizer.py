@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from flows.parameters.bounds import LARGEST, LEAST, MOST_EPOCHS
+from flows.parameters.bounds import LARGEST, LARGEST_BATCH, LEAST, MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
-from flows.parameters.hyperparameters import ScheduleName
+from flows.parameters.hyperparameters import EMA_MOMENTUM, AverageName, ScheduleName
 from flows.parameters.own_arguments import OwnArguments
 
 
@@ -123,3 +123,44 @@ class OptimizerParameters(ParameterGroup):
         OwnArguments | None,
         Field(description="for an optimizer of your own: its constructor's other arguments, rho=0.9,hessian_every=10"),
     ] = None
+    clip_norm: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=LARGEST,
+            description="largest norm of the gradients of an update, all weights together; larger ones are shortened "
+            "to it; none: any",
+        ),
+    ] = None
+    accumulate: Annotated[
+        int, Field(ge=1, le=LARGEST_BATCH, description="batches whose mean gradient makes one update")
+    ] = 1
+    average: Annotated[
+        AverageName,
+        Field(
+            description="ema: validation, test and the stored model use a moving average of the weights; training goes "
+            "on with the weights themselves"
+        ),
+    ] = "none"
+    ema_momentum: Annotated[
+        float | None,
+        Field(ge=0, lt=1, description="for average ema: how much of the average stays at each step; none: 0.99"),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_how_an_average_moves(cls, given: Any) -> Any:
+        """Give the average that is chosen its default momentum."""
+        if isinstance(given, dict) and given.get("average") == "ema" and given.get("ema_momentum") is None:
+            return {**given, "ema_momentum": EMA_MOMENTUM}
+        return given
+
+    @model_validator(mode="after")
+    def _refuse_the_momentum_of_no_average(self) -> Self:
+        """Raise ValueError for a momentum without an average that has it."""
+        if self.ema_momentum is not None and self.average != "ema":
+            raise ValueError(
+                f"ema_momentum: received {self.ema_momentum:g}, but average {self.average!r} has no momentum; "
+                "leave it out, or choose average ema"
+            )
+        return self

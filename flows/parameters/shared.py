@@ -6,6 +6,8 @@ the models of this room. Nothing heavy is imported here, so that ``--help`` answ
 
 from __future__ import annotations
 
+from typing import Self
+
 from pydantic import model_validator
 
 from flows.parameters.data import DataParameters
@@ -37,5 +39,15 @@ class SharedParameters(RecordingParameters, TrainingParameters, OptimizerParamet
             raise ValueError(
                 f"unfreeze_after: received {self.unfreeze_after} with epochs {self.epochs}, which leaves no epoch for "
                 "what was frozen; give more epochs, or a smaller number"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_float16_on_a_cpu(self) -> Self:
+        """Raise ValueError for a precision that the device is no good for; which one ``auto`` is shows later."""
+        if self.precision == "mixed_float16" and self.device == "cpu":
+            raise ValueError(
+                "precision: received 'mixed_float16' with device cpu, which is slower in float16 than in float32 and "
+                "no more exact; choose float32 or mixed_bfloat16, or device gpu"
             )
         return self

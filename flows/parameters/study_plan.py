@@ -45,6 +45,13 @@ UNSAID: dict[str, Any] = {
     "fine_tune_factor": None,
     "optimizer_args": None,
     "loss_args": None,
+    "clip_norm": None,
+    "accumulate": 1,
+    "precision": "float32",
+    "keep": "last",
+    "patience": None,
+    "average": "none",
+    "ema_momentum": None,
 }
 
 
@@ -56,7 +63,7 @@ def plan_of(p: Question, examples: Mapping[Any, int], *, redraws: bool = True, l
     """
     return Plan(
         contenders=_contenders(p),
-        **p.only("seeds", "margin", "target", "metric"),
+        **p.only("seeds", "margin", "target", "metric", "keep"),
         looks=p.looks or (),
         training_images=examples["train"],
         validation_images=examples["validation"],
@@ -81,7 +88,8 @@ def training_of(p: Question, planned: PlannedTrial, *, redraws: bool = True) -> 
         if planned.optimizer not in owners_of(name):
             del given[name]
     if planned.optimizer in TAKES_NO_SCHEDULE:
-        del given["schedule"]
+        for name in ("schedule", "average", "ema_momentum"):
+            del given[name]
     for name, owner in LOSS_OWNS.items():
         if planned.loss != owner:
             del given[name]

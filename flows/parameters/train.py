@@ -2,65 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from flows.parameters.bounds import LARGEST, LARGEST_BATCH
 from flows.parameters.hyperparameters import (
     HYPERPARAMETERS,
     OWNED,
-    LossOrOwn,
-    OptimizerOrOwn,
+    TAKES_NO_SCHEDULE,
     in_contradiction,
     owners_of,
     usual_rate,
 )
 from flows.parameters.own_arguments import arguments_of, require_own
-from flows.parameters.shared import SharedParameters
 from flows.parameters.signature import as_typed
+from flows.parameters.single_training import SingleTraining
 from study.short_names import short_name
 
-# What of a run its name says, where that is not the default.
-NAMED = ("model", "weights", "freeze", "loss", "schedule", "batch_size", "weight_decay", "augment", "class_weight")
+# What tells one run from another in lists, where it is not the default.
+NAMED = (
+    *("model", "precision", "weights", "freeze", "loss", "schedule", "batch_size", "weight_decay", "clip_norm"),
+    *("accumulate", "average", "augment", "class_weight", "keep"),
+)
 
 
-class TrainParameters(SharedParameters):
+class TrainParameters(SingleTraining):
     """Everything that one training run depends on."""
-
-    loss: Annotated[LossOrOwn, Field(description="the loss that training minimises")] = "softmax_cross_entropy"
-    optimizer: Annotated[OptimizerOrOwn, Field(description="the update rule")] = "momentum"
-    learning_rate: Annotated[
-        float | None,
-        Field(gt=0, le=LARGEST, description="step size, before any schedule; none: the optimizer's usual one"),
-    ] = None
-    batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH, description="examples in one step")] = 32
-    seed: Annotated[
-        int, Field(ge=0, le=2**32 - 1, description="fixes the initial weights and the order of the data")
-    ] = 0
-    split_seed: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=2**32 - 1,
-            description="another one draws other validation images from the training split, as many of each class; "
-            "test images never change",
-        ),
-    ] = 0
-    test: Annotated[bool, Field(description="false: leave the test split alone, as the trials of a comparison do")] = (
-        True
-    )
-    keep_predictions: Annotated[
-        bool,
-        Field(
-            description="keep what the model says of each validation and test image in the run, as predictions.npz and "
-            "test_predictions.npz"
-        ),
-    ] = True
-    resume: Annotated[
-        str | None,
-        Field(min_length=1, description="go on with this MLflow run, which did not finish, with its own parameters"),
-    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +59,11 @@ class TrainParameters(SharedParameters):
         require_own("loss_args", self.loss_args, self.loss)
         if contradiction := in_contradiction(self.optimizer, self.optimizer_hyperparameters(), self.schedule):
             raise ValueError(contradiction)
+        if self.average != "none" and self.optimizer in TAKES_NO_SCHEDULE:
+            raise ValueError(
+                f"average: received {self.average!r}, but optimizer {self.optimizer!r} averages its weights itself; "
+                "leave it out"
+            )
         if self.smooth_l1_beta is not None and self.loss != "smooth_l1":
             raise ValueError(
                 f"smooth_l1_beta: received {self.smooth_l1_beta}, but loss {self.loss!r} has no beta; "
@@ -143,7 +115,7 @@ class TrainParameters(SharedParameters):
 
     def building(self) -> dict[str, Any]:
         """Return what `build_model` takes beside the network, but for the data and the machine."""
-        return self.only("seed", "weights", "download")
+        return self.only("seed", "weights", "download", "precision")
 
     def named(self) -> tuple[str, str, str]:
         """Return the names that may be of a person's own code."""
@@ -154,16 +126,17 @@ class TrainParameters(SharedParameters):
         names = ("loss", "label_smoothing", "smooth_l1_beta", "optimizer", "learning_rate", "weight_decay")
         return {
             "loss_args": arguments_of(self.loss_args),
-            **self.only(*names, "schedule", "warmup_epochs", "epochs"),
+            **self.only(*names, "precision", "schedule", "warmup_epochs", "epochs"),
             "hyperparameters": {**self.optimizer_hyperparameters(), **arguments_of(self.optimizer_args)},
             "fine_tuning": self.fine_tuning(),
+            "updates": self.only("clip_norm", "accumulate", "average", "ema_momentum"),
         }
 
     def fitting(self) -> dict[str, Any]:
         """Return what `fit_model` takes, but for the data and the machine."""
         names = ("epochs", "batch_size", "shuffle", "repeat", "augment", "seed", "print_every")
         frozen_epochs = 0 if self.freeze == "none" else self.unfreeze_after or self.epochs
-        return {**self.only(*names, "class_weight", "metric"), "frozen_epochs": frozen_epochs}
+        return {**self.only(*names, "class_weight", "metric", "keep", "patience"), "frozen_epochs": frozen_epochs}
 
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""
@@ -182,16 +155,23 @@ class TrainParameters(SharedParameters):
     def banner(self) -> str:
         """Return a few lines that say what will run."""
         own = "".join(f", {name} {value}" for name, value in self.optimizer_hyperparameters().items())
-        own += f", weight_decay {self.weight_decay:g}" if self.weight_decay else ""
+        own += self._beside_defaults("weight_decay", "clip_norm", "accumulate", "average", "ema_momentum")
+        rest = self._beside_defaults("precision", "keep", "patience")
         loss = short_name(self.loss) + (f", class_weight {self.class_weight}" if self.class_weight != "none" else "")
         held_back = f", {self.validation_fraction:.0%} held back for validation" if self.validation_fraction else ""
         if held_back and self.dataset != "digits":  # others may come with validation images, which is not known yet
             held_back += " unless it has validation images"
-        augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
+        rest += f", augmented: {', '.join(self.augment)}" if self.augment else ""
         held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
         return (
             f"Training {self.network_label()} on {self.dataset}, "
             f"images {self.image_size}x{self.image_size}{held_back}\n"
             f"  {short_name(self.optimizer)}{own}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
-            f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{augmented}"
+            f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{rest}"
         )
+
+    def _beside_defaults(self, *names: str) -> str:
+        """Return those of some parameters that are not their defaults, to put behind others."""
+        fields = type(self).model_fields
+        given = [(name, getattr(self, name)) for name in names if getattr(self, name) != fields[name].default]
+        return "".join(f", {name} {as_typed(value)}" for name, value in given)

@@ -11,7 +11,7 @@ from flows.parameters.bounds import LARGEST, MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
 from flows.parameters.hyperparameters import ClassWeightName
 from flows.parameters.own_arguments import OwnArguments
-from study.metric import Metric
+from study.metric import Keep, Metric
 
 
 class TrainingParameters(ParameterGroup):
@@ -43,6 +43,21 @@ class TrainingParameters(ParameterGroup):
         Metric,
         Field(description="what the best epoch, and in a comparison the ranking, the target and the margin are about"),
     ] = "accuracy"
+    keep: Annotated[
+        Keep,
+        Field(
+            description="the epoch whose weights the stored model has, and the test and predictions use: the last, or "
+            "the best by metric in validation, whose value is then a trial's score"
+        ),
+    ] = "last"
+    patience: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_EPOCHS,
+            description="end a run after so many epochs without a better value of metric in validation; none: never",
+        ),
+    ] = None
     shuffle: Annotated[bool, Field(description="shuffle the training split anew every epoch")] = True
     repeat: Annotated[int, Field(ge=1, le=10_000, description="passes over the training split in one epoch")] = 1
     augment: Annotated[

@@ -21,6 +21,7 @@ from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import storing, write_durably
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
+from tasks.training.best_weights import PREFIX, BestWeights, fit_together
 from tasks.training.fit_state import FitState
 
 KEPT = 2
@@ -52,12 +53,13 @@ class Checkpoints:
         self._run_id = run_id
         self._dataset_digest = dataset_digest
 
-    def save(self, model: keras.Model, state: FitState) -> None:
-        """Save ``model``, which is compiled, and the state of its fit. Raises StorageError."""
+    def save(self, model: keras.Model, state: FitState, best: BestWeights | None = None) -> None:
+        """Save ``model``, which is compiled, the state of its fit and its best weights so far. Raises StorageError."""
         with storing(self._directory):
             self._directory.mkdir(exist_ok=True)
         header = Header(run_id=self._run_id, dataset_digest=self._dataset_digest, state=state)
         arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in _variables(model).items()}
+        arrays |= best.arrays() if best else {}
         arrays[HEADER] = np.frombuffer(header.model_dump_json().encode(), dtype=np.uint8)
         archive = io.BytesIO()
         np.savez(archive, **arrays)
@@ -69,8 +71,10 @@ class Checkpoints:
         for outdated in [*sorted(self._directory.glob("*.npz"))[:-KEPT], *half_written]:
             outdated.unlink()
 
-    def restore(self, model: keras.Model, *, told: bool = True) -> FitState:
+    def restore(self, model: keras.Model, best: BestWeights | None = None, *, told: bool = True) -> FitState:
         """Give ``model`` the variables of the latest good checkpoint, and return the state of the fit there.
+
+        ``best`` takes the best weights until then, if there are any.
 
         One that is damaged, or belongs to another run or another model, is refused in words, and the one before it is
         used; without any, the model is as it was, and the fit stands at its beginning. The log says so, if ``told``.
@@ -80,7 +84,7 @@ class Checkpoints:
         """
         for path in sorted(self._directory.glob("*.npz"), reverse=True):
             try:
-                state = self._read(path, model)
+                state = self._read(path, model, best or BestWeights())
             except RefusedError as refused:
                 task_log().warning("The checkpoint %s is not used: %s.", path, refused)
                 with storing(path):  # put aside: it must not count among those that are kept
@@ -91,7 +95,7 @@ class Checkpoints:
                 return state
         return FitState()
 
-    def _read(self, path: Path, model: keras.Model) -> FitState:
+    def _read(self, path: Path, model: keras.Model, best: BestWeights) -> FitState:
         content = path.read_bytes()
         if _digest(content) != path.stem.rpartition("-")[2]:
             raise RefusedError("it is damaged")
@@ -109,12 +113,15 @@ class Checkpoints:
                 f"{_shown(header.dataset_digest)}) than are given now ({_shown(self._dataset_digest)}); "
                 "give the dataset back what it held, or start anew, without resume"
             )
+        best_arrays = {name: arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
         variables = _variables(model)
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
-        if {name: array.shape for name, array in arrays.items()} != shapes:
+        same = {name: array.shape for name, array in arrays.items()} == shapes
+        if not (same and fit_together(best_arrays, model)):
             raise RefusedError("it belongs to another model or optimizer")
         for name, variable in variables.items():
             variable.assign(arrays[name])
+        best.restore(best_arrays)
         return header.state
 
 

@@ -13,11 +13,11 @@ from typing import Literal
 from tasks.foundation.errors import InputError
 
 
-def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
+def select_device(wanted: Literal["auto", "cpu", "gpu"], precision: str = "float32") -> Literal["cpu", "gpu"]:
     """Return the device to use, with memory growth on for every GPU.
 
     Raises:
-        InputError: a GPU is wanted and TensorFlow sees none.
+        InputError: a GPU is wanted and TensorFlow sees none, or a precision that the CPU is no good for.
     """
     import tensorflow as tf
 
@@ -31,7 +31,13 @@ def select_device(wanted: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"
         # Without it one process takes the whole memory, and a second trial on the same GPU fails.
         tf.config.experimental.set_memory_growth(gpu, enable=True)
     tf.config.list_logical_devices()  # starts TensorFlow's runtime, which writes its notes now rather than later
-    return "gpu" if gpus and wanted != "cpu" else "cpu"
+    device: Literal["cpu", "gpu"] = "gpu" if gpus and wanted != "cpu" else "cpu"
+    if precision == "mixed_float16" and device == "cpu":
+        raise InputError(
+            "precision: received 'mixed_float16', but this machine computes on the CPU, which is slower in float16 "
+            "than in float32 and no more exact; choose float32 or mixed_bfloat16, or a machine with a GPU"
+        )
+    return device
 
 
 def gpus_are_possible() -> bool:

@@ -35,16 +35,16 @@ def train_epoch(
     """Train on every block, unless it is to stop; return how far it came. Raises DivergenceError."""
     monitor.begin_epoch(epoch, step=so_far.steps, examples=so_far.examples, loss_sum=so_far.loss_sum)
     progress(epoch, so_far.steps)
-    right, learning_rate = so_far.right, so_far.learning_rate
+    right, clipping, learning_rate = so_far.right, np.array(so_far.clipping), so_far.learning_rate
     block_started = time.perf_counter()
     started = block_started - so_far.seconds
     for block in blocks:
-        trained = TrainedSteps(*(value.numpy() for value in train_steps(*block)))
+        trained = _in_numpy(train_steps(*block))
         now = time.perf_counter()
         examples = len(block[1])
         sizes = [min(batch_size, examples - start) for start in range(0, examples, batch_size)]
         _tell(monitor, epoch, trained, sizes, now - block_started)
-        right, block_started = right + int(trained.right), now
+        right, clipping, block_started = right + int(trained.right), clipping + trained.clipping, now
         learning_rate = float(str(trained.learning_rates[-1]))  # as typed: 0.01, not 0.009999999776482582
         progress(epoch, monitor.step)
         crash_point("block_trained")
@@ -57,9 +57,16 @@ def train_epoch(
         examples=monitor.examples,
         loss_sum=monitor.loss_sum,
         right=right,
+        clipping=(int(clipping[0]), int(clipping[1])),
         learning_rate=learning_rate,
         seconds=time.perf_counter() - started,
     )
+
+
+def _in_numpy(trained: TrainedSteps) -> TrainedSteps:
+    """Return what steps came to as arrays; where nothing is clipped, of no updates."""
+    losses, learning_rates, right = (value.numpy() for value in trained[:3])
+    return TrainedSteps(losses, learning_rates, right, np.zeros(2) if trained.clipping is None else trained.clipping)
 
 
 def _tell(monitor: LossMonitor, epoch: int, trained: TrainedSteps, sizes: Sequence[int], seconds: float) -> None:
@@ -101,6 +108,7 @@ def epoch_row(epoch: int, trained: EpochSoFar, validated: Score | None, weights:
         seconds: All that it took.
     """
     measures = validated.measures() if validated else {"accuracy": None}
+    updates, clipped = trained.clipping
     return EpochRow(
         epoch=epoch,
         train_loss=trained.loss_sum / trained.examples,
@@ -110,5 +118,6 @@ def epoch_row(epoch: int, trained: EpochSoFar, validated: Score | None, weights:
         step_milliseconds=trained.seconds / trained.steps * 1000,
         epoch_seconds=seconds,
         weights_sha256=weights,
+        train_clipped_share=clipped / updates if updates else None,
         **{f"validation_{name}": value for name, value in measures.items()},
     )

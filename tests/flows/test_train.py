@@ -289,6 +289,8 @@ def test_a_task_that_fails_ends_both_runs_with_the_reason(monkeypatch: pytest.Mo
         ({"dataset": "folder:nowhere"}, "there is no folder 'nowhere'"),
         ({"limit_examples": 20}, "too few to split"),
         ({"device": "gpu"}, "TensorFlow sees no GPU"),
+        ({"precision": "mixed_float16"}, "precision: received 'mixed_float16', but this machine computes on the CPU"),
+        ({"keep": "best", "validation_fraction": 0}, "keep: received 'best', but there are no validation images"),
     ],
 )
 def test_bad_input_leaves_no_run_in_mlflow(changes: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from models.image_network import pixel_normalization
 from models.open_seeds import with_seeds
+from models.steps import make_evaluate_step
 from models.weights import weights_digest, weights_of
 from tasks import fit as fit_module
 from tasks.building.networks import NETWORKS
@@ -703,6 +704,176 @@ def test_a_weighted_fit_goes_on_after_a_kill_as_if_nothing_had_happened(
     unweighted = fit(recipe=SCHEDULED, epochs=3)
     losses = [[row.train_loss for row in one.result.epochs] for one in (undisturbed, unweighted)]
     assert all(mine != its for mine, its in zip(*losses, strict=True))
+
+
+AVERAGED = {**SCHEDULED, "updates": {"average": "ema", "ema_momentum": 0.9}}
+
+
+SCHEDULE_FREE = {"optimizer": "schedule_free_adamw", "hyperparameters": {"beta_1": 0.9}, "learning_rate": 0.01}
+
+
+@pytest.mark.parametrize(("break_off", "block"), [(interrupt_at, 5), (stop_at, 8)])
+def test_a_schedule_free_fit_is_validated_at_its_mean_and_goes_on_where_it_was_broken_off(
+    fit: Fit, prepared: PreparedDataset, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None], block: int
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    whole = fit(recipe=SCHEDULE_FREE, epochs=3)
+    last = whole.result.epochs[-1]
+    loss, accuracy = loss_and_accuracy(whole.result.model, prepared, "validation")
+    assert (last.validation_loss, last.validation_accuracy) == (pytest.approx(loss, rel=1e-4), pytest.approx(accuracy))
+    assert weights_digest(weights_of(keras.models.load_model(whole.result.model))) != last.weights_sha256
+    error = KeyboardInterrupt if break_off is interrupt_at else Stop
+    with monkeypatch.context() as patch:
+        break_off(patch, block)
+        run_id = broken_off(fit, error, recipe=SCHEDULE_FREE, epochs=3)
+    assert_learned_the_same(fit(recipe=SCHEDULE_FREE, epochs=3, run_id=run_id), whole)
+
+
+def test_an_average_is_validated_and_stored_and_training_goes_on_without_it(
+    fit: Fit, prepared: PreparedDataset
+) -> None:
+    averaged, plain = fit(recipe=AVERAGED, epochs=3), fit(recipe=SCHEDULED, epochs=3)
+    for mine, its in zip(averaged.result.epochs, plain.result.epochs, strict=True):
+        assert (mine.train_loss, mine.weights_sha256) == (its.train_loss, its.weights_sha256)
+        assert mine.validation_loss != its.validation_loss
+    last = averaged.result.epochs[-1]
+    loss, accuracy = loss_and_accuracy(averaged.result.model, prepared, "validation")
+    assert last.validation_loss == pytest.approx(loss, rel=1e-4)
+    assert last.validation_accuracy == pytest.approx(accuracy)
+    stored = weights_digest(weights_of(keras.models.load_model(averaged.result.model)))
+    assert stored != last.weights_sha256
+
+
+@pytest.mark.parametrize(("break_off", "block"), [(interrupt_at, 2), (interrupt_at, 6), (stop_at, 4), (stop_at, 9)])
+def test_an_averaged_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None], block: int
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    whole = fit(recipe=AVERAGED, epochs=3)
+    with monkeypatch.context() as patch:
+        break_off(patch, block)
+        run_id = broken_off(fit, KeyboardInterrupt if break_off is interrupt_at else Stop, recipe=AVERAGED, epochs=3)
+    assert_learned_the_same(fit(recipe=AVERAGED, epochs=3, run_id=run_id), whole)
+    Path(run_id, "fitted.keras").unlink()  # killed before that was written, with all epochs in the checkpoint
+    assert_learned_the_same(fit(recipe=AVERAGED, epochs=3, run_id=run_id), whole)
+
+
+GATHERED = {**SCHEDULED, "updates": {"clip_norm": 0.6, "accumulate": 4, "average": "ema", "ema_momentum": 0.5}}
+
+
+@pytest.mark.parametrize(("break_off", "block"), [(interrupt_at, 2), (interrupt_at, 6), (stop_at, 5)])
+def test_clipped_and_gathered_updates_go_on_where_they_were_broken_off(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None], block: int
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    whole = fit(recipe=GATHERED, epochs=3)
+    with monkeypatch.context() as patch:
+        break_off(patch, block)
+        run_id = broken_off(fit, KeyboardInterrupt if break_off is interrupt_at else Stop, recipe=GATHERED, epochs=3)
+    assert_learned_the_same(fit(recipe=GATHERED, epochs=3, run_id=run_id), whole)
+
+
+def test_the_share_of_clipped_updates_is_recorded_by_epoch(fit: Fit) -> None:
+    gathered = fit(recipe=GATHERED, epochs=3)  # 18 batches, four to an update: one, two and one in these epochs
+    shares = [row.train_clipped_share for row in gathered.result.epochs]
+    assert gathered.history("train/clipped_share") == list(enumerate(shares, start=1))
+    assert all(share in allowed for share, allowed in zip(shares, ({0, 1}, {0, 0.5, 1}, {0, 1}), strict=True))
+    assert 0 < sum(shares) < 3, shares
+    for bound, share in ((1e-6, 1), (1e6, 0)):
+        (row,) = fit(recipe={"updates": {"clip_norm": bound}}, epochs=1).result.epochs
+        assert row.train_clipped_share == share
+    never = fit(recipe={"updates": {"clip_norm": 1.0, "accumulate": 12}}, epochs=1).result.epochs[0]
+    assert never.train_clipped_share is None
+
+
+@pytest.fixture
+def up_and_down(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have validation come to these accuracies, by the number of steps that a model has made, 6 an epoch."""
+
+    def pretend(*accuracies: float) -> None:
+        original, models = epoch_loop.score, []
+
+        def evaluated(model: keras.Model) -> Any:
+            models.append(model)
+            return make_evaluate_step(model)
+
+        def pretended(*arguments: Any) -> Any:
+            epoch = int(models[-1].optimizer.iterations) // 6
+            return original(*arguments)._replace(accuracy=accuracies[epoch - 1])
+
+        monkeypatch.setattr(epoch_loop, "make_evaluate_step", evaluated)
+        monkeypatch.setattr(epoch_loop, "score", pretended)
+
+    return pretend
+
+
+@pytest.mark.parametrize("updates", [{}, AVERAGED["updates"]])
+def test_the_best_epoch_is_what_is_stored_if_that_is_kept(
+    fit: Fit, prepared: PreparedDataset, up_and_down: Callable[..., None], updates: dict[str, Any]
+) -> None:
+    up_and_down(0.3, 0.9, 0.5)
+    recipe = {**SCHEDULED, "updates": updates}
+    best, last = fit(recipe=recipe, epochs=3, keep="best"), fit(recipe=recipe, epochs=3)
+    assert learned(best.result.epochs) == learned(last.result.epochs)
+    kept = best.result.epochs[1]
+    assert best.result.best == kept
+    for fitted, row in ((best, kept), (last, last.result.epochs[-1])):
+        loss, _ = loss_and_accuracy(fitted.result.model, prepared, "validation")
+        assert row.validation_loss == pytest.approx(loss, rel=1e-4)
+        stored = weights_digest(weights_of(keras.models.load_model(fitted.result.model)))
+        assert (stored == row.weights_sha256) is (not updates)
+    assert kept.validation_loss != pytest.approx(best.result.epochs[-1].validation_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("break_off", "block"), [(interrupt_at, 5), (interrupt_at, 8), (stop_at, 4), (stop_at, 7), (stop_at, 11)]
+)
+def test_a_fit_that_keeps_its_best_epoch_goes_on_and_ends_where_it_would_have(
+    fit: Fit,
+    monkeypatch: pytest.MonkeyPatch,
+    up_and_down: Callable[..., None],
+    break_off: Callable[..., None],
+    block: int,
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    up_and_down(0.3, 0.9, 0.5, 0.8, 1.0, 1.0)
+    how = {"recipe": AVERAGED, "epochs": 6, "keep": "best", "patience": 2}
+    whole = fit(**how)
+    assert len(whole.result.epochs) == 4
+    assert whole.result.outcome == "completed"
+    assert whole.result.reason == "ended after epoch 4: no better validation accuracy in 2 epochs since epoch 2"
+    assert whole.run.data.tags["reason"] == whole.result.reason
+    assert whole.run.data.tags["outcome"] == "completed"
+    with monkeypatch.context() as patch:
+        break_off(patch, block)
+        run_id = broken_off(fit, KeyboardInterrupt if break_off is interrupt_at else Stop, **how)
+    assert_learned_the_same(fit(**how, run_id=run_id), whole)
+    Path(run_id, "fitted.keras").unlink()  # killed before that was written: all is in the checkpoint
+    again = fit(**how, run_id=run_id)
+    assert_learned_the_same(again, whole)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_fit_in_16_bits_goes_on_where_it_was_broken_off(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
+    how = {"recipe": {**GATHERED, "precision": precision}, "epochs": 3}
+    whole = fit(**how)
+    for break_off, error in ((interrupt_at, KeyboardInterrupt), (stop_at, Stop)):
+        with monkeypatch.context() as patch:
+            break_off(patch, 5)
+            run_id = broken_off(fit, error, **how)
+        assert_learned_the_same(fit(**how, run_id=run_id), whole)
+    assert all(0 <= row.train_clipped_share <= 1 for row in whole.result.epochs)
+    plain = fit(recipe=GATHERED, epochs=3)
+    assert [row.train_loss for row in plain.result.epochs] != [row.train_loss for row in whole.result.epochs]
+
+
+def test_patience_that_all_epochs_leave_ends_nothing(fit: Fit, up_and_down: Callable[..., None]) -> None:
+    up_and_down(0.3, 0.9, 0.5)
+    result = fit(epochs=3, patience=1).result  # its last epoch is the one that patience would end it with
+    assert (len(result.epochs), result.reason) == (3, "")
 
 
 def test_the_weights_of_a_fit_are_those_of_the_training_split(

@@ -15,7 +15,9 @@ from models.losses import SmoothL1, SoftmaxCrossEntropy
 from models.optimizers import OPTIMIZERS, hyperparameters
 from models.schedules import SCHEDULES
 from tasks.data.prepared import PreparedDataset
+from tasks.foundation.errors import InputError
 from tasks.model import build_model
+from tests.support.log import own_messages
 
 MakeCompiled = Callable[..., Path]
 
@@ -106,3 +108,25 @@ def test_compiling_changes_no_weight_and_leaves_the_initial_model(make_compiled:
     for mine, its in zip(keras.models.load_model(compiled).get_weights(), initial.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, its)
     assert hashlib.sha256((tmp_path / "initial.keras").read_bytes()).hexdigest() == digest
+
+
+def test_more_batches_for_an_update_than_there_are_is_refused_and_what_is_left_over_is_told(
+    make_compiled: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(InputError, match="accumulate: received 13, but the whole training has 12 batches"):
+        make_compiled(updates={"accumulate": 13})
+    assert own_messages(caplog) == []
+    make_compiled(updates={"accumulate": 5})
+    assert "The last 2 of 12 batches make no update, for 5 make one (accumulate)." in caplog.text
+    caplog.clear()
+    model = keras.models.load_model(make_compiled(updates={"accumulate": 4, "clip_norm": 0.5}))
+    assert caplog.text == ""
+    assert (model.optimizer.gradient_accumulation_steps, model.optimizer.global_clipnorm) == (4, 0.5)
+
+
+def test_an_average_of_an_average_is_refused(
+    make_compiled: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras.optimizers.SGD, "weights_to_evaluate", lambda *_: [], raising=False)
+    with pytest.raises(InputError, match="average: received ema, but optimizer 'momentum' is evaluated at an average"):
+        make_compiled(updates={"average": "ema", "ema_momentum": 0.5})

@@ -61,3 +61,10 @@ def result(parameters: dict[str, Any]) -> TrainResult:
 )
 def test_the_summary_names_the_metric(parameters: dict[str, Any], said: str) -> None:
     assert result(parameters).summary().endswith(said)
+
+
+def test_the_summary_says_which_epoch_is_kept_and_why_a_run_ended_early() -> None:
+    kept = result(TrainParameters(keep="best").recorded())
+    assert "test loss 0.3000, with the weights of epoch 3, after 1 epochs in 2.5 s." in kept.summary()
+    reason = "ended after epoch 5: no better validation accuracy in 2 epochs since epoch 3"
+    assert kept.model_copy(update={"reason": reason}).summary().endswith(f"in epoch 3. It {reason}.")

@@ -138,6 +138,10 @@ def test_a_schedule_goes_to_those_that_take_one() -> None:
             {"optimizers": "schedule_free_adamw", "schedule": "cosine"},
             "schedule: received 'cosine', but none of the optimizers schedule_free_adamw takes one; leave it out",
         ),
+        (
+            {"optimizers": "schedule_free_adamw", "average": "ema"},
+            "average: received 'ema', but none of the optimizers",
+        ),
         ({"losses": "mse", "label_smoothing": 0.1}, "label_smoothing: received 0.1, but it belongs to loss"),
         ({"smooth_l1_beta": 2}, "smooth_l1_beta: received 2.0, but it belongs to loss 'smooth_l1'"),
         ({"warmup_epochs": 10}, "the warm-up must be shorter than the training"),

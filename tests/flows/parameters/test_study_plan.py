@@ -71,3 +71,16 @@ def test_what_confirms_has_validation_images_of_its_own_and_keeps_what_it_said_o
     confirm = training_of(p, planned)
     assert (confirm.seed, confirm.split_seed, confirm.keep_predictions, confirm.test) == (1003, 1003, True, False)
     assert (confirm.optimizer, confirm.loss, confirm.batch_size, confirm.learning_rate) == ("adam", "mse", 8, 0.25)
+
+
+def test_an_optimizer_with_an_average_of_its_own_takes_no_other_in_a_comparison() -> None:
+    p = CompareParameters(optimizers=("schedule_free_adamw", "adam"), average="ema", schedule="cosine")
+    own, adam = (
+        training_of(
+            p,
+            PlannedTrial(round="tune", optimizer=name, loss="mse", batch_size=8, learning_rate=0.25, seed=0),
+        )
+        for name in p.optimizers
+    )
+    assert (own.average, own.ema_momentum, own.schedule) == ("none", None, "constant")
+    assert (adam.average, adam.ema_momentum, adam.schedule) == ("ema", 0.99, "cosine")

@@ -16,9 +16,11 @@ from flows.parameters.hyperparameters import (
     HYPERPARAMETERS,
     TAKES_NO_SCHEDULE,
     USUAL_LEARNING_RATES,
+    AverageName,
     ClassWeightName,
     LossName,
     OptimizerName,
+    PrecisionName,
     ScheduleName,
     owners_of,
 )
@@ -28,7 +30,9 @@ from models.class_weights import ClassWeight
 from models.losses import HYPERPARAMETERS as LOSS_HYPERPARAMETERS
 from models.losses import LOSSES, make_loss
 from models.optimizers import OPTIMIZERS, hyperparameters, make_optimizer
+from models.precision import Precision
 from models.schedules import SCHEDULES
+from models.updates import Average
 from tasks.foundation.errors import InputError
 
 OWN = "; or FILE.py:CLASS or MODULE:CLASS of your own"
@@ -49,6 +53,8 @@ def test_choices_are_the_tables_of_the_models() -> None:
     assert set(get_args(LossName)) == set(LOSSES)
     assert set(get_args(ScheduleName)) == set(SCHEDULES)
     assert get_args(ClassWeightName) == get_args(ClassWeight)
+    assert get_args(AverageName) == get_args(Average)
+    assert get_args(PrecisionName) == get_args(Precision)
 
 
 def test_every_parameter_is_described() -> None:
@@ -103,6 +109,12 @@ def test_the_defaults_are_the_recipe_of_the_tutorial() -> None:
         ("loss", ["l1"], ["hinge"], f"one of softmax_cross_entropy, l1, mse, smooth_l1{OWN}"),
         ("schedule", ["cosine"], ["linear"], "one of constant, cosine, exponential, step"),
         ("device", ["cpu"], ["abacus"], "one of auto, cpu, gpu"),
+        ("average", ["ema"], ["swa"], "one of none, ema"),
+        ("clip_norm", [1e-9, 1e30, None], [0, -1, 1e31], "a number, more than 0, at most 1e+30; or none"),
+        ("accumulate", [1, 65_536], [0, 1.5, None], "a whole number, at least 1, at most 65536"),
+        ("keep", ["best"], ["first"], "one of last, best"),
+        ("patience", [1, None], [0, 1.5], "a whole number, at least 1, at most 1000000; or none"),
+        ("precision", ["mixed_float16"], ["half"], "one of float32, mixed_float16, mixed_bfloat16"),
     ],
 )
 def test_bounds_are_kept_and_told(name: str, allowed: list[Any], refused: list[Any], words: str) -> None:
@@ -195,6 +207,10 @@ def test_what_averages_instead_of_a_schedule_takes_a_warm_up_alone() -> None:
         "schedule: received 'cosine', but optimizer 'schedule_free_adamw' averages its weights instead of lowering the "
         "rate; leave it out (warmup_epochs may stay)"
     )
+    told = refusal(optimizer="schedule_free_adamw", average="ema")
+    assert told == (
+        "average: received 'ema', but optimizer 'schedule_free_adamw' averages its weights itself; leave it out"
+    )
     assert TrainParameters(optimizer="schedule_free_adamw", warmup_epochs=1).schedule == "constant"
 
 
@@ -234,6 +250,22 @@ def test_classes_are_the_same_in_whatever_order_they_are_named() -> None:
     assert validated(TrainParameters, {"classes": "dog, cat,dog"}).classes == ("cat", "dog")
     assert validated(TrainParameters, {"classes": ("dog", "cat, black")}).classes == ("cat, black", "dog")
     assert refusal(classes="cat") == "classes: received cat; name at least 2 of them, or none, for all of them"
+
+
+def test_the_momentum_of_an_average_belongs_to_one() -> None:
+    assert TrainParameters().ema_momentum is None
+    assert TrainParameters(average="ema").ema_momentum == 0.99
+    assert CompareParameters(average="ema").ema_momentum == 0.99
+    assert TrainParameters(average="ema", ema_momentum=0.5).recipe()["updates"]["ema_momentum"] == 0.5
+    told = "ema_momentum: received 0.5, but average 'none' has no momentum; leave it out, or choose average ema"
+    assert refusal(ema_momentum=0.5) == told
+
+
+@pytest.mark.parametrize("model", [TrainParameters, CompareParameters])
+def test_float16_is_refused_on_a_cpu_with_what_to_choose(model: type[BaseModel]) -> None:
+    with pytest.raises(InputError, match=r"float16' with device cpu, .*; choose float32 or mixed_bfloat16, or device"):
+        validated(model, {"precision": "mixed_float16", "device": "cpu"})
+    validated(model, {"precision": "mixed_bfloat16", "device": "cpu"})
 
 
 def test_what_applies_gets_its_default_and_what_does_not_is_none() -> None:
@@ -355,6 +387,10 @@ def test_the_banner_says_what_will_run() -> None:
         "softmax_cross_entropy\n"
         "  10 epochs, batch_size 32, seed 0, device auto"
     )
+    given = {"clip_norm": 1.5, "accumulate": 4, "average": "ema", "precision": "mixed_bfloat16", "keep": "best"}
+    lines = TrainParameters(**given, patience=3).banner().splitlines()
+    assert ", clip_norm 1.5, accumulate 4, average ema, ema_momentum 0.99, learning_rate 0.01 (constant)" in lines[1]
+    assert lines[2].endswith("device auto, precision mixed_bfloat16, keep best, patience 3")
     assert "held back" not in TrainParameters(validation_fraction=0).banner()
     own = "rmsprop, momentum 0.0, rho 0.9, epsilon 1e-07, centered False, learning_rate 0.001 (constant), "
     assert own in TrainParameters(optimizer="rmsprop").banner()

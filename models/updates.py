@@ -1,0 +1,46 @@
+"""What all optimizers have in common: how gradients are clipped and gathered, and whether the weights are averaged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+
+Average = Literal["none", "ema"]
+
+
+def settle_updates(
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    clip_norm: float | None = None,
+    accumulate: int = 1,
+    average: Average = "none",
+    ema_momentum: float | None = None,
+) -> None:
+    """Tell an optimizer of Keras that is not yet built how it is to make its updates.
+
+    It is told by the attributes that Keras' base class has for this, so that any optimizer takes it whose constructor
+    hands its remaining keyword arguments on to that class, as those of Keras do.
+
+    Args:
+        optimizer: Not yet built.
+        clip_norm: The largest norm of the gradients of an update, over all variables together; none: any.
+        accumulate: Batches whose gradients are averaged, with equal weights, into one update. Learning-rate schedules
+            and moving averages go on with every batch, corrections of an optimizer's first steps with every update.
+        average: ``ema``: a moving average of the weights, to evaluate with. After the first step it is the weights,
+            then ema_momentum * average + (1 - ema_momentum) * weights after each, that is: after each batch.
+        ema_momentum: At least 0 and less than 1; none without such an average.
+
+    Raises:
+        ValueError: the optimizer has an average of its own.
+    """
+    if average == "ema":
+        if hasattr(optimizer, "weights_to_evaluate"):
+            raise ValueError(
+                f"average: received ema, but optimizer {optimizer.name!r} is evaluated at an average of its own; "
+                "leave average out"
+            )
+        optimizer.use_ema, optimizer.ema_momentum = True, ema_momentum
+    optimizer.global_clipnorm = clip_norm
+    # None, not 1: with a number Keras keeps a sum of gradients.
+    optimizer.gradient_accumulation_steps = accumulate if accumulate > 1 else None
