@@ -95,7 +95,9 @@ def as_stored(
     """
     free = {name: given[name] for name in may_differ if name in given}
     parameters = validated(model, {**stored, **free})
-    wanted = validated(model, given)
+    # What is given may belong to the optimizer or the loss of the run, which need not be said again.
+    chosen = {name: stored[name] for name in ("optimizer", "loss") if name in stored}
+    wanted = validated(model, {**chosen, **given})
     differences = [
         f"resume: {name}: received {getattr(wanted, name)!r}, but run {run_id} was started with "
         f"{getattr(parameters, name)!r}; a run goes on with its own parameters, so leave {name} out"

@@ -79,9 +79,9 @@ def test_a_run_of_before_optimizers_told_all_their_hyperparameters_goes_on_with_
     adam = TrainParameters(dataset="digits", optimizer="adam")
     run_id = broken_off(adam, forgetting="beta_1")
     assert resumed({"resume": run_id}).recorded() == adam.recorded()
-    assert resumed({"resume": run_id, "optimizer": "adam", "beta_1": 0.9}).beta_1 == 0.9
+    assert resumed({"resume": run_id, "beta_1": 0.9}).beta_1 == 0.9
     with pytest.raises(InputError, match=r"resume: beta_1: received 0\.8, but run .* was started with 0\.9"):
-        resumed({"resume": run_id, "optimizer": "adam", "beta_1": 0.8})
+        resumed({"resume": run_id, "beta_1": 0.8})
 
 
 @pytest.mark.usefixtures("workplace")
