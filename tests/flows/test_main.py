@@ -64,7 +64,7 @@ def test_help_shows_each_parameter_with_description_choices_and_default(capsys: 
         assert str(field.description)[:40] in words
     names = ", ".join(get_args(OptimizerName))
     assert names.startswith("sgd, momentum, rmsprop, adam, ")
-    assert f"[choices: {names}] [default: momentum]" in words
+    assert f"[choices: {names}; or FILE.py:CLASS or MODULE:CLASS of your own] [default: momentum]" in words
     assert "examples in one step (at least 1" in words
     assert "the optimizer's usual one (more than 0, at most 1e+30) [default: none]" in words
     assert "[default: true]" in words

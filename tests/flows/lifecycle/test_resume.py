@@ -16,6 +16,7 @@ from tasks.tracking.claim import claim
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.run import tracked_run
 from tasks.tracking.store import tracking_uri
+from tests.support.own_code import write_own
 
 STARTED = TrainParameters(dataset="digits", optimizer="rmsprop", learning_rate=0.003, epochs=7, run_name="mine")
 
@@ -152,6 +153,20 @@ def test_given_to_a_flow_is_what_is_not_the_default() -> None:
 
 
 @pytest.mark.usefixtures("workplace")
+def test_a_run_does_not_go_on_with_another_version_of_a_persons_file(workplace: Path) -> None:
+    mine = write_own(workplace / "mine.py")
+    begun = TrainParameters(optimizer=f"{mine}:Signum")
+    run_id = broken_off(begun)
+    assert resumed({"resume": run_id, "optimizer": f"{mine}:Signum"}).optimizer == begun.optimizer
+    assert given_to_flow(begun) == {"optimizer": begun.optimizer}
+    write_own(mine, ("beta=0.9", "beta=0.8"))
+    assert resumed({"resume": run_id}).optimizer == begun.optimizer
+    with pytest.raises(
+        InputError, match=r"optimizer: received .* but run .* was started with .*, so leave optimizer out"
+    ):
+        resumed({"resume": run_id, "optimizer": f"{mine}:Signum"})
+
+
 def test_a_run_that_has_finished_is_not_resumed() -> None:
     with claim() as claimed, tracked_run(claimed, open_experiment("tests"), "done", STARTED.recorded(), {}) as run:
         pass
