@@ -87,6 +87,16 @@ class TrainParameters(SingleTraining):
         return self
 
     @model_validator(mode="after")
+    def _refuse_a_rate_that_falls(self) -> TrainParameters:
+        """Raise ValueError for a smaller rate of fine-tuning with an optimizer that weighs its weights by the rate."""
+        if self.optimizer in TAKES_NO_SCHEDULE and self.fine_tune_factor not in (None, 1):
+            raise ValueError(
+                f"fine_tune_factor: {self.fine_tune_factor:g} with optimizer {self.optimizer!r}, whose learning rate "
+                "must not fall; give fine_tune_factor 1, or choose another optimizer"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _refuse_what_lacks_validation_images(self) -> TrainParameters:
         """Raise ValueError for another draw of validation images where none are held back."""
         if self.split_seed and not self.validation_fraction:

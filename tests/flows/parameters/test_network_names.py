@@ -84,7 +84,7 @@ def test_a_run_and_a_comparison_say_their_network() -> None:
 def test_weights_may_come_from_these(weights: str) -> None:
     p = validated(TrainParameters, {"model": "keras:MobileNetV3Small", "weights": weights})
     assert p.weights == weights
-    assert p.building() == {"seed": 0, "weights": weights, "download": True}
+    assert p.building().items() >= {"seed": 0, "weights": weights, "download": True}.items()
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,14 @@ def test_weights_and_freezing_that_make_no_sense_are_refused(
     parameters: type[BaseModel], given: dict[str, object], told: str
 ) -> None:
     assert refusal(parameters, **given).startswith(told)
+
+
+def test_the_rate_of_an_optimizer_that_takes_no_schedule_does_not_fall_when_the_backbone_is_opened() -> None:
+    given = {"weights": "run:1", "freeze": "backbone", "unfreeze_after": 2, "optimizer": "schedule_free_adamw"}
+    assert refusal(**given).startswith(
+        "fine_tune_factor: 0.1 with optimizer 'schedule_free_adamw', whose learning rate"
+    )
+    assert TrainParameters(**given, fine_tune_factor=1).fine_tune_factor == 1
 
 
 def test_the_backbone_of_a_function_that_may_bring_its_own_weights_can_be_frozen() -> None:
