@@ -60,8 +60,10 @@ class Recorded:
             steps = [step for step, _ in points]
             assert steps == sorted(set(steps)), name
         assert list(self.models.values()) == ["READY"]
-        augmented = [] if self.run.data.params.get("augment", "None") == "None" else ["augmentation.png"]
-        assert self.files == sorted([*augmented, *FILES])
+        parameters = self.run.data.params
+        augmented = [] if parameters.get("augment", "None") == "None" else ["augmentation.png"]
+        own = [parameters[name] for name in ("model", "optimizer", "loss") if ".py:" in parameters[name]]
+        assert self.files == sorted([*augmented, *(["sources"] if own else []), *FILES])
         assert self.datasets == 1
         assert self.run.data.params["epochs"] == str(epochs)
 
