@@ -62,7 +62,7 @@ def test_help_lists_every_parameter_with_its_default_and_choices(start: Callable
     assert not missing
     names = ", ".join(get_args(OptimizerName))
     assert names.startswith("sgd, momentum, rmsprop, adam, ")
-    assert f"[choices: {names}] [default: momentum]" in shown
+    assert f"[choices: {names}; or FILE.py:CLASS or MODULE:CLASS of your own] [default: momentum]" in shown
     assert "--json" in shown
 
 
