@@ -87,6 +87,20 @@ def test_the_parent_holds_the_answer(undisturbed: dict[str, Any]) -> None:
     assert Path(result["page"]).is_file()
 
 
+def test_a_training_begins_with_what_a_comparison_recommends(
+    undisturbed: dict[str, Any], train: Callable[..., Running]
+) -> None:
+    result, directory = undisturbed["result"], undisturbed["directory"]
+    recommended = recorded(store(directory), result["study"]).run.data.tags["compare.recommended_run"]
+    tested = [run for run in trials_of(directory, result["study"]) if "test_accuracy" in run.data.metrics]
+    assert recommended in {run.info.run_id for run in tested}
+    small = ("--dataset", "digits", "--limit-examples", 300, "--epochs", 1, "--freeze", "backbone")
+    ended = train(*small, "--weights", f"study:{result['study']}", "--json", directory=directory).ended()
+    assert ended.status == 0, ended
+    tags = recorded(store(directory), json.loads(ended.out)["run_id"]).run.data.tags
+    assert (tags["weights.source"], len(tags["weights.sha256"])) == (f"study:{result['study']}", 64)
+
+
 def test_it_says_what_it_does(undisturbed: dict[str, Any]) -> None:
     told = undisturbed["err"]
     assert "Comparing 2 optimizers on digits, 4 trials of 2 epochs" in told
