@@ -289,7 +289,10 @@ def test_a_task_that_fails_ends_both_runs_with_the_reason(monkeypatch: pytest.Mo
         ({"dataset": "folder:nowhere"}, "there is no folder 'nowhere'"),
         ({"limit_examples": 20}, "too few to split"),
         ({"device": "gpu"}, "TensorFlow sees no GPU"),
-        ({"precision": "mixed_float16"}, "precision: received 'mixed_float16', but this machine computes on the CPU"),
+        (
+            {"precision": "mixed_float16", "device": "auto"},
+            "precision: received 'mixed_float16', but this machine computes on the CPU",
+        ),
         ({"keep": "best", "validation_fraction": 0}, "keep: received 'best', but there are no validation images"),
     ],
 )
