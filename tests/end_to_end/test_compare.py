@@ -219,6 +219,7 @@ def test_a_cluster_that_runs_already_gives_the_same_numbers(
     assert not (tmp_path / "elsewhere" / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_an_error(compare: Callable[..., Running]) -> None:
     ended = compare(*SHORT, "--dask-address", f"tcp://127.0.0.1:{free_port()}").ended()
     assert (ended.status, ended.left) == (2, [])

@@ -126,7 +126,8 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
 
     (elsewhere := tmp_path / "elsewhere").mkdir()
     command = ("-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--limit", "1")
-    worker = start(*command, directory=elsewhere, PYTHONPATH="", DO_NOT_TRACK="1", **servers)
+    often = {"DO_NOT_TRACK": "1", "PREFECT_WORKER_QUERY_SECONDS": "1"}  # asks every ten seconds otherwise
+    worker = start(*command, directory=elsewhere, PYTHONPATH="", **often, **servers)
     asked = ("--param", "optimizer=adam", "--param", "epochs=1", "--flow-run-name", "my-run", "--watch")
     ran = succeeded(prefect("deployment", "run", "train/digits", *asked).ended())
     assert "Completed" in ran.out

@@ -86,7 +86,8 @@ def test_a_deployment_takes_a_file_that_lies_on_the_worker(
     write_own(checkout / "mine.py")
     how: dict[str, Any] = {"directory": checkout, "PYTHONPATH": "", "DO_NOT_TRACK": "1", "PREFECT_API_URL": prefect_api}
     assert start("-m", "flows", "deploy", **how).ended().status == 0
-    worker = start("-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--limit", "1", **how)
+    often = {"PREFECT_WORKER_QUERY_SECONDS": "1"}  # it asks every ten seconds otherwise
+    worker = start("-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--limit", "1", **often, **how)
     own = {"model": "mine.py:small", "optimizer": "mine.py:Signum", "loss": "mine.py:Focal", "loss_args": "gamma=1.5"}
     given = {**own, "limit_examples": "300", "epochs": "1"}
     words = [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
