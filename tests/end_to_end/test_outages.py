@@ -214,6 +214,7 @@ def test_what_a_gateway_refuses_is_told_and_sent_once_it_is_taken(
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_server_without_logged_models_gets_the_model_as_an_artifact(
     tracked: Callable[..., Running], mlflow: Server, proxy: Proxy, tmp_path: Path
 ) -> None:

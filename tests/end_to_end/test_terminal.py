@@ -16,6 +16,7 @@ pytestmark = pytest.mark.end_to_end
 SMALL = ("-m", "flows", "train", "--dataset", "digits", "--limit-examples", 100, "--epochs", 2)
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_after_one_line_ends_no_training(
     start: Callable[..., Running], prefect_api: str, runs: Callable[[Path], list[Any]], tmp_path: Path
 ) -> None:
@@ -32,6 +33,7 @@ def test_a_reader_that_leaves_after_one_line_ends_no_training(
     assert not list((tmp_path / "runs").iterdir())
 
 
+@pytest.mark.slow
 def test_streams_that_are_closed_from_the_start_end_no_training(
     start: Callable[..., Running], prefect_api: str, runs: Callable[[Path], list[Any]], tmp_path: Path
 ) -> None:

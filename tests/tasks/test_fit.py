@@ -458,6 +458,7 @@ def test_an_interrupted_fit_goes_on_in_mid_epoch_as_if_nothing_had_happened(
     assert_learned_the_same(resumed, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("break_off", [interrupt_at, stop_at])
 def test_an_augmented_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
     fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None]
@@ -499,6 +500,7 @@ def test_batch_normalisation_and_dropout_go_on_as_if_nothing_had_happened(
     assert_learned_the_same(fit(**how), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [2, 3, 4, 8])  # of three an epoch: before and after the backbone is opened
 def test_a_backbone_is_frozen_and_opened_as_if_nothing_had_happened(
     fit: Fit, monkeypatch: pytest.MonkeyPatch, block: int
@@ -744,6 +746,7 @@ def test_an_average_is_validated_and_stored_and_training_goes_on_without_it(
     assert stored != last.weights_sha256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("break_off", "block"), [(interrupt_at, 2), (interrupt_at, 6), (stop_at, 4), (stop_at, 9)])
 def test_an_averaged_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
     fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None], block: int
@@ -761,6 +764,7 @@ def test_an_averaged_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
 GATHERED = {**SCHEDULED, "updates": {"clip_norm": 0.6, "accumulate": 4, "average": "ema", "ema_momentum": 0.5}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("break_off", "block"), [(interrupt_at, 2), (interrupt_at, 6), (stop_at, 5)])
 def test_clipped_and_gathered_updates_go_on_where_they_were_broken_off(
     fit: Fit, monkeypatch: pytest.MonkeyPatch, break_off: Callable[..., None], block: int
@@ -825,6 +829,7 @@ def test_the_best_epoch_is_what_is_stored_if_that_is_kept(
     assert kept.validation_loss != pytest.approx(best.result.epochs[-1].validation_loss, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("break_off", "block"), [(interrupt_at, 5), (interrupt_at, 8), (stop_at, 4), (stop_at, 7), (stop_at, 11)]
 )
@@ -853,6 +858,7 @@ def test_a_fit_that_keeps_its_best_epoch_goes_on_and_ends_where_it_would_have(
     assert_learned_the_same(again, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_a_fit_in_16_bits_goes_on_where_it_was_broken_off(
     fit: Fit, monkeypatch: pytest.MonkeyPatch, precision: str
