@@ -422,6 +422,15 @@ def broken_off(fit: Fit, error: type[BaseException], **changes: Any) -> str:
     return run_id
 
 
+def broken_off_by(
+    break_off: Callable[..., None], block: int, fit: Fit, monkeypatch: pytest.MonkeyPatch, **changes: Any
+) -> str:
+    """Fit until `interrupt_at` or `stop_at` ends that in a block, and return the id of the run."""
+    with monkeypatch.context() as patch:
+        break_off(patch, block)
+        return broken_off(fit, KeyboardInterrupt if break_off is interrupt_at else Stop, **changes)
+
+
 def checkpoints(run_id: str) -> list[str]:
     """Where the checkpoints of a run stand: finished epochs and steps of the next."""
     paths = sorted(Path(run_id, "checkpoints").glob("*.npz"))
@@ -466,10 +475,7 @@ def test_an_augmented_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
     monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     how = {"recipe": SCHEDULED, "epochs": 3, "augment": ("flip", "crop", "mixup")}
     whole = fit(**how)
-    error = KeyboardInterrupt if break_off is interrupt_at else Stop
-    with monkeypatch.context() as patch:
-        break_off(patch, 5)
-        run_id = broken_off(fit, error, **how)
+    run_id = broken_off_by(break_off, 5, fit, monkeypatch, **how)
     assert checkpoints(run_id)
     assert_learned_the_same(fit(**how, run_id=run_id), whole)
     assert learned(fit(recipe=SCHEDULED, epochs=3).result.epochs) != learned(whole.result.epochs)
@@ -491,10 +497,7 @@ def test_batch_normalisation_and_dropout_go_on_as_if_nothing_had_happened(
     monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     how = {"recipe": {**SCHEDULED, "model": "dropping"}, "epochs": 3}
     whole = fit(**how)
-    error = KeyboardInterrupt if break_off is interrupt_at else Stop
-    with monkeypatch.context() as patch:
-        break_off(patch, 5)
-        run_id = broken_off(fit, error, **how)
+    run_id = broken_off_by(break_off, 5, fit, monkeypatch, **how)
     assert checkpoints(run_id)
     assert_learned_the_same(fit(**how, run_id=run_id), whole)
     assert_learned_the_same(fit(**how), whole)
@@ -724,10 +727,7 @@ def test_a_schedule_free_fit_is_validated_at_its_mean_and_goes_on_where_it_was_b
     loss, accuracy = loss_and_accuracy(whole.result.model, prepared, "validation")
     assert (last.validation_loss, last.validation_accuracy) == (pytest.approx(loss, rel=1e-4), pytest.approx(accuracy))
     assert weights_digest(weights_of(keras.models.load_model(whole.result.model))) != last.weights_sha256
-    error = KeyboardInterrupt if break_off is interrupt_at else Stop
-    with monkeypatch.context() as patch:
-        break_off(patch, block)
-        run_id = broken_off(fit, error, recipe=SCHEDULE_FREE, epochs=3)
+    run_id = broken_off_by(break_off, block, fit, monkeypatch, recipe=SCHEDULE_FREE, epochs=3)
     assert_learned_the_same(fit(recipe=SCHEDULE_FREE, epochs=3, run_id=run_id), whole)
 
 
@@ -753,9 +753,7 @@ def test_an_averaged_fit_that_is_broken_off_comes_out_as_if_it_had_not_been(
 ) -> None:
     monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     whole = fit(recipe=AVERAGED, epochs=3)
-    with monkeypatch.context() as patch:
-        break_off(patch, block)
-        run_id = broken_off(fit, KeyboardInterrupt if break_off is interrupt_at else Stop, recipe=AVERAGED, epochs=3)
+    run_id = broken_off_by(break_off, block, fit, monkeypatch, recipe=AVERAGED, epochs=3)
     assert_learned_the_same(fit(recipe=AVERAGED, epochs=3, run_id=run_id), whole)
     Path(run_id, "fitted.keras").unlink()  # killed before that was written, with all epochs in the checkpoint
     assert_learned_the_same(fit(recipe=AVERAGED, epochs=3, run_id=run_id), whole)
@@ -771,9 +769,7 @@ def test_clipped_and_gathered_updates_go_on_where_they_were_broken_off(
 ) -> None:
     monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
     whole = fit(recipe=GATHERED, epochs=3)
-    with monkeypatch.context() as patch:
-        break_off(patch, block)
-        run_id = broken_off(fit, KeyboardInterrupt if break_off is interrupt_at else Stop, recipe=GATHERED, epochs=3)
+    run_id = broken_off_by(break_off, block, fit, monkeypatch, recipe=GATHERED, epochs=3)
     assert_learned_the_same(fit(recipe=GATHERED, epochs=3, run_id=run_id), whole)
 
 
@@ -849,9 +845,7 @@ def test_a_fit_that_keeps_its_best_epoch_goes_on_and_ends_where_it_would_have(
     assert whole.result.reason == "ended after epoch 4: no better validation accuracy in 2 epochs since epoch 2"
     assert whole.run.data.tags["reason"] == whole.result.reason
     assert whole.run.data.tags["outcome"] == "completed"
-    with monkeypatch.context() as patch:
-        break_off(patch, block)
-        run_id = broken_off(fit, KeyboardInterrupt if break_off is interrupt_at else Stop, **how)
+    run_id = broken_off_by(break_off, block, fit, monkeypatch, **how)
     assert_learned_the_same(fit(**how, run_id=run_id), whole)
     Path(run_id, "fitted.keras").unlink()  # killed before that was written: all is in the checkpoint
     again = fit(**how, run_id=run_id)
