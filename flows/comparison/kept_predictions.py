@@ -9,13 +9,13 @@ import numpy as np
 from study.metric import Metric
 from study.validation_outcome import ValidationOutcome, outcome_of
 from tasks.foundation.log import task_log
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_files
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, KeptPredictions, unpacked
 
 
 def kept_predictions(run_id: str) -> KeptPredictions | None:
     """Return what a run said of its validation images; none if it has not kept that, or the file is damaged."""
-    content = mlflow_client.read_file(run_id, PREDICTIONS_FILE)
+    content = mlflow_files.read_file(run_id, PREDICTIONS_FILE)
     if content is None:
         return None
     try:

@@ -24,7 +24,7 @@ from tasks.evaluate import evaluate_model
 from tasks.foundation.errors import InputError, portable_errors
 from tasks.foundation.log import task_log
 from tasks.model import compile_model
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_models
 from tasks.tracking.claim import HeldError, claim
 from tasks.tracking.run import resumable
 from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
@@ -74,7 +74,7 @@ def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedD
     sources = own_sources(parameters.named(), run_id)
     with TemporaryDirectory() as name:
         write_copy(sources, Path(name))
-        stored = mlflow_client.download_model(run_id, Path(name))  # without its loss
+        stored = mlflow_models.download_model(run_id, Path(name))  # without its loss
         model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
         evaluate_model.fn(model, prepared, run_id, **parameters.only("keep_predictions"), device=device)
 

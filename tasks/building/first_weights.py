@@ -14,7 +14,7 @@ from tasks.building.imagenet_weights import with_imagenet_weights
 from tasks.foundation.durable_files import write_durably
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import sha256
-from tasks.tracking import mlflow_client, record
+from tasks.tracking import mlflow_client, mlflow_models, record
 from tasks.tracking.stored_run import RECOMMENDED_TAG
 
 IMAGENET, RUN, STUDY = "imagenet", "run:", "study:"
@@ -115,7 +115,7 @@ def take_over(weights: str, source: keras.Model, network: keras.Model) -> None:
 def _file_of(weights: str, directory: Path) -> Path:
     """Return the ``.keras`` file that is meant; that of a run is fetched into ``directory``."""
     if weights.startswith((RUN, STUDY)):
-        return mlflow_client.download_model(run_of(weights), directory)
+        return mlflow_models.download_model(run_of(weights), directory)
     return _require_file(weights)
 
 

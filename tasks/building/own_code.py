@@ -13,7 +13,7 @@ from pathlib import Path
 from tasks.foundation.durable_files import storing, write_durably
 from tasks.foundation.errors import InputError
 from tasks.foundation.own_source import OwnCodeError, OwnName, digest_of, is_own, read_source, taken_apart
-from tasks.tracking import mlflow_client, record
+from tasks.tracking import mlflow_client, mlflow_files, record
 from tasks.tracking.claim import held_claim
 from tasks.tracking.outbox_entries import Attachment
 from tasks.tracking.stored_run import STUDY_TAG
@@ -61,7 +61,7 @@ def _kept(own: OwnName, run_id: str) -> Mapping[str, bytes]:
     run = mlflow_client.get_run(run_id)
     if run.directory and (files := read_copy(run.directory, own.digest)):
         return files
-    stored = mlflow_client.read_folder(run_id, f"{SOURCES}/{own.digest}")
+    stored = mlflow_files.read_folder(run_id, f"{SOURCES}/{own.digest}")
     if stored and digest_of(stored) == own.digest:
         return stored
     study = run.tags.get(STUDY_TAG)

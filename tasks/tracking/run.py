@@ -15,7 +15,7 @@ from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError, is_fault
 from tasks.foundation.secrets_in_addresses import without_secrets_of
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_files
 from tasks.tracking.claim import Claim
 from tasks.tracking.outbox import MARK
 from tasks.tracking.outbox_entries import Parameters
@@ -92,7 +92,7 @@ def _here(directory: Path) -> dict[str, str]:
 
 def _reopened(run_id: str, tags: Mapping[str, str]) -> str:
     """Let a run go on that can store files. Raises InputError if it cannot, and leaves it as it is."""
-    mlflow_client.require_artifacts(run_id)
+    mlflow_files.require_artifacts(run_id)
     mlflow_client.reopen_run(run_id, tags)
     return run_id
 
@@ -101,7 +101,7 @@ def _created(claimed: Claim, experiment_id: str, name: str, tags: Mapping[str, s
     """Return a new run that can store files. Raises InputError if it cannot, and leaves nothing behind."""
     run_id = mlflow_client.create_run(experiment_id, name, tags)
     try:
-        mlflow_client.require_artifacts(run_id)
+        mlflow_files.require_artifacts(run_id)
     except InputError:
         mlflow_client.delete_run(run_id)
         claimed.state = "empty"

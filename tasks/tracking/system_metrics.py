@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tasks.foundation.errors import StorageError
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_monitor
 from tasks.tracking.record import log_metrics
 
 SYSTEM_METRICS_SECONDS = 5
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 @contextmanager
 def recorded_system_metrics(run_id: str, first_step: int) -> Iterator[None]:
     """Record processor, memory, disk, network and GPU use while the block runs, and once more at its end."""
-    measure, stop = mlflow_client.system_metrics(), threading.Event()
+    measure, stop = mlflow_monitor.system_metrics(), threading.Event()
 
     def watch() -> None:
         for step in itertools.count(first_step):

@@ -38,7 +38,7 @@ from flows.train import run_train, train
 from tasks.foundation.errors import InputError
 from tasks.sources import catalogue
 from tasks.sources.images import Source
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_files
 from tasks.tracking.claim import held_claim, lock_path
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, unpacked
 from tasks.tracking.run_file import RunFile
@@ -317,8 +317,8 @@ def test_a_run_that_diverges_is_finished_without_a_score(changes: dict[str, Any]
     assert run.data.tags["outcome"] == "diverged"
     assert run.data.tags["reason"] == result.reason
     assert not [name for name in run.data.metrics if name.startswith(("test_", "best_"))]
-    assert mlflow_client.read_file(result.run_id, PREDICTIONS_FILE) is None
-    assert mlflow_client.read_file(result.run_id, TEST_PREDICTIONS_FILE) is None
+    assert mlflow_files.read_file(result.run_id, PREDICTIONS_FILE) is None
+    assert mlflow_files.read_file(result.run_id, TEST_PREDICTIONS_FILE) is None
     with get_client(sync_client=True) as client:
         summary = artifacts_of(client, UUID(result.flow_run_id))["summary"]
     assert "Diverged: the loss is" in str(summary.data)
@@ -482,7 +482,7 @@ def test_a_run_goes_on_with_its_own_split(trained: Trained, monkeypatch: pytest.
     run = store().get_run(resumed.run_id)
     assert run.data.params["split_seed"] == "5"
     assert resumed.dataset_digest == trained.result.dataset_digest == run.data.tags["dataset.digest"]
-    kept = [mlflow_client.read_file(each.run_id, PREDICTIONS_FILE) for each in (resumed, whole)]
+    kept = [mlflow_files.read_file(each.run_id, PREDICTIONS_FILE) for each in (resumed, whole)]
     assert kept[0]
     assert kept[0] == kept[1]
     assert float(np.mean(unpacked(kept[0]).right)) == run.data.metrics["validation/accuracy"]
@@ -502,7 +502,7 @@ def test_predictions_are_those_of_the_end_whatever_broke_off_before_they_were_ke
             run_train(TrainParameters(**TINY))
     (run,) = runs()
     result = run_train(TrainParameters(resume=run.info.run_id))
-    kept = mlflow_client.read_file(result.run_id, PREDICTIONS_FILE)
+    kept = mlflow_files.read_file(result.run_id, PREDICTIONS_FILE)
     assert kept
     assert float(np.mean(unpacked(kept).right)) == result.epochs[-1].validation_accuracy
     with get_client(sync_client=True) as client:

@@ -34,7 +34,7 @@ from tasks.data.prepared import PreparedDataset
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
 from tasks.report.class_table import class_csv, confusion_csv
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_files
 from tasks.tracking.kept_predictions import unpacked
 from tasks.tracking.record import recording
 from tasks.tracking.store import tracking_uri
@@ -921,7 +921,7 @@ def test_evaluation_is_that_of_numpy_and_recorded_once(fit: Fit, prepared: Prepa
     for name, value in metrics.items():
         assert fitted.history(name.replace("/", "_")) == [(0, value)]
     assert "confusion_matrix.png" in {file.path for file in store().list_artifacts(fitted.run_id)}
-    read = partial(mlflow_client.read_file, fitted.run_id)
+    read = partial(mlflow_files.read_file, fitted.run_id)
     assert read("classes_test.csv") == class_csv(rows).encode()
     assert read("confusion_matrix.csv") == confusion_csv(labels, predicted, prepared.classes).encode()
     kept = unpacked(read("test_predictions.npz") or b"")
@@ -941,5 +941,5 @@ def test_the_test_split_is_gone_through_once_and_keeps_nothing_unless_asked(
     for keep in (True, False):
         run_id = str(store().create_run(mlflow_client.open_experiment("tests")).info.run_id)
         evaluate_model.fn(fitted.result.model, prepared, run_id, keep_predictions=keep, device="cpu")
-        assert (mlflow_client.read_file(run_id, "test_predictions.npz") is not None) == keep
+        assert (mlflow_files.read_file(run_id, "test_predictions.npz") is not None) == keep
     assert opened == ["test", "test"]

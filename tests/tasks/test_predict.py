@@ -18,7 +18,7 @@ from tasks.data.resplit import resplit
 from tasks.fit import fit_model
 from tasks.predict import predict_validation
 from tasks.report.class_table import ClassRow, class_csv
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_files
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, KeptPredictions, unpacked
 from tasks.training.fit_state import FitResult
 
@@ -48,8 +48,8 @@ def predict(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[
         how = {"epochs": 2, "batch_size": 32, "shuffle": True, "repeat": 1, "seed": 7, "print_every": 0}
         fitted = fit_model.fn(make_compiled(**recipe), split, run_id, directory, **how, device="cpu")
         rows = predict_validation.fn(fitted.model, split, run_id, device="cpu")
-        assert mlflow_client.read_file(run_id, "classes_validation.csv") == class_csv(rows).encode()
-        content = mlflow_client.read_file(run_id, PREDICTIONS_FILE)
+        assert mlflow_files.read_file(run_id, "classes_validation.csv") == class_csv(rows).encode()
+        content = mlflow_files.read_file(run_id, PREDICTIONS_FILE)
         assert content
         return Predicted(fitted, unpacked(content), split, rows)
 

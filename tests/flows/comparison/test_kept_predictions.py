@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from flows.comparison.kept_predictions import kept_predictions, validation_outcome
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_files
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, predictions_of
 from tasks.tracking.record import log_content
 from tests.support.log import own_messages
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_told_and_counts_as_none(run_id: str, caplog: pytest.L
 
 def test_the_store_is_asked_once_for_what_does_not_change(run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     log_content(run_id, KEPT.packed(), PREDICTIONS_FILE)
-    asked, original = [], mlflow_client.read_file
-    monkeypatch.setattr(mlflow_client, "read_file", lambda *given: asked.append(given) or original(*given))
+    asked, original = [], mlflow_files.read_file
+    monkeypatch.setattr(mlflow_files, "read_file", lambda *given: asked.append(given) or original(*given))
     assert validation_outcome(run_id, "accuracy") is validation_outcome(run_id, "accuracy")
     assert asked == [(run_id, PREDICTIONS_FILE)]

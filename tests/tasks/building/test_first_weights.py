@@ -17,7 +17,7 @@ from tasks.building.first_weights import DIGEST_FILE, keep_digest, run_of, with_
 from tasks.building.networks import build_network, build_with_weights
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_models
 from tasks.tracking.stored_run import RECOMMENDED_TAG, StoredRun
 
 PIXELS = {"pixel_mean": [20.0], "pixel_deviation": [50.0]}
@@ -97,7 +97,7 @@ def test_the_model_of_a_run_is_fetched(
     )
     asked: list[str] = []
     fetch = lambda run_id, _: asked.append(run_id) or tmp_path / "stored.keras"  # noqa: E731
-    monkeypatch.setattr(mlflow_client, "download_model", fetch)
+    monkeypatch.setattr(mlflow_models, "download_model", fetch)
     for weights in ("run:a run", "study:a study"):
         made = with_first_weights(
             weights, partial(build_network, "resnet8", prepared, 1), tmp_path, download=False

@@ -31,7 +31,7 @@ from mlflow.utils.rest_utils import verify_rest_response
 from flows.servers.server_process import free_port
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError, StoreAwayError
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_files, mlflow_models, mlflow_store
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Metrics, ModelFile, Parameters, Tags
@@ -182,9 +182,9 @@ def test_entries_can_be_sent_again_and_change_nothing(
         assert (point.step, point.timestamp) == (1, 1_700_000_000_000)
     assert len(run.inputs.dataset_inputs) == 1
     assert [file.path for file in store().list_artifacts(run_id)] == ["curves.png", "sources"]
-    assert mlflow_client.read_folder(run_id, "sources/0123") == {"mine.py": b"A = 1"}
-    assert mlflow_client.read_folder(run_id, "sources") == {"0123/mine.py": b"A = 1"}
-    assert mlflow_client.read_folder(run_id, "nothing") == {}
+    assert mlflow_files.read_folder(run_id, "sources/0123") == {"mine.py": b"A = 1"}
+    assert mlflow_files.read_folder(run_id, "sources") == {"0123/mine.py": b"A = 1"}
+    assert mlflow_files.read_folder(run_id, "nothing") == {}
     assert [str(model.status) for model in store().search_logged_models([run.info.experiment_id])] == ["READY"]
     assert len(run.outputs.model_outputs) == 1
 
@@ -266,16 +266,16 @@ def test_every_question_waits_for_a_store_that_has_answered(
     run_id: str, monkeypatch: pytest.MonkeyPatch, question: Callable[[str], object]
 ) -> None:
     expected = question(run_id)
-    client, paused = mlflow_client._client, []
+    client, paused = mlflow_store.client_of_store, []
 
     def away() -> None:
         raise MlflowException("API request to http://x failed with exception")
 
     def comes_back(seconds: float) -> None:
         paused.append(seconds)
-        monkeypatch.setattr(mlflow_client, "_client", client)
+        monkeypatch.setattr(mlflow_store, "client_of_store", client)
 
-    monkeypatch.setattr(mlflow_client, "_client", away)
+    monkeypatch.setattr(mlflow_store, "client_of_store", away)
     token = pause.set(comes_back)
     try:
         assert question(run_id) == expected
@@ -313,10 +313,10 @@ def test_a_store_that_goes_away_while_its_files_are_tried_is_no_bad_input(
     monkeypatch.setattr(mlflow.MlflowClient, "log_artifact", away)
     with without_waiting():
         with pytest.raises(InputError, match="files of a run cannot be stored"):
-            mlflow_client.require_artifacts(run_id)
+            mlflow_files.require_artifacts(run_id)
         monkeypatch.setattr(mlflow.MlflowClient, "search_experiments", away)
         with pytest.raises(StoreAwayError, match="does not answer"):
-            mlflow_client.require_artifacts(run_id)
+            mlflow_files.require_artifacts(run_id)
 
 
 @pytest.fixture
@@ -435,7 +435,7 @@ def test_where_a_server_has_no_logged_models_the_model_is_an_artifact_of_the_run
         mlflow_client.send(run_id, entry)
     assert mlflow_client.get_run(run_id).tags["record.model"].startswith("artifact 'model' of this run")
     assert [file.path for file in store().list_artifacts(run_id)] == ["model"]
-    found = mlflow_client.download_model(run_id, tmp_path)
+    found = mlflow_models.download_model(run_id, tmp_path)
     assert keras.models.load_model(found).output_shape == (None, 10)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
     assert mlflow.keras.load_model(f"runs:/{run_id}/model").output_shape == (None, 10)
@@ -443,17 +443,17 @@ def test_where_a_server_has_no_logged_models_the_model_is_an_artifact_of_the_run
 
 def test_a_run_without_a_model_is_told(run_id: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has no model in the MLflow store.*reconcile --again"):
-        mlflow_client.download_model(run_id, tmp_path)
+        mlflow_models.download_model(run_id, tmp_path)
 
 
 def test_whether_files_can_be_stored_is_tried_and_leaves_nothing(run_id: str, workplace: Path) -> None:
-    mlflow_client.require_artifacts(run_id)
+    mlflow_files.require_artifacts(run_id)
     assert store().list_artifacts(run_id) == []
     folder = workplace / "mlartifacts"
     folder.rename("elsewhere")
     folder.touch()
     with pytest.raises(InputError, match=r"cannot be stored at '.*mlartifacts.*mend the access") as told:
-        mlflow_client.require_artifacts(run_id)
+        mlflow_files.require_artifacts(run_id)
     assert told.value.__suppress_context__
 
 
@@ -464,8 +464,8 @@ def test_what_cannot_be_removed_is_told_and_no_fault(
         raise PermissionError("forbidden")
 
     monkeypatch.setattr("mlflow.store.artifact.local_artifact_repo.LocalArtifactRepository.delete_artifacts", forbidden)
-    with caplog.at_level("INFO", logger="tasks.tracking.mlflow_client"):
-        mlflow_client.require_artifacts(run_id)
+    with caplog.at_level("INFO", logger="tasks.tracking.mlflow_files"):
+        mlflow_files.require_artifacts(run_id)
     assert "remains in the run, because it cannot be removed: PermissionError: forbidden" in caplog.text
 
 

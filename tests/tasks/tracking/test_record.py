@@ -13,7 +13,7 @@ import pytest
 
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import StorageError
-from tasks.tracking import mlflow_client
+from tasks.tracking import mlflow_client, mlflow_files, mlflow_store
 from tasks.tracking.outbox import JOURNAL, MARK
 from tasks.tracking.record import (
     Recorder,
@@ -61,7 +61,7 @@ def test_tags_can_be_set_again(run_id: str) -> None:
 
 def test_a_long_tag_is_cut_and_not_refused(run_id: str) -> None:
     set_tags(run_id, {"reason": "x" * 100_000})
-    assert store().get_run(run_id).data.tags["reason"] == "x" * mlflow_client.LONGEST_TAG
+    assert store().get_run(run_id).data.tags["reason"] == "x" * mlflow_store.LONGEST_TAG
 
 
 def test_pictures_are_stored_by_their_names(run_id: str, tmp_path: Path) -> None:
@@ -71,10 +71,10 @@ def test_pictures_are_stored_by_their_names(run_id: str, tmp_path: Path) -> None
 
 
 def test_a_content_is_stored_by_its_name_and_read_back(run_id: str) -> None:
-    assert mlflow_client.read_file(run_id, "some.bin") is None
+    assert mlflow_files.read_file(run_id, "some.bin") is None
     log_content(run_id, bytes(range(256)), "some.bin")
     log_content(run_id, b"other", "other.bin")
-    assert mlflow_client.read_file(run_id, "some.bin") == bytes(range(256))
+    assert mlflow_files.read_file(run_id, "some.bin") == bytes(range(256))
 
 
 def test_a_run_does_without_a_picture_that_cannot_be_drawn(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
