@@ -12,6 +12,7 @@ import tensorflow as tf
 from models.augmentation import Augmentation, Batch
 from models.class_weights import Weights, weighted
 from models.clipping import counted_clipping
+from models.fused_normalization import trained_logits
 from models.measures import ClassMeasures, among_largest, balanced_accuracy, class_measures, macro_f1
 
 TOP, MOST_WITHOUT_TOP = 5, 10  # with more classes than that it is asked, too, whether a label is among the five largest
@@ -110,7 +111,7 @@ def make_train_steps(
             start = step * batch_size
             batch = _batch(images, labels, augmentation, numbers, start=start, end=start + batch_size)
             with tf.GradientTape() as tape:
-                logits = model(batch.images, training=True)
+                logits = trained_logits(model, batch.images)
                 batch_loss = batch.loss(loss, logits)
                 scaled = optimizer.scale_loss(batch_loss)  # itself, but for float16
             losses = losses.write(step, batch_loss)
