@@ -109,14 +109,18 @@ def get_run(run_id: str) -> StoredRun:
 
 
 @waits_for_store
-def find_runs(condition: str) -> list[StoredRun]:
-    """Return the runs of all experiments that fulfil a condition of MLflow's search."""
+def find_runs(condition: str, *, deleted: bool = False) -> list[StoredRun]:
+    """Return the runs of all experiments that fulfil a condition of MLflow's search; ``deleted`` ones too, if wanted.
+
+    MLflow keeps what is deleted until somebody runs ``mlflow gc``.
+    """
+    which = entities.ViewType.ALL if deleted else entities.ViewType.ACTIVE_ONLY
     with opened_store() as client:
         found: list[StoredRun] = []
-        for experiments in _pages(client.search_experiments):
+        for experiments in _pages(partial(client.search_experiments, which)):
             ids = [experiment.experiment_id for experiment in experiments]
             if ids:  # a search in no experiment is one in all, for some stores
-                for runs in _pages(partial(client.search_runs, ids, condition)):
+                for runs in _pages(partial(client.search_runs, ids, condition, which)):
                     found += map(StoredRun.of, runs)
         return found
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.data.bound_dataset import BoundDataset
+from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
 from tasks.foundation.commands import command
 
 # Which process runs it where; which flow it is of; and of which comparison it is which trial.
@@ -29,6 +30,7 @@ class StoredRun:
     Attributes:
         datasets: Its inputs, as far as this pipeline recorded them.
         started: When, in milliseconds since 1970.
+        features: Of its data, as `record.log_dataset` wrote them; empty if it is of none.
     """
 
     run_id: str
@@ -40,23 +42,44 @@ class StoredRun:
     metrics: dict[str, float]
     datasets: tuple[BoundDataset, ...] = ()
     started: int = 0
+    features: str = ""
 
     @classmethod
     def of(cls, run: Any) -> StoredRun:
         """Return what is used of one of MLflow's own runs."""
         info, data = run.info, run.data
         inputs = [each.dataset for each in run.inputs.dataset_inputs] if run.inputs else []
-        datasets = tuple(_bound_dataset(each) for each in inputs if each.source_type == "prepared")
+        ours = [each for each in inputs if each.source_type == "prepared"]
         return cls(
             *(info.run_id, info.experiment_id, info.run_name, info.status, data.tags, data.params, data.metrics),
-            datasets,
+            tuple(map(_bound_dataset, ours)),
             info.start_time or 0,
+            ours[0].schema or "" if ours else "",
         )
 
     @property
     def directory(self) -> Path | None:
         """Where its files are, on its host; none if it was not made by this pipeline."""
         return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of the images of its data; empty if it is of none, or did not record it."""
+        return tuple(map(int, re.findall(r"\d+", self._feature("image", "").partition("(")[2])))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes of its data, by label; empty likewise."""
+        return tuple(self._feature("classes", ()))
+
+    def _feature(self, name: str, missing: Any) -> Any:
+        return json.loads(self.features).get(name, missing) if self.features else missing
+
+    @property
+    def short_digest(self) -> str:
+        """The first digits of what tells its data from all other, as MLflow shows them; empty if it is of no data."""
+        recorded = self.datasets[0].digest if self.datasets else ""
+        return self.tags.get(DATASET_TAG, recorded)[:SHOWN_DIGITS]
 
     def tested(self, metric: str = "accuracy") -> float | None:
         """Return a metric on the test split; none if that was not asked. Older runs have it under another name."""

@@ -1,0 +1,32 @@
+"""The names that models are registered by, and the aliases that move from one version to another."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from tasks.foundation.errors import InputError
+from tasks.foundation.secrets_in_addresses import without_secrets
+from tasks.tracking.store import tracking_uri
+
+# The version that is in use, and the one that was before it: models:/NAME@champion is what others load.
+CHAMPION, PREVIOUS = "champion", "previous"
+LONGEST_NAME = 200
+ALLOWED = (
+    f"letters, digits, blanks and . _ + -, at most {LONGEST_NAME} of them, a letter, a digit or _ first, as in "
+    "digits-lenet"
+)
+# MLflow forbids / and :, and reads others of these as a part of an address: models:/NAME@ALIAS.
+_NAME = re.compile(r"\w(?:[\w .+-]*[\w.+-])?")
+
+
+def require_model_name(name: str) -> str:
+    """Return a name under which a model can be registered, and found again by everybody. Raises InputError."""
+    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+        raise InputError(f"name: received {name!r}; allowed: {ALLOWED}")
+    return name
+
+
+def registry_name() -> str:
+    """Return the address of the registry without the secrets in it: the store's, unless MLflow is told otherwise."""
+    return without_secrets(os.environ.get("MLFLOW_REGISTRY_URI") or tracking_uri())

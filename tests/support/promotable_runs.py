@@ -1,0 +1,81 @@
+"""Runs as a training leaves them, as far as a promotion looks at them: nothing was trained, and no network is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+from tasks.tracking import mlflow_client
+from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE, predictions_of
+from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Tags
+from tasks.tracking.store import tracking_uri
+from tasks.tracking.stored_run import DATASET_TAG
+
+DIGEST = "3fa9c1d2e4b5" + "0" * 52
+CLASSES = ("cat", "dog")
+
+
+def client() -> MlflowClient:
+    return MlflowClient(tracking_uri())
+
+
+def finished_run(
+    right: Sequence[bool] | None,
+    *,
+    digest: str = DIGEST,
+    classes: Sequence[str] = CLASSES,
+    image_shape: tuple[int, int, int] = (16, 16, 1),
+    name: str = "a run",
+    tags: Mapping[str, str] | None = None,
+    model: bool = True,
+) -> str:
+    """Make a run that has finished.
+
+    Args:
+        right: Which of the test images it has right, whose labels are 0 and 1 in turn; none: it kept no predictions.
+        digest: Of its data, which begins there.
+        classes: Their names, by label.
+        image_shape: (height, width, channels).
+        name: Its name.
+        tags: Beside, or instead of, what a completed training has.
+        model: Whether it has stored a model, of which there is only the place.
+    """
+    all_tags = {"outcome": "completed", DATASET_TAG: digest, **(tags or {})}
+    run_id = mlflow_client.create_run(mlflow_client.open_experiment("tests"), name, all_tags)
+    source = json.dumps({"location": "made up", "directory": "nowhere"})
+    features = json.dumps({"image": f"uint8 {image_shape}", "classes": list(classes)})
+    entries: list[Entry] = [
+        DatasetUsed(name="pets", digest=digest[:12], source=source, features=features, profile=json.dumps({"test": 8}))
+    ]
+    if right is not None:
+        entries.append(Attachment(name=TEST_PREDICTIONS_FILE, content=predictions(right, len(classes))))
+    for entry in [*entries, Tags(tags={"made": "up"}), End(status="FINISHED", timestamp=1)]:
+        mlflow_client.send(run_id, entry)
+    if model:
+        store_model(run_id)
+    return run_id
+
+
+def predictions(right: Sequence[bool], classes: int = 2) -> bytes:
+    """What a run keeps of its test images: their labels are 0 and 1 in turn, and every second position is one."""
+    hits = np.array(right, dtype=bool)
+    label = np.arange(len(hits)) % 2
+    predicted = np.where(hits, label, 1 - label)
+    return predictions_of(2 * np.arange(len(hits)), label, predicted, np.eye(classes)[predicted]).packed()
+
+
+def store_model(run_id: str) -> Any:
+    """Make a logged model of a run, as `mlflow_models.record_model` does, with nothing in it."""
+    store = client()
+    logged = store.create_logged_model(store.get_run(run_id).info.experiment_id, name="model", source_run_id=run_id)
+    place = Path(logged.artifact_location.removeprefix("file://"))
+    place.mkdir(parents=True)
+    (place / "MLmodel").write_text("flavors: {}\n")
+    store.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return store.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
