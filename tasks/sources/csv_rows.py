@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.foundation.errors import InputError
+from tasks.sources.csv_cells import Columns, read_cells
 from tasks.sources.image_listing import displayed
 from tasks.sources.listed import listed
 
-REQUIRED, OPTIONAL = ("file", "label"), ("split", "group")
+COLUMNS = Columns("dataset", required=("file", "label"), optional=("split", "group"))
 SPLIT_WORDS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
-OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def read_rows(table: Path) -> list[Row]:
     """
     rows = []
     faults: dict[str, list[str]] = {}
-    for line, cells in _cells(table):
+    for line, cells in read_cells(table, COLUMNS):
         row = Row(
             *(line, _place(table, cells["file"]), displayed(cells["label"])),
             *(cells.get("split", "").lower(), cells.get("group", "")),
@@ -62,53 +62,11 @@ def read_rows(table: Path) -> list[Row]:
     return rows
 
 
-def _cells(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each line's number and its cells by the name of their column."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = _columns(table, next(reader, []))
-            for cells in reader:
-                if not any(cell.strip() for cell in cells):
-                    continue  # an empty line
-                if len(cells) != len(columns):
-                    raise InputError(
-                        f"dataset: {str(table)!r}: line {reader.line_num} has {len(cells)} cells, but the header has "
-                        f"{len(columns)}; put a cell that has a comma in it into quotes"
-                    )
-                yield reader.line_num, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    except UnicodeDecodeError as error:
-        raise InputError(f"dataset: {str(table)!r} is not written in UTF-8 ({error.reason}); save it so") from error
-    except csv.Error as error:
-        raise InputError(
-            f"dataset: {str(table)!r} is no CSV ({error}); save it with commas and double quotes"
-        ) from error
-    except OSError as error:
-        raise InputError(f"dataset: cannot read {str(table)!r}: {error.strerror}; make it readable") from error
-
-
-def _columns(table: Path, header: Sequence[str]) -> list[str]:
-    """Return the names of the columns. Raises InputError where some are missing, or are there twice."""
-    columns = [name.strip().lower() for name in header]
-    wanted = "its first line has to be file,label and, if wanted, split and group"
-    if missing := [name for name in REQUIRED if name not in columns]:
-        delimiter = next((mark for mark in OTHER_DELIMITERS if len(columns) == 1 and mark in columns[0]), None)
-        if delimiter:
-            raise InputError(
-                f"dataset: {str(table)!r} is separated by {OTHER_DELIMITERS[delimiter]}; save it with commas: {wanted}"
-            )
-        found = f"it has {listed(header)}" if any(columns) else "it is empty"
-        raise InputError(f"dataset: {str(table)!r} has no column {' and none '.join(missing)} ({found}); {wanted}")
-    if twice := [name for name in (*REQUIRED, *OPTIONAL) if columns.count(name) > 1]:
-        raise InputError(f"dataset: {str(table)!r} has two columns {twice[0]}; {wanted}")
-    return columns
-
-
 def unused_columns(table: Path) -> list[str]:
     """Return the names of the columns of a CSV that was read which say nothing here."""
     with table.open(encoding="utf-8-sig", newline="") as file:
         header = [name.strip() for name in next(csv.reader(file), [])]
-    return [name for name in header if name.lower() not in (*REQUIRED, *OPTIONAL)]
+    return [name for name in header if name.lower() not in COLUMNS.known]
 
 
 def _place(table: Path, file: str) -> str:

@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from flows.command_line.commands import COMMANDS
 from flows.parameters.hyperparameters import OptimizerName
 from flows.parameters.train import TrainParameters
 from tests.support.running import Running
@@ -88,8 +89,5 @@ def test_an_unknown_command_is_refused_with_the_known_ones(start: Callable[..., 
     ended = start("-m", "flows", "trian").ended()
     assert ended.status == 2
     known, see = ended.err.splitlines()
-    assert known == (
-        'Unknown command "trian". Did you mean "train"? Available commands: train, compare, inspect, report, '
-        "reconcile, ui, deploy, worker."
-    )
+    assert known == f'Unknown command "trian". Did you mean "train"? Available commands: {", ".join(COMMANDS)}.'
     assert re.fullmatch(r"See: .*python\S* -m flows --help", see)
