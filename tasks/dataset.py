@@ -10,6 +10,7 @@ from filelock import FileLock
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 
+from served_model.fit import Fit
 from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
 from tasks.data.leaks import leaks_in_words
 from tasks.data.load_or_write import load_or_write, lock_of
@@ -21,7 +22,7 @@ from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.foundation.log import task_log
 from tasks.sources.catalogue import identify, open_source
-from tasks.sources.images import Fit, Source
+from tasks.sources.images import Source
 from tasks.sources.tfds_location import location_lock
 
 

@@ -17,6 +17,7 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 # docs/architecture.md shows too. A room is a folder, or one file of a folder; those on one line know nothing of each
 # other.
 ORDER = (
+    ("served_model",),
     ("models", "study"),
     ("tasks.foundation",),
     ("tasks.terminal",),
@@ -40,10 +41,12 @@ ORDER = (
     ("benchmarks",),
 )
 LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
-FOLDERS = ("models", "study", "tasks", "flows", "benchmarks")
+FOLDERS = ("served_model", "models", "study", "tasks", "flows", "benchmarks")
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 NODES = {"tasks.model", "tasks.fit", "tasks.predict", "tasks.evaluate", "tasks.dataset", "tasks.inspect"}
 STANDARD = {name for name in sys.stdlib_module_names if name not in {"os", "pathlib", "subprocess", "time", "datetime"}}
+# What a stored model has beside it, wherever it is loaded: its requirements name these.
+BESIDE_A_STORED_MODEL = {"served_model", "PIL", "numpy", "keras", "tensorflow", *sys.stdlib_module_names}
 PURE = {"models": {"keras", "numpy", "tensorflow"}, "study": {"numpy", "scipy", "pydantic"}}
 LONGEST_FILE, LONGEST_FUNCTION = 200, 40
 
@@ -150,6 +153,11 @@ def test_models_and_study_know_nothing_of_the_world(path: Path) -> None:
     folder = path.relative_to(ROOT).parts[0]
     known = {name.split(".")[0] for name in imports(path)}
     assert known <= {folder} | PURE[folder] | STANDARD, f"{folder}/ knows no files, clock, Prefect or MLflow"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "served_model").rglob("*.py")), ids=module_of)
+def test_what_lies_in_a_stored_model_imports_nothing_that_is_missing_there(path: Path) -> None:
+    assert {name.split(".")[0] for name in imports(path)} <= BESIDE_A_STORED_MODEL
 
 
 @pytest.mark.parametrize("module", sorted(NODES))

@@ -18,7 +18,7 @@ from tasks.tracking import mlflow_client
 from tasks.tracking.store import tracking_uri
 
 ROOT = Path(__file__).parents[2]
-OUR_PACKAGES = ("flows", "tasks", "models", "study")
+OUR_PACKAGES = ("flows", "tasks", "models", "study", "served_model")
 PACKAGES = ("tensorflow", "keras", "numpy", "prefect", "mlflow")  # what trials need the same of
 # A text, evaluated there: a function would have to be imported there to be called, which is what is to be found out.
 QUESTION = "__import__('flows.workers.worker_check', fromlist=['described']).described({uri!r}, {study!r})"

@@ -12,6 +12,7 @@ from typing import cast
 
 import numpy as np
 
+from served_model.fit import Fit
 from tasks.data.copies import exact_copies
 from tasks.data.descriptions import groups_of, write_descriptions
 from tasks.data.image_file import reserved, shortened
@@ -22,7 +23,7 @@ from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import replacing
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import DATA, sha256
-from tasks.sources.images import Fit, Reading, Source, SourceFacts
+from tasks.sources.images import Reading, Source, SourceFacts
 from tasks.terminal.progress import images_progress
 
 # Raised whenever the files below change their meaning: sets prepared by an older version are then made anew.

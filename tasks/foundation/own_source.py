@@ -17,7 +17,8 @@ from typing import NamedTuple
 OWN_NAME = r"[^:]+:[A-Za-z_][A-Za-z0-9_]*(@[0-9a-f]{16})?"
 LIBRARIES = ("keras:",)  # what begins so names something that is not a person's own
 DIGITS = 16  # of a SHA-256
-OURS = ("flows", "tasks", "models", "study")  # and what lies beside a file under such a name is not imported
+# What lies beside a file under such a name is not imported.
+OURS = ("flows", "tasks", "models", "study", "served_model")
 MOST_FILES = 100  # what is made of more is a library
 
 

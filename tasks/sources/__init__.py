@@ -1,4 +1,4 @@
-"""Where labelled images come from, and how they are read: names, what identifies a source, decoding, resizing.
+"""Where labelled images come from, and in which order: names, what identifies a source, its files and labels.
 
-Imports `tasks.foundation` and `tasks.terminal`.
+Imports `served_model`, which reads an image, `tasks.foundation` and `tasks.terminal`.
 """

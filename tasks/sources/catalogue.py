@@ -6,11 +6,13 @@ from importlib.metadata import version
 
 import numpy as np
 
+from served_model.fit import Fit
+from served_model.resizing import resize
 from tasks.sources.chosen_classes import only_classes
 from tasks.sources.csv_source import csv_identity, csv_source
 from tasks.sources.dataset_names import csv_of, folder_of
 from tasks.sources.folder_source import folder_identity, folder_source
-from tasks.sources.images import Fit, Reading, Source, resize
+from tasks.sources.images import Reading, Source
 from tasks.sources.tfds_location import found_location, tfds_identity
 
 

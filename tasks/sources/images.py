@@ -1,15 +1,13 @@
-"""Labelled images on their way into a prepared dataset: what every source of them gives, and how they are resized."""
+"""Labelled images on their way into a prepared dataset: what every source of them gives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import tensorflow as tf
+from served_model.fit import Fit
 
 # One split at a given image size, block by block, in an order that never changes: images, uint8 of shape
 # (examples, size, size, channels), and labels, int64 of shape (examples,).
@@ -17,9 +15,6 @@ Block = tuple[np.ndarray, np.ndarray]
 Blocks = Callable[[int], Iterator[Block]]
 BLOCK_EXAMPLES = 1024
 BLOCK_BYTES = 16 * 2**20
-# How an image that is not square becomes square: its proportions change, the largest square in its middle is taken, or
-# all of it is laid in the middle of a black square (as Keras and others do it).
-Fit = Literal["stretch", "crop", "pad"]
 
 
 def block_examples(bytes_each: int) -> int:
@@ -94,41 +89,3 @@ class Source:
     blocks: dict[str, Blocks]
     identity: Callable[[], str]
     facts: Callable[[], SourceFacts] = SourceFacts
-
-
-def resize(images: tf.Tensor | np.ndarray, size: int, fit: Fit = "stretch") -> tf.Tensor:
-    """Return one uint8 image (height, width, channels), or several of one shape, at ``size`` pixels a side.
-
-    Bilinear and antialiased.
-    """
-    import tensorflow as tf  # which takes seconds, and a prepared dataset is opened without it
-
-    pixels = tf.cast(images, tf.float32)  # before they are transposed: uint8 makes oneDNN complain on the terminal
-    if fit != "stretch":
-        pixels = _squared(pixels, fit)
-    if len(pixels.shape) == 3:
-        return tf.cast(_resized(pixels, size), tf.uint8)
-    # As the channels of one image: TensorFlow goes from pixel to pixel and takes all channels of each at once. The same
-    # numbers, twenty times as fast.
-    _, height, width, channels = pixels.shape
-    as_channels = tf.reshape(tf.transpose(pixels, (1, 2, 0, 3)), (height, width, -1))
-    resized = tf.reshape(_resized(as_channels, size), (size, size, -1, channels))
-    return tf.cast(tf.transpose(resized, (2, 0, 1, 3)), tf.uint8)
-
-
-def _squared(pixels: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """Return the largest square in the middle of each image, or all of it in the middle of a black square."""
-    import tensorflow as tf
-
-    height, width = tf.unstack(tf.shape(pixels)[-3:-1])
-    if fit == "crop":
-        side = tf.minimum(height, width)
-        return tf.image.crop_to_bounding_box(pixels, (height - side) // 2, (width - side) // 2, side, side)
-    side = tf.maximum(height, width)
-    return tf.image.pad_to_bounding_box(pixels, (side - height) // 2, (side - width) // 2, side, side)
-
-
-def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
-    import tensorflow as tf
-
-    return tf.round(tf.image.resize(image, (size, size), method="bilinear", antialias=True))

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from served_model.decoding import UnreadableImageError, channels_of
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
-from tasks.sources.decoding import UnreadableImageError, channels_of
 from tasks.sources.images import Block, Blocks, Reading, Source, SourceFacts, block_examples
 from tasks.sources.listed import listed
 from tasks.sources.natural_order import natural_key

@@ -11,9 +11,9 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from tasks.sources.decoding import Decoded, UnreadableImageError, decode
-from tasks.sources.images import Fit
-from tasks.sources.room import Room
+from served_model.decoding import Decoded, UnreadableImageError, decode
+from served_model.fit import Fit
+from served_model.room import Room
 
 CHUNK_FILES, CHUNK_BYTES = 32, 2**20  # that a thread decodes in one go, so that tiny files are not mostly waiting
 AHEAD = 2  # chunks for each thread

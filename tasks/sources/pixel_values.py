@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from served_model.fit import Fit
+from served_model.resizing import resize
 from tasks.foundation.errors import InputError
-from tasks.sources.images import Fit, resize
 
 WHITE = 255.0
 # What stands for white in images of each type that a set may have.

@@ -12,9 +12,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from served_model.fit import Fit
+from served_model.resizing import resize
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
-from tasks.sources.images import Block, Fit, Source, block_examples, resize
+from tasks.sources.images import Block, Source, block_examples
 from tasks.sources.pixel_values import at_size, prepared_channels, require_range
 from tasks.sources.tfds_download import first_line, prepare_set
 from tasks.sources.tfds_location import remember_location, tfds_identity

@@ -15,7 +15,7 @@ from rich.console import Console
 from tasks.foundation.errors import InputError
 
 ROOT = Path(__file__).parents[2]
-OUR_PACKAGES = tuple(str(ROOT / package) + os.sep for package in ("flows", "tasks", "study", "models"))
+OUR_PACKAGES = tuple(str(ROOT / package) + os.sep for package in ("flows", "tasks", "study", "models", "served_model"))
 
 
 class TerminalHandler(logging.Handler):

@@ -170,7 +170,7 @@ def dask_address(start: Callable[..., Running], tmp_path: Path) -> str:
 def checkout(tmp_path: Path) -> Path:
     """A copy of what is deployed, for a run leaves its files in the working directory."""
     directory = tmp_path / "a checkout"
-    for package in ("flows", "tasks", "study", "models"):
+    for package in ("flows", "tasks", "study", "models", "served_model"):
         shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "prefect.yaml", directory)
     return directory

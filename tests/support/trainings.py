@@ -55,7 +55,7 @@ class Trainings:
     def modules_named(self) -> list[str]:
         """What runs that did not finish have in their files of this code's modules, but for what is made anew."""
         left = [path for path in (self.directory / "runs").rglob("*") if path.is_file() and path.suffix != ".keras"]
-        named = [re.findall(rb"(?:flows|tasks|study|models)\.[a-z_]+", path.read_bytes()) for path in left]
+        named = [re.findall(rb"(?:flows|tasks|study|models|served_model)\.[a-z_]+", path.read_bytes()) for path in left]
         return [name.decode() for names in named for name in names]
 
     def finish(self, *training: object) -> None:

@@ -43,7 +43,7 @@ def test_it_works_with_whatever_python_and_path(monkeypatch: pytest.MonkeyPatch,
     place = tmp_path / "it's a place; with $names"
     place.mkdir()
     (place / "flows").symlink_to(CHECKOUT / "flows")
-    for room in ("tasks", "models", "study"):
+    for room in ("tasks", "models", "study", "served_model"):
         (place / room).symlink_to(CHECKOUT / room)
     python = place / "python"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')

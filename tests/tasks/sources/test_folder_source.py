@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from served_model.decoding import Decoded
 from tasks import dataset
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import InputError
 from tasks.sources import parallel_decoding
 from tasks.sources.catalogue import open_source
-from tasks.sources.decoding import Decoded
 from tasks.sources.images import Reading, Source
 from tests.support.log import own_messages
 

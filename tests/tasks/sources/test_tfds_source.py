@@ -18,12 +18,14 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.dataset_builders.adhoc_builder import AdhocBuilder
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
+from served_model.fit import Fit
+from served_model.resizing import resize
 from tasks.data.prepared import PreparedDataset
 from tasks.dataset import prepare_dataset
 from tasks.foundation.errors import DownloadError, InputError
 from tasks.sources import tfds_download, tfds_source
 from tasks.sources.catalogue import open_source
-from tasks.sources.images import Fit, Reading, resize
+from tasks.sources.images import Reading
 from tasks.sources.tfds_source import tensorflow_dataset
 from tests.support.log import own_messages
 

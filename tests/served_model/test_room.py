@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from tasks.sources.room import Room
+from served_model.room import Room
 
 
 def test_no_more_is_taken_at_a_time_than_there_is() -> None:

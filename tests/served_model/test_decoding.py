@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.sources.decoding import TURNED, UnreadableImageError, channels_of, decode
+from served_model.decoding import TURNED, UnreadableImageError, channels_of, decode
 from tests.support.bilinear import bilinear
 
 SIDE = 16

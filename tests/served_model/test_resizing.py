@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tasks.sources.images import resize
+from served_model.resizing import resize
 from tests.support.bilinear import bilinear
 
 

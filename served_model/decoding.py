@@ -25,10 +25,10 @@ from PIL import (
 from PIL.ExifTags import Base
 from PIL.Image import Transpose
 
-from tasks.sources.flat_images import WHITE, flat, is_grey
-from tasks.sources.images import Fit
-from tasks.sources.png_chunks import has_profile, without_text_and_profile
-from tasks.sources.room import Room
+from served_model.fit import Fit
+from served_model.flat_images import WHITE, flat, is_grey
+from served_model.png_chunks import has_profile, without_text_and_profile
+from served_model.room import Room
 
 PLUGINS = (BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
