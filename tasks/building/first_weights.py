@@ -15,7 +15,7 @@ from tasks.foundation.durable_files import write_durably
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import sha256
 from tasks.tracking import mlflow_client, mlflow_models, record
-from tasks.tracking.stored_run import RECOMMENDED_TAG
+from tasks.tracking.model_names import recommended_run
 
 IMAGENET, RUN, STUDY = "imagenet", "run:", "study:"
 DIGEST_FILE = "weights.sha256"  # in a run's directory: of the file whose weights it began with
@@ -128,15 +128,10 @@ def _require_file(weights: str) -> Path:
 
 def run_of(weights: str) -> str:
     """Return the run whose weights are meant by ``run:`` or ``study:``. Raises InputError if there is none."""
-    run = mlflow_client.get_run(weights.partition(":")[2])
-    if weights.startswith(RUN):
-        return run.run_id
-    recommended = run.tags.get(RECOMMENDED_TAG)
-    if not recommended:
-        raise InputError(
-            f"weights: {weights!r} recommends no run: it is no comparison, none that is complete, or one of an older "
-            "version; go on with it (compare --resume), or give run:RUN_ID"
-        )
+    named = weights.partition(":")[2]
+    recommended = recommended_run(mlflow_client.get_run(named))
+    if weights.startswith(STUDY) and recommended == named:
+        raise InputError(f"weights: {weights!r} recommends no run: it is no comparison; give run:{named}")
     return recommended
 
 
