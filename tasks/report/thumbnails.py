@@ -23,17 +23,23 @@ def strip(images: NDArray[np.uint8], positions: Sequence[int], text: str) -> Mar
         positions: Which of them.
         text: What those hear who do not see it.
     """
-    side = min(images.shape[1], MOST_PIXELS)
-    sheet = Image.new("RGB", (len(positions) * (side + GAP) - GAP, side), "white")
-    for column, position in enumerate(positions):
-        pixels = images[position]
+    return strip_of([images[position] for position in positions], text)
+
+
+def strip_of(pictures: Sequence[NDArray[np.uint8]], text: str) -> Markup:
+    """Return pictures of one size, at least one, beside each other; each of shape (height, width, channels)."""
+    height, width, _ = pictures[0].shape
+    scale = min(1.0, MOST_PIXELS / max(height, width))
+    shown = max(1, round(width * scale)), max(1, round(height * scale))
+    sheet = Image.new("RGB", (len(pictures) * (shown[0] + GAP) - GAP, shown[1]), "white")
+    for column, pixels in enumerate(pictures):
         one = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
-        if side < images.shape[1]:
-            one = one.resize((side, side), Image.Resampling.LANCZOS)
-        sheet.paste(one, (column * (side + GAP), 0))
+        if scale < 1:
+            one = one.resize(shown, Image.Resampling.LANCZOS)
+        sheet.paste(one, (column * (shown[0] + GAP), 0))
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)
     source = base64.b64encode(file.getvalue()).decode("ascii")
     return Markup('<img class="strip" style="--count: {}" alt="{}" src="data:image/png;base64,{}">').format(
-        len(positions), escape(text), source
+        len(pictures), escape(text), source
     )
