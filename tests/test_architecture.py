@@ -34,7 +34,7 @@ ORDER = (
     ("flows.lifecycle",),
     ("flows.train",),
     ("flows.comparison",),
-    ("flows.compare",),
+    ("flows.compare", "flows.mistakes"),
     ("flows.command_line",),
     ("flows",),  # the way in
     ("benchmarks.simulated",),

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from flows.command_line.compare_command import compare
 from flows.command_line.inspect_command import inspect
+from flows.command_line.mistakes_command import mistakes
 from flows.command_line.options import command_of
 from flows.command_line.session import DONE
 from flows.command_line.train_command import train
@@ -107,6 +108,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "compare": command_of(CompareParameters, compare),
     "inspect": command_of(InspectParameters, inspect, first="dataset"),
     "report": report,
+    "mistakes": mistakes,
     "reconcile": reconcile,
     "ui": ui,
     "deploy": deploy,

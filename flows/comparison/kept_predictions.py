@@ -13,15 +13,18 @@ from tasks.tracking import mlflow_files
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, KeptPredictions, unpacked
 
 
-def kept_predictions(run_id: str) -> KeptPredictions | None:
-    """Return what a run said of its validation images; none if it has not kept that, or the file is damaged."""
-    content = mlflow_files.read_file(run_id, PREDICTIONS_FILE)
+def kept_predictions(run_id: str, file: str = PREDICTIONS_FILE) -> KeptPredictions | None:
+    """Return what a run said of its validation images; none if it has not kept that, or the file is damaged.
+
+    ``file`` names that of its test images instead.
+    """
+    content = mlflow_files.read_file(run_id, file)
     if content is None:
         return None
     try:
         return unpacked(content)
     except ValueError as damage:
-        task_log().warning("The file %s of run %s is not used: %s.", PREDICTIONS_FILE, run_id, damage)
+        task_log().warning("The file %s of run %s is not used: %s.", file, run_id, damage)
         return None
 
 

@@ -53,7 +53,7 @@ def facts_of(
         seeds=p.seeds,
         looks=p.looks or (),
         made_with={name: str(value) for name, value in fixed.items() if value is not None},
-        command=_command(p),
+        command=compare_command(p),
         **_made(run),
         grown=growth_in_words(run),
         test={f"test/{p.metric}": statistics.median(scores), "seeds": len(scores)} if scores else None,
@@ -78,8 +78,8 @@ def _made(run: StoredRun) -> dict[str, Any]:
     }
 
 
-def _command(p: CompareParameters) -> str:
-    """Return the command that makes the same comparison anew."""
+def compare_command(p: CompareParameters) -> str:
+    """Return the command that makes such a comparison anew."""
     usual = CompareParameters()
     changed = {name: value for name, value in p if name not in NOT_RECORDED and value != getattr(usual, name)}
     words = [word for name, value in changed.items() for word in (f"--{name.replace('_', '-')}", as_typed(value))]

@@ -84,19 +84,21 @@ def fewest_and_most_trials(p: Question) -> tuple[int, int]:
 def training_of(p: Question, planned: PlannedTrial, *, redraws: bool = True) -> TrainParameters:
     """Return the training that a planned trial stands for; ``redraws`` as for `plan_of`."""
     given = {name: getattr(p, name) for name in SharedParameters.model_fields}
-    for name in OWNED:
-        if planned.optimizer not in owners_of(name):
-            del given[name]
-    if planned.optimizer in TAKES_NO_SCHEDULE:
-        for name in ("schedule", "average", "ema_momentum"):
-            del given[name]
-    for name, owner in LOSS_OWNS.items():
-        if planned.loss != owner:
-            del given[name]
+    for name in others_own(planned.optimizer, planned.loss):
+        del given[name]
     given |= {f"{kind}_args": None for kind in ("optimizer", "loss") if not is_own(getattr(planned, kind))}
     confirms = {"split_seed": planned.split_seed if redraws else 0, "keep_predictions": planned.round == "confirm"}
     varied = planned.model_dump(include={"optimizer", "loss", "batch_size", "learning_rate", "seed"})
     return validated(TrainParameters, {**given, **varied, **confirms, "run_name": None, "test": False})
+
+
+def others_own(optimizer: str, loss: str) -> list[str]:
+    """Return the parameters that other optimizers or losses have, and not these."""
+    return [
+        *(name for name in OWNED if optimizer not in owners_of(name)),
+        *(("schedule", "average", "ema_momentum") if optimizer in TAKES_NO_SCHEDULE else ()),
+        *(name for name, owner in LOSS_OWNS.items() if loss != owner),
+    ]
 
 
 def one_of_each_setting(p: Question) -> list[PlannedTrial]:

@@ -5,6 +5,7 @@ The pictures that are taken on the way are those of the README: `make pictures` 
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -247,6 +248,45 @@ def test_the_form_of_a_deployment_has_descriptions_choices_and_bounds(
     given = {name: flow_run["parameters"][name] for name in ("dataset", "optimizer", "learning_rate", "batch_size")}
     assert given == {"dataset": "digits", "optimizer": "adam", "learning_rate": 0.002, "batch_size": 64}
     ask("DELETE", f"{prefect_api}/flow_runs/{flow_run['id']}")  # no worker is to find it
+
+
+@pytest.fixture(scope="module")
+def judged(
+    environment: dict[str, str], prefect_api: str, preloaded: Preloaded, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
+    """Confirm one setting on the digits, and look at its mistakes: what the command says, and its page."""
+    directory = tmp_path_factory.mktemp("judged")
+    asked = ("--dataset", "digits", "--optimizers", "momentum", "--grid-size", "1", "--seeds", "1", "--looks", "4")
+    compare = ["-m", "flows", "compare", *asked, "--epochs", "5", "--json"]
+    ended = Running(compare, directory, preloaded.environment, preloaded.start).ended()
+    assert ended.status == 0, ended
+    settings = {**environment, "PREFECT_API_URL": prefect_api}
+    looked = Running(["-m", "flows", "mistakes", json.loads(ended.out)["study"]], directory, settings).ended()
+    assert looked.status == 0, looked
+    assert looked.err == ""
+    return looked.out, Path(re.findall(r"The page +(\S+)", looked.out)[0])
+
+
+def test_what_is_still_wrong_is_seen_in_pictures_and_words(
+    page: Page, judged: tuple[str, Path], picture: Callable[[str], None]
+) -> None:
+    said, path = judged
+    page.goto(path.as_uri())
+    expect(page.get_by_text(re.compile(r"^The 4 models are wrong in \d+ of [\d,]+ answers"))).to_be_visible()
+    expect(page.get_by_text(said.splitlines()[0], exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^The worst \\d+"))).to_be_visible()
+    pictures = page.locator(".cards img")
+    assert 5 <= pictures.count() <= 24
+    for shown in pictures.all():
+        assert shown.evaluate("one => one.complete && one.naturalWidth") == 32
+        assert shown.get_attribute("alt")
+    expect(page.get_by_text(re.compile(r"^wrong on (all )?\d( of 4)?")).first).to_be_visible()
+    page.get_by_text("The numbers of the curve").press("Enter")
+    expect(page.get_by_role("region", name="The numbers of the curve").get_by_role("row").last).to_be_visible()
+    for digit in range(10):
+        row = page.get_by_role("region", name="By class").get_by_role("row", name=re.compile(f"^{digit} "))
+        expect(row).to_be_visible()
+    picture("mistakes_page")
 
 
 def parameter(page: Page, name: str) -> Locator:

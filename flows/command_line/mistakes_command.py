@@ -1,0 +1,30 @@
+"""The command `mistakes`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from flows.command_line.session import DONE
+from tasks.terminal.messages import say, take_over_logging
+
+
+def mistakes(run: str, /, *, output: Path | None = None) -> int:
+    """Look at what a model still gets wrong: its worst images, confused classes, and labels that are probably wrong.
+
+    It is made from the predictions that runs have kept, without the network.
+
+    Args:
+        run: An MLflow run; or that of a comparison, for the confirmed models of what it recommends.
+        output: The folder to write to; none: reports/RUN.
+    """
+    from flows.mistakes.mistakes_report import report_mistakes
+
+    console = Console()
+    take_over_logging(console)
+    found = report_mistakes(run, output)
+    lines = [found.headline, *(f"- {sentence}" for sentence in (*found.sentences, found.no_pictures) if sentence)]
+    say(console, "\n".join(lines))
+    say(console, f"\nThe page    {found.page}\nThe labels  {found.issues}")
+    return DONE
