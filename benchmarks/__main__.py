@@ -15,6 +15,7 @@ from benchmarks.command_line import DONE, MISSED, run_command
 from benchmarks.compare import compare
 from benchmarks.growth import growth
 from benchmarks.help import help_text
+from benchmarks.label_issues import label_issues
 from benchmarks.overhead import overhead
 from benchmarks.plan import Plan
 from benchmarks.prepare import prepare
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "compare": compare,
     "growth": growth,
     "trust": trust,
+    "label_issues": label_issues,
 }
 LOG_WIDTH = 120  # characters, where there is no terminal whose width could be asked for
 
@@ -46,7 +48,8 @@ def run(
     """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
 
     Args:
-        *names: Which of them: help, step, augment, overhead, prepare, compare, growth, trust; none: all.
+        *names: Which of them: help, step, augment, overhead, prepare, compare, growth, trust, label_issues; none:
+            all.
         rounds: How often each thing is measured, in turn with the others.
         output: The folder that takes the JSON.
         small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.

@@ -67,7 +67,9 @@ def rate_tables(rates: Sequence[Rate]) -> list[Table]:
 
 
 def _table(group: str, rates: Sequence[Rate]) -> Table:
-    table = Table(title=f"{group}, % of {min(rate.of for rate in rates):,} studies each (95 % interval)")
+    fewest, most = (f"{end(rate.of for rate in rates):,}" for end in (min, max))
+    of = f"{fewest} studies each" if fewest == most else f"{fewest} to {most}"
+    table = Table(title=f"{group}, % of {of} (95 % interval)")
     table.add_column("")
     cells = {(rate.name, rate.what): rate for rate in rates}
     columns = _in_order(rates, "what")

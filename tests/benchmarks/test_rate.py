@@ -44,12 +44,14 @@ def test_a_missed_target_is_shown_and_fails_the_whole(targets: dict[str, float],
 
 def test_a_table_for_each_group_with_a_row_for_each_name() -> None:
     rates = [rate(at_most=0.05), rate(what="old"), rate(name="four"), rate(group="better", what="found")]
+    rates += [rate(group="unlike", of=of) for of in (40, 1000)]
     console = Console(file=(text := io.StringIO()), width=120)
     for table in rate_tables(rates):
         console.print(table)
     words = " ".join(text.getvalue().split())
     assert "equal, % of 100 studies each" in words
     assert "better, % of 100 studies each" in words
+    assert "unlike, % of 40 to 1,000 (95" in words
     assert "false, at most 5" in words
     assert "two │ 3.0 (1.0 to 8.5) │ 3.0 (1.0 to 8.5)" in words
     assert "four │ 3.0 (1.0 to 8.5) │ │" in words
