@@ -85,7 +85,7 @@ def decode(file: Path | bytes, *, size: int, channels: int, fit: Fit = "stretch"
     Raises:
         UnreadableImageError: it cannot be read.
     """
-    _refuse_enormous_images()
+    refuse_enormous_images()
     try:
         try:
             return _decode(io.BytesIO(file) if isinstance(file, bytes) else file, size, channels, fit, room or Room())
@@ -101,7 +101,7 @@ def decode(file: Path | bytes, *, size: int, channels: int, fit: Fit = "stretch"
 
 def channels_of(file: Path) -> int:
     """Return 1 for a grey image, 3 for any other. Reads the header only. Raises UnreadableImageError."""
-    _refuse_enormous_images()
+    refuse_enormous_images()
     try:
         with Image.open(file, formats=FORMATS) as image:
             return 1 if is_grey(image) else 3
@@ -109,7 +109,7 @@ def channels_of(file: Path) -> int:
         raise UnreadableImageError(_reason(file, error)) from error
 
 
-def _refuse_enormous_images() -> None:
+def refuse_enormous_images() -> None:
     """Let Pillow raise where it would warn of an image that could fill the memory."""
     wanted = ("error", None, Image.DecompressionBombWarning, None, 0)
     if wanted not in warnings.filters:

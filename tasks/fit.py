@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import keras
 from prefect import task
 
 from models.class_weights import ClassWeight
 from models.evaluation_weights import moving
 from models.optimizers import share_moved
+from served_model.description import ModelDescription
 from study.metric import NAMES, Keep, Metric
 from tasks.building.own_objects import own_objects
 from tasks.data.prepared import PreparedDataset
@@ -22,6 +24,7 @@ from tasks.report.augmentation_sheet import augmentation_file
 from tasks.report.drawing import png
 from tasks.report.run_figures import training_curves
 from tasks.tracking import record
+from tasks.tracking.kept_predictions import estimates_of
 from tasks.training.checkpoint import Checkpoints
 from tasks.training.ending import ended_early
 from tasks.training.epoch_loop import EpochLoop
@@ -51,12 +54,13 @@ def fit_model(
     frozen_epochs: int = 0,
     keep: Keep = "last",
     patience: int | None = None,
+    described: Mapping[str, Any] | None = None,
 ) -> FitResult:
     """Train for ``epochs``, and record each of them in the MLflow run ``run_id`` as it ends; the best is by ``metric``.
 
     The model has the weights of the epoch to ``keep``. A loss or a weight that is no longer finite ends the fit in its
     epoch: an outcome of the experiment, not a fault. A fit that was interrupted or killed goes on from its last
-    checkpoint below ``directory``.
+    checkpoint below ``directory``. The stored model is told what is ``described`` beside the data: fit and threads.
     """
     checkpoints = Checkpoints(directory / "checkpoints", run_id, prepared.identity)
     loop = EpochLoop(
@@ -70,10 +74,10 @@ def fit_model(
         keep=keep,
         patience=patience,
     )
-    return _run(loop, compiled, directory / "fitted.keras", device)
+    return _run(loop, compiled, directory / "fitted.keras", device, described or {})
 
 
-def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
+def _run(loop: EpochLoop, compiled: Path, path: Path, device: str, described: Mapping[str, Any]) -> FitResult:
     """Run the epochs, store the model under ``path``, and record what came of it."""
     model, state, diverged = finish_the_step(partial(_epochs, loop, compiled, device))
     fitted = _result(path, state, diverged, loop)
@@ -81,7 +85,7 @@ def _run(loop: EpochLoop, compiled: Path, path: Path, device: str) -> FitResult:
         model.save(fitted.model)
     crash_point("fitted")
     _show_augmentation(loop)
-    _record(loop.run_id, fitted, loop.prepared)
+    _record(loop.run_id, fitted, _description(model, loop.prepared, described))
     if (share := share_moved(moving(model.optimizer))) < 1:  # else it would be a column of ones in every list of runs
         record.log_metrics(loop.run_id, {"share_by_named_rule": share})
     return fitted
@@ -105,7 +109,15 @@ def _result(model: Path, state: FitState, diverged: str, loop: EpochLoop) -> Fit
     )
 
 
-def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
+def _description(model: keras.Model, prepared: PreparedDataset, described: Mapping[str, Any]) -> ModelDescription:
+    """Return what the stored model is to be told of itself."""
+    classes, shape = prepared.classes, prepared.image_shape
+    # A person's own way from outputs to probabilities is code, which the stored model does not have.
+    estimates = estimates_of(model.loss, len(classes)) or "outputs"
+    return ModelDescription(classes, shape, estimates=estimates, dataset_digest=prepared.digest, **described)
+
+
+def _record(run_id: str, fitted: FitResult, description: ModelDescription) -> None:
     """Record what is known at the end only: the outcome, the best epoch, the weights' digests, curves, the model."""
     record.set_tags(run_id, {"outcome": fitted.outcome, **({"reason": fitted.reason} if fitted.reason else {})})
     if weights := {row.epoch: row.weights_sha256 for row in fitted.epochs if row.weights_sha256}:
@@ -120,7 +132,7 @@ def _record(run_id: str, fitted: FitResult, prepared: PreparedDataset) -> None:
         }
         record.log_metrics(run_id, best)
     if fitted.outcome == "completed":
-        record.log_model(run_id, fitted.model, prepared.image_shape, len(prepared.classes))
+        record.log_model(run_id, fitted.model, description)
 
 
 def _show_augmentation(loop: EpochLoop) -> None:

@@ -146,7 +146,11 @@ class TrainParameters(SingleTraining):
         """Return what `fit_model` takes, but for the data and the machine."""
         names = ("epochs", "batch_size", "shuffle", "repeat", "augment", "seed", "print_every")
         frozen_epochs = 0 if self.freeze == "none" else self.unfreeze_after or self.epochs
-        return {**self.only(*names, "class_weight", "metric", "keep", "patience"), "frozen_epochs": frozen_epochs}
+        return {
+            **self.only(*names, "class_weight", "metric", "keep", "patience"),
+            "frozen_epochs": frozen_epochs,
+            "described": self.only("fit", "threads"),
+        }
 
     def display_name(self) -> str:
         """Return the run's name: as given, or what tells this run from its neighbours in a list."""

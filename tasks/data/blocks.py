@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from served_model.description import EVALUATION_BYTES
 from tasks.data.epoch_order import cut, epoch_passes
 from tasks.data.prepared import PreparedDataset, Split
 from tasks.data.read_ahead import read_ahead
@@ -15,7 +16,6 @@ TrainingBlock = tuple[np.ndarray, ...]  # the same and, where they are asked for
 
 # Of images in one call: enough to keep Python's share of the time small, never a burden on memory.
 TRAINING_BYTES = 32 * 2**20
-EVALUATION_BYTES = 2 * 2**20
 # Steps in one call: a tenth of a second of LeNet on a CPU, so that progress and an interruption are soon seen.
 BLOCK_STEPS = 32
 

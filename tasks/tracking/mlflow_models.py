@@ -18,6 +18,7 @@ from mlflow.types import Schema, TensorSpec
 from tasks.foundation.commands import command
 from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError
+from tasks.tracking.mlflow_pictures import REQUIRED, answer_to_pictures
 from tasks.tracking.mlflow_store import opened_store, set_tags
 from tasks.tracking.outbox_entries import ModelFile
 from tasks.tracking.store import store_name, tracking_uri
@@ -100,7 +101,7 @@ def _record_as_artifact(client: MlflowClient, run_id: str, entry: ModelFile) -> 
 
 @contextmanager
 def _saved_model(entry: ModelFile, described: Model) -> Iterator[str]:
-    """Yield a directory with the model of a .keras file as MLflow keeps models."""
+    """Yield a directory with the model of a .keras file as MLflow keeps models, which answers to pictures too."""
     import keras
     import mlflow.keras  # imports TensorFlow, which commands that only read the store do not need
 
@@ -115,6 +116,8 @@ def _saved_model(entry: ModelFile, described: Model) -> Iterator[str]:
             mlflow_model=described,
             signature=signature,
             # Without them MLflow loads the model again in a process of its own to guess them.
-            pip_requirements=[f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy")],
+            pip_requirements=[f"{package}=={version(package)}" for package in REQUIRED],
         )
+        if entry.description:
+            answer_to_pictures(Path(directory) / "model", described, entry.description)
         yield f"{directory}/model"

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from served_model.description import ModelDescription
+
 
 class _Entry(BaseModel):
     # NaN and infinity are values that a metric can have, and JSON has no numbers for them; pydantic would write null.
@@ -56,12 +58,13 @@ class Attachment(_Entry):
 
 
 class ModelFile(_Entry):
-    """The trained model, a .keras file."""
+    """The trained model, a .keras file, and what is known of it; outboxes of older versions do not have the latter."""
 
     kind: Literal["model"] = "model"
     path: Path
     image_shape: tuple[int, int, int]
     num_classes: int
+    description: ModelDescription | None = None
 
 
 class End(_Entry):

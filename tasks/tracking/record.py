@@ -21,6 +21,7 @@ from tasks.tracking.outbox import Outbox
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, Entry, Metrics, ModelFile, Tags
 
 if TYPE_CHECKING:
+    from served_model.description import ModelDescription
     from tasks.data.prepared import PreparedDataset
 
 
@@ -117,9 +118,10 @@ def log_dataset(run_id: str, prepared: PreparedDataset) -> None:
     _put(run_id, used)
 
 
-def log_model(run_id: str, path: Path, image_shape: tuple[int, int, int], num_classes: int) -> None:
-    """Store the model of a .keras file, which stays where it is until it is sent."""
-    _put(run_id, ModelFile(path=path, image_shape=image_shape, num_classes=num_classes))
+def log_model(run_id: str, path: Path, description: ModelDescription) -> None:
+    """Store the model of a .keras file, which stays where it is until it is sent, with what is known of it."""
+    shape, num_classes = description.image_shape, len(description.classes)
+    _put(run_id, ModelFile(path=path, image_shape=shape, num_classes=num_classes, description=description))
 
 
 def _put(run_id: str, entry: Entry) -> None:

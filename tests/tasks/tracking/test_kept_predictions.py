@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.tracking.kept_predictions import KeptPredictions, predictions_of, small_probabilities, unpacked
+from models.losses import make_loss
+from tasks.tracking.kept_predictions import (
+    KeptPredictions,
+    estimates_of,
+    predictions_of,
+    small_probabilities,
+    unpacked,
+)
 
 KEPT = predictions_of(
     np.array([2, 3, 7]),
@@ -115,3 +122,17 @@ def test_of_a_loss_that_does_not_say_what_it_estimates_the_softmax_is_kept() -> 
     kept = small_probabilities(Own())(logits)
     np.testing.assert_array_equal(kept, np.array([[0.25, 0.75], [1.0, 0.0]], np.float16))
     np.testing.assert_array_equal(small_probabilities(Telling())(logits[:1]), (2 * logits[:1]).astype(np.float16))
+
+
+@pytest.mark.parametrize(
+    ("loss", "estimates"),
+    [("softmax_cross_entropy", "softmax"), ("l1", "outputs"), ("mse", "outputs"), ("smooth_l1", "outputs")],
+)
+def test_what_a_loss_estimates_is_told_by_what_it_makes_of_outputs(loss: str, estimates: str) -> None:
+    class Doubling:
+        def probabilities(self, logits: Any) -> Any:
+            return 2 * logits
+
+    assert estimates_of(make_loss(loss), 3) == estimates
+    assert estimates_of(object(), 3) == "softmax"
+    assert estimates_of(Doubling(), 3) is None

@@ -11,6 +11,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from served_model.description import ModelDescription
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import StorageError
 from tasks.tracking import mlflow_client, mlflow_files, mlflow_store
@@ -126,7 +127,7 @@ def test_a_journal_that_is_sent_twice_leaves_everything_once(
         for step, loss in enumerate((0.5, math.nan, 0.25), start=1):
             log_metrics(run_id, {"train/loss": loss, "train/norm": 1 / step}, step=step)
         log_pictures(run_id, lambda: {"curves.png": b"a picture"}, "The curves")
-        log_model(run_id, make_compiled(), prepared.image_shape, len(prepared.classes))
+        log_model(run_id, make_compiled(), ModelDescription(prepared.classes, prepared.image_shape))
         set_tags(run_id, {"outcome": "diverged"})
         recorder.outbox.close(SECONDS)
     first = store().get_run(run_id).to_dictionary()
