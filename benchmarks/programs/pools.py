@@ -48,20 +48,24 @@ class Contender:
         self._start = [variable.numpy() for variable in self._model.optimizer.variables]
         self._train, self._evaluate = make_train_steps(self._model, BATCH_SIZE), make_evaluate_step(self._model)
 
-    def trained(self, images: Any, labels: Any, seed: int) -> None:
+    def trained(self, images: Any, labels: Any, seed: int, epochs: int = EPOCHS) -> None:
         """Train from the initial weights of a seed, in the order of the seed."""
         self._model.set_weights(self._built(seed).get_weights())
         for variable, start in zip(self._model.optimizer.variables, self._start, strict=True):
             variable.assign(start)
-        for epoch in range(EPOCHS):
+        for epoch in range(epochs):
             order = np.random.default_rng([seed, epoch]).permutation(len(labels))
             self._train(images[order], labels[order])
 
+    def logits(self, images: Any, labels: Any) -> Any:
+        """Return the logits of images, of shape (images, classes)."""
+        blocks = range(0, len(labels), BLOCK)
+        found = [self._evaluate(images[at : at + BLOCK], labels[at : at + BLOCK]).logits.numpy() for at in blocks]
+        return np.concatenate(found)
+
     def right(self, images: Any, labels: Any) -> Any:
         """Return which images it classifies rightly."""
-        blocks = range(0, len(labels), BLOCK)
-        found = [self._evaluate(images[at : at + BLOCK], labels[at : at + BLOCK])[1].numpy() for at in blocks]
-        return np.concatenate(found) == labels
+        return self.logits(images, labels).argmax(axis=1) == labels
 
     def _built(self, seed: int) -> Any:
         return build_lenet((32, 32, 1), 10, **self._pixels, seed=seed)

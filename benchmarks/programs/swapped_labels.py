@@ -1,43 +1,83 @@
-"""Write images as PNG files, with a CSV of their labels of which a share is swapped, and say which these are.
+"""Swap labels, train with them, and say how many of the swapped ones are doubted, by each way that cleanlab has.
 
-Each swapped label is another one, any with the same probability. Writes labels.csv, which is a data set, and
-swapped.json into the working directory. Usage: swapped_labels.py DATASET IMAGES SHARE SEED (IMAGES 0: all)
+Each swapped label becomes any other with the same probability. For each seed a network is trained on all images but
+those that the seed draws for validation, as the confirm seeds of a comparison do, and judges these. Test images are
+left out. Prints, as JSON, a list with an outcome for each round, in which other labels are swapped: how many images and
+swapped ones were judged and, for each way, how many labels it doubts and how many of these are swapped.
+
+Usage: swapped_labels.py JSON (an object with dataset, images (0: all), epochs, seeds, share (for validation), swapped
+(share of the labels) and rounds)
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
-from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
-from PIL import Image
 
+from benchmarks.programs.pools import Contender
+from study.agreement import CONFIDENT, Agreement, Answers, agreement
 from tasks.dataset import prepare_dataset
+from tasks.inspection.label_issues import METHOD, Method, label_issues
+from tasks.tracking.kept_predictions import predictions_of, small_probabilities
+from tasks.training.threads import use_threads
 
-LABELS, SWAPPED, FOLDER = Path("labels.csv"), Path("swapped.json"), Path("images")
+OPTIMIZER = "momentum"
 
 
-def main(dataset: str, images: int, share: float, seed: int) -> None:
-    """Write them."""
-    prepared = prepare_dataset.fn(dataset, image_size=32, validation_fraction=0.1, download=False)
-    pixels, labels = (np.load(prepared.directory / f"{name}.npy") for name in ("images", "labels"))
-    random = np.random.default_rng(seed)
-    chosen = np.sort(random.permutation(len(labels))[: images or None])
-    pixels, given = pixels[chosen], labels[chosen].astype(np.int64)
-    swapped = np.sort(random.permutation(len(given))[: round(share * len(given))])
-    classes = len(prepared.classes)
-    given[swapped] = (given[swapped] + random.integers(1, classes, len(swapped))) % classes
-    FOLDER.mkdir()
-    names = [f"{FOLDER}/{number}.png" for number in range(len(given))]
-    for name, one in zip(names, pixels, strict=True):
-        Image.fromarray(one[..., 0]).save(name)
-    with LABELS.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerows([("file", "label"), *zip(names, given.tolist(), strict=True)])
-    SWAPPED.write_text(json.dumps([names[place] for place in swapped]), encoding="utf-8")
+def judged_by_seeds(
+    contender: Contender, images: Any, labels: Any, *, epochs: int, seeds: range, share: float
+) -> Agreement:
+    """Return what the models of all seeds say together of the images that each has not trained on."""
+    answers = []
+    for seed in seeds:
+        judging, training = np.split(np.random.default_rng(seed).permutation(len(labels)), [round(share * len(labels))])
+        judging = np.sort(judging)
+        contender.trained(images[training], labels[training], seed, epochs)
+        logits = contender.logits(images[judging], labels[judging])
+        probabilities = small_probabilities(None)(logits)  # to float16, as a run keeps them
+        kept = predictions_of(judging, labels[judging], logits.argmax(axis=1), probabilities)
+        answers.append(Answers.of(kept.example, kept.label, kept.predicted, kept.probabilities))
+    return agreement(answers)
+
+
+def outcome_of(judged: Agreement, swapped: Any) -> dict[str, Any]:
+    """Return how many of the swapped labels are doubted."""
+    is_swapped = np.isin(judged.example, swapped)
+    doubted = {method: label_issues(judged, method) for method in get_args(Method)}
+    surely = (judged.wrong == judged.judging) & (judged.confidence >= CONFIDENT)
+    doubted["wrong on all and confident"] = np.flatnonzero(surely)
+    return {
+        "judged": len(judged.example),
+        "swapped": int(is_swapped.sum()),
+        "default": METHOD,
+        "methods": {
+            name: {"doubted": len(rows), "found": int(is_swapped[rows].sum())} for name, rows in doubted.items()
+        },
+    }
+
+
+def main(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the outcomes."""
+    use_threads(1)
+    prepared = prepare_dataset.fn(asked["dataset"], image_size=32, validation_fraction=0, download=False)
+    contender, seeds = Contender(OPTIMIZER, prepared), asked["seeds"]
+    chosen = np.sort(np.random.default_rng(0).permutation(prepared.indices("train"))[: asked["images"] or None])
+    pixels, true = (np.load(prepared.directory / f"{name}.npy")[chosen] for name in ("images", "labels"))
+    how, outcomes = {"epochs": asked["epochs"], "share": asked["share"]}, []
+    for number in range(asked["rounds"]):
+        random = np.random.default_rng(number)
+        given = true.astype(np.int32)
+        swapped = random.permutation(len(given))[: round(asked["swapped"] * len(given))]
+        classes = len(prepared.classes)
+        given[swapped] = (given[swapped] + random.integers(1, classes, len(swapped))) % classes
+        of_round = range(number * seeds, (number + 1) * seeds)
+        judged = judged_by_seeds(contender, pixels, given, seeds=of_round, **how)
+        outcomes.append(outcome_of(judged, swapped))
+    return outcomes
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
+    print(json.dumps(main(json.loads(sys.argv[1]))))
