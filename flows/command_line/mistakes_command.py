@@ -16,7 +16,8 @@ def mistakes(run: str, /, *, output: Path | None = None) -> int:
     It is made from the predictions that runs have kept, without the network.
 
     Args:
-        run: An MLflow run; or that of a comparison, for the confirmed models of what it recommends.
+        run: An MLflow run, or a registered model as NAME@ALIAS; or the run of a comparison, for the confirmed models of
+            what it recommends.
         output: The folder to write to; none: reports/RUN.
     """
     from flows.mistakes.mistakes_report import report_mistakes
@@ -26,5 +27,7 @@ def mistakes(run: str, /, *, output: Path | None = None) -> int:
     found = report_mistakes(run, output)
     lines = [found.headline, *(f"- {sentence}" for sentence in (*found.sentences, found.no_pictures) if sentence)]
     say(console, "\n".join(lines))
+    if found.cover_more:
+        say(console, "\n{}\n  {}".format(*found.cover_more))
     say(console, f"\nThe page    {found.page}\nThe labels  {found.issues}")
     return DONE

@@ -19,12 +19,10 @@ def about(subject: Subject, kept: KeptAnswers) -> list[str]:
     """Return a sentence for each."""
     judged, times = np.unique(np.concatenate([each.example for each in kept.answers]), return_counts=True)
     total = sum(subject.dataset.examples.values()) if subject.dataset else 0
-    missing = subject.cover_more and len(judged) < total
     return [
         subject.what,
         *([_left_out(kept.without)] if kept.without else []),
         _coverage(len(judged), total, int((times > 1).sum()), kept),
-        *([subject.cover_more] if missing else []),
         *([ESTIMATES] if kept.estimates else []),
     ]
 
@@ -39,7 +37,8 @@ def _coverage(judged: int, total: int, by_several: int, kept: KeptAnswers) -> st
     tests = len(kept.tested)
     test = f"{tests:,} test images among them" if tests else "none of them a test image, of which nothing was kept"
     if len(kept.answers) == 1:
-        return f"Judged: {judged:,} images{of_all}, none of which the model has trained on, {test}."
+        seen = "It has trained on the others: a comparison judges these by models that have not."
+        return f"Judged: {judged:,} images{of_all}, {test}. {seen}"
     return (
         f"Judged by models that have not trained on them: {judged:,} images{of_all}, {test}; {by_several:,} by several "
         "of the models."

@@ -22,6 +22,7 @@ from tasks.report.mistakes import Judged, issues_csv, mistakes_of
 from tasks.report.mistakes_page import mistakes_page
 from tasks.report.mistakes_sentences import headline, sentences
 from tasks.tracking import mlflow_files
+from tasks.tracking.model_names import run_of_model
 
 PAGE, ISSUES = "mistakes.html", "label_issues.csv"
 
@@ -34,6 +35,7 @@ class MistakesReport:
         headline: How often the models are wrong.
         sentences: What judges what, and what follows.
         no_pictures: Why the page has no pictures; empty if it has.
+        cover_more: How many images would have a judge after which command; none if nothing helps.
         page: The page.
         issues: The table of labels that are probably wrong.
     """
@@ -41,30 +43,31 @@ class MistakesReport:
     headline: str
     sentences: tuple[str, ...]
     no_pictures: str
+    cover_more: tuple[str, str] | None
     page: Path
     issues: Path
 
 
-def report_mistakes(run_id: str, directory: Path | None = None) -> MistakesReport:
+def report_mistakes(named: str, directory: Path | None = None) -> MistakesReport:
     """Write the page of mistakes of a run, or of what a comparison recommends, and its table of labels.
 
     Nothing is computed with a network: it is made from the predictions that runs have kept.
 
     Args:
-        run_id: The MLflow run of either.
+        named: The MLflow run of either; or a registered model, as NAME@ALIAS or NAME/VERSION, for the run that made it.
         directory: Where to; none: below ``reports/``.
 
     Raises:
         InputError: there is no such run, or it has kept no predictions.
     """
-    subject = subject_of(run_id)
+    subject = subject_of(run_of_model(named) if {"@", "/"} & set(named) else named)
     kept = kept_answers(subject.models)
     if not kept.answers:
         raise InputError(
             f"mistakes: {listed(subject.models)} kept no predictions, of which this is made; {subject.none_kept}"
         )
     mistakes = mistakes_of(_judged(subject, kept), kept.answers)
-    directory = directory or REPORTS / run_id
+    directory = directory or REPORTS / subject.run_id
     directory.mkdir(parents=True, exist_ok=True)
     texts = {PAGE: mistakes_page(mistakes), ISSUES: issues_csv(mistakes)}
     for name, text in texts.items():
@@ -73,6 +76,7 @@ def report_mistakes(run_id: str, directory: Path | None = None) -> MistakesRepor
         headline(mistakes),
         tuple(sentences(mistakes)),
         mistakes.images.no_pictures,
+        subject.cover_more,
         *((directory / name).absolute() for name in texts),
     )
 
@@ -89,6 +93,7 @@ def _judged(subject: Subject, kept: KeptAnswers) -> Judged:
         split=lambda example: "test" if example in kept.tested else "validation",
         pixels=(lambda example: np.asarray(images[example])) if images is not None else None,
         no_pictures="" if prepared else _gone(subject),
+        cover_more=subject.cover_more,
     )
 
 

@@ -36,7 +36,7 @@ class Subject:
         models: The runs of the models that judge.
         what: Who they are, in words.
         none_kept: What to do if they have kept no predictions.
-        cover_more: How more images get a judge that has not trained on them; empty if nothing helps.
+        cover_more: How many images would have a judge after which command; none if nothing helps.
         prepare: The command that prepares its images again, if the data is what it was.
         dataset: The data that they belong to, as far as it is known.
     """
@@ -46,7 +46,7 @@ class Subject:
     models: tuple[str, ...]
     what: str
     none_kept: str
-    cover_more: str
+    cover_more: tuple[str, str] | None
     prepare: str
     dataset: BoundDataset | None
 
@@ -69,8 +69,7 @@ def _of_run(run: StoredRun) -> Subject:
         what=f"Run {run.run_id}.",
         none_kept="train it again with --keep-predictions true, which is the default; of the trials of a comparison "
         "those that confirm keep them",
-        cover_more="Its training images are not judged, for it has seen them: a comparison judges them by models that "
-        "have not.",
+        cover_more=None,
         prepare=_preparing({name: _typed(value) for name, value in run.parameters.items()}),
         dataset=run.datasets[0] if run.datasets else None,
     )
@@ -96,7 +95,7 @@ def _of_study(run: StoredRun) -> Subject:
         what=f"{taken.label} with learning rate {taken.learning_rate:g}, which the comparison {run.run_id} recommends: "
         f"the models of {seeds}, {drawn}.",
         none_kept=f"the trials that confirm keep them: {command('compare', '--resume', run.run_id, '--looks', looks)}",
-        cover_more=_covering(p, taken) if plan.redraws else "",
+        cover_more=_covering(p, taken) if plan.redraws else None,
         prepare=_preparing({name: as_typed(getattr(p, name)) for name in DataParameters.model_fields}),
         dataset=study_dataset(run.run_id),
     )
@@ -118,8 +117,8 @@ def _preparing(typed: Mapping[str, str]) -> str:
     return command("inspect", typed["dataset"], *words)
 
 
-def _covering(p: CompareParameters, taken: Contender) -> str:
-    """Say which comparison judges nearly all images: of what is recommended alone, with larger validation splits."""
+def _covering(p: CompareParameters, taken: Contender) -> tuple[str, str]:
+    """Return which comparison judges nearly all images: of what is recommended alone, with larger validation splits."""
     usual = CompareParameters.model_fields
     foreign = [*others_own(taken.optimizer, taken.loss), "usual_rates"]
     foreign += [f"{kind}_args" for kind in ("optimizer", "loss") if not is_own(getattr(taken, kind))]
@@ -135,4 +134,4 @@ def _covering(p: CompareParameters, taken: Contender) -> str:
     }
     more = p.model_copy(update=alone)
     judged = percent(round(1 - (1 - more.validation_fraction) ** COVERING_SEEDS, 2))
-    return f"Of the training images about {judged} are judged after: {compare_command(more)}"
+    return f"About {judged} of the training images have a judge after this comparison:", compare_command(more)

@@ -37,6 +37,7 @@ class Judged:
         pixels: Gives the uint8 pixels of an image, of shape (height, width, channels), by its number; none: the page
             has no pictures.
         no_pictures: Why not, and what to do about it.
+        cover_more: How many images would have a judge after which command; none if nothing helps.
     """
 
     title: str
@@ -46,6 +47,7 @@ class Judged:
     split: Callable[[int], str] | None = None
     pixels: Callable[[int], NDArray[np.uint8]] | None = None
     no_pictures: str = ""
+    cover_more: tuple[str, str] | None = None
 
     def name(self, example: int) -> str:
         """Return what a person knows an image by, as a page can hold it."""

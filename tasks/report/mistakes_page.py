@@ -37,6 +37,7 @@ def mistakes_page(mistakes: Mistakes) -> str:
         headline=headline(mistakes),
         sentences=sentences(mistakes),
         no_pictures=images.no_pictures,
+        cover_more=images.cover_more,
         several=mistakes.judged.models > 1,
         wrong=int((mistakes.judged.wrong > 0).sum()),
         worst=[_image(mistakes, row) for row in _worst(mistakes)],
@@ -66,12 +67,11 @@ def _image(mistakes: Mistakes, row: int) -> dict[str, Any]:
     example, label, predicted, wrong, judging = (
         int(each[row]) for each in (judged.example, judged.label, judged.predicted, judged.wrong, judged.judging)
     )
-    name, given = images.name(example), images.class_name(label)
     return {
-        "picture": _picture(mistakes, [example], f"{name}, labelled {given}"),
-        "name": name,
+        "picture": _picture(mistakes, example),
+        "name": images.name(example),
         "split": images.split(example) if images.split else "",
-        "label": given,
+        "label": images.class_name(label),
         "predicted": images.class_name(predicted),
         "probability": _probability(judged.probabilities[row, predicted]),
         "of_label": _probability(judged.probabilities[row, label]),
@@ -86,12 +86,11 @@ def _pair(mistakes: Mistakes, pair: ConfusedPair) -> dict[str, Any]:
     rows = np.flatnonzero((judged.label == pair.label) & (judged.wrong > 0))
     surest = rows[np.argsort(-judged.probabilities[rows, pair.predicted], kind="stable")]
     taken = surest[_taken_for(mistakes, surest, pair.predicted)][:EXAMPLES]
-    label, predicted = images.class_name(pair.label), images.class_name(pair.predicted)
     examples = judged.example[taken].tolist()
     return {
-        "picture": _picture(mistakes, examples, f"images of {label} that were taken for {predicted}"),
-        "label": label,
-        "predicted": predicted,
+        "pictures": [_picture(mistakes, example) for example in examples] if images.pixels else [],
+        "label": images.class_name(pair.label),
+        "predicted": images.class_name(pair.predicted),
         "times": pair.times,
         "of": pair.of,
         "names": [images.name(example) for example in examples],
@@ -105,9 +104,9 @@ def _taken_for(mistakes: Mistakes, rows: NDArray[np.int64], predicted: int) -> N
     return np.asarray(others.argmax(axis=1) == predicted)
 
 
-def _picture(mistakes: Mistakes, examples: Sequence[int], text: str) -> Markup | str:
-    pixels = mistakes.images.pixels
-    return strip_of([pixels(example) for example in examples], text) if pixels and examples else ""
+def _picture(mistakes: Mistakes, example: int) -> Markup | str:
+    images = mistakes.images
+    return strip_of([images.pixels(example)], images.name(example)) if images.pixels else ""
 
 
 def _by_f1(rows: Sequence[ClassRow]) -> list[ClassRow]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from study.agreement import CONFIDENT
 from study.calibration import Reliability
-from study.number_formats import points
+from study.number_formats import in_points
 from tasks.report.mistakes import Mistakes
 
 CALIBRATED = 0.01  # an expected calibration error up to which a model's probabilities are what they say
@@ -37,15 +37,12 @@ def sentences(mistakes: Mistakes) -> list[str]:
 def calibration_sentence(found: Reliability) -> str:
     """Say how far probabilities can be believed."""
     said, right = share(found.confidence), share(found.accuracy)
-    gap = found.confidence - found.accuracy
     what = f"expected calibration error {found.error:.4f}"
     if found.error <= CALIBRATED:
-        return f"Its probabilities can be believed: it is {said} sure on average, and right in {right} ({what})."
-    how = "too sure" if gap > 0 else "surer than it says"
-    return (
-        f"Its probabilities are off by {points(found.error)} points on average ({what}): it is {said} sure, and right "
-        f"in {right}: {how}."
-    )
+        return f"Probabilities can be believed: answers are {said} sure on average, and {right} are right ({what})."
+    how = "too sure" if found.confidence > found.accuracy else "right more often than they say"
+    off = f"Probabilities are off by {in_points(found.error)} on average ({what})"
+    return f"{off}: answers are {said} sure, and {right} are right, so they are {how}."
 
 
 def share(part: float) -> str:

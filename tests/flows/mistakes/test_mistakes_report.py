@@ -22,7 +22,7 @@ from tasks.data.prepared import PreparedDataset, Split
 from tasks.data.resplit import resplit
 from tasks.foundation.errors import InputError
 from tasks.report.class_table import CLASS_FILES, ClassRow, class_csv
-from tasks.tracking import mlflow_client, record
+from tasks.tracking import mlflow_client, model_names, record
 from tasks.tracking.claim import claim
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, predictions_of
 from tasks.tracking.run import tracked_run
@@ -106,17 +106,18 @@ def _nothing_remembered() -> None:
 
 @pytest.mark.usefixtures("workplace")
 def test_a_run_is_judged_by_what_it_says_of_validation_and_test_images(
-    prepared: PreparedDataset, run_parameters: TrainParameters
+    prepared: PreparedDataset, run_parameters: TrainParameters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = trained(run_parameters, prepared, {}, keeps=True, tests=True)
     found = report_mistakes(run)
     assert found.page == Path("reports", run, "mistakes.html").absolute()
     assert re.match(r"Wrong on \d+ of 110 images \(", found.headline)
     page, text = found.page.read_text(encoding="utf-8"), words(found)
-    assert "Judged: 110 images of 300 (36.7 %), none of which the model has trained on, 60 test images" in text
-    assert "Its training images are not judged" in text
+    assert "Judged: 110 images of 300 (36.7 %), 60 test images among them. It has trained on the others" in text
     assert page.count('<img class="strip"') > 10
     assert "no pictures" not in text
+    monkeypatch.setattr(model_names, "registered_run", lambda name, which: {("digits", "champion"): run}[name, which])
+    assert report_mistakes("digits@champion") == found
     wrong = int(re.findall(r"Wrong on (\d+)", text)[0])
     assert text.count("taken for") >= min(24, wrong) >= ALWAYS_WRONG
 
@@ -134,7 +135,7 @@ def test_a_comparison_is_judged_by_the_confirm_seeds_of_what_it_recommends(prepa
     assert f"the models of {SEEDS} confirm seeds, each with validation images of its own" in text
     assert f"The {SEEDS} models are wrong in " in text
     assert text.count(f"wrong on all {SEEDS} and confident: probably a wrong label") >= ALWAYS_WRONG
-    assert "Of the training images about 97 % are judged after: " in text
+    assert "About 97 % of the training images have a judge after this comparison:" in text
     with found.issues.open(encoding="utf-8") as file:
         doubted = {row["image"]: row for row in csv.DictReader(file)}
     for example in prepared.indices("test")[:ALWAYS_WRONG].tolist():
