@@ -42,7 +42,7 @@ export TF_CPP_MIN_LOG_LEVEL
 # Trained on unless another dataset is named, or a run is gone on with, which has its own.
 DIGITS = $(if $(filter --dataset --dataset=% --resume --resume=%,$(ARGS)),,--dataset digits)
 
-.PHONY: help train inspect compare mistakes ui deploy worker test pictures bench profile soak lint format lock clean
+.PHONY: help train inspect compare predict mistakes ui deploy worker test pictures bench profile soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12] [GPU=1]'
@@ -56,6 +56,9 @@ inspect: $(READY) ## look at a dataset: make inspect ARGS="folder:PATH"
 
 compare: $(READY) ## find the best optimizer: make compare ARGS="--optimizers sgd,adam --seeds 5"
 	$(VENV_PYTHON) -m flows compare $(DIGITS) $(ARGS)
+
+predict: $(READY) ## ask a stored model: make predict ARGS="RUN images/"
+	$(VENV_PYTHON) -m flows predict $(ARGS)
 
 mistakes: $(READY) ## look at what is still wrong: make mistakes ARGS="RUN_OR_STUDY"
 	$(VENV_PYTHON) -m flows mistakes $(ARGS)

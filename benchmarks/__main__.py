@@ -18,6 +18,7 @@ from benchmarks.help import help_text
 from benchmarks.label_issues import label_issues
 from benchmarks.overhead import overhead
 from benchmarks.plan import Plan
+from benchmarks.predict import predict
 from benchmarks.prepare import prepare
 from benchmarks.result import Result, show
 from benchmarks.step import step
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Result]] = {
     "augment": augment,
     "overhead": overhead,
     "prepare": prepare,
+    "predict": predict,
     "compare": compare,
     "growth": growth,
     "trust": trust,
@@ -48,8 +50,8 @@ def run(
     """Measure, print a table, and write NAME.json; the status is 1 if a target is missed.
 
     Args:
-        *names: Which of them: help, step, augment, overhead, prepare, compare, growth, trust, label_issues; none:
-            all.
+        *names: Which of them: help, step, augment, overhead, prepare, predict, compare, growth, trust, label_issues;
+            none: all.
         rounds: How often each thing is measured, in turn with the others.
         output: The folder that takes the JSON.
         small: Take sizes that are soon done, to try a benchmark itself; the targets are not meant for them.

@@ -28,6 +28,7 @@ ORDER = (
     ("tasks.report",),
     ("tasks.training",),
     ("tasks.building",),
+    ("tasks.prediction",),
     ("tasks",),  # the nodes of the DAG
     ("flows.parameters",),
     ("flows.servers", "flows.workers"),

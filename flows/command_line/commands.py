@@ -11,9 +11,11 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from flows.command_line.compare_command import compare
+from flows.command_line.export_command import export
 from flows.command_line.inspect_command import inspect
 from flows.command_line.mistakes_command import mistakes
 from flows.command_line.options import command_of
+from flows.command_line.predict_command import predict
 from flows.command_line.session import DONE
 from flows.command_line.train_command import train
 from flows.parameters.compare import CompareParameters
@@ -107,6 +109,8 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "train": command_of(TrainParameters, train),
     "compare": command_of(CompareParameters, compare),
     "inspect": command_of(InspectParameters, inspect, first="dataset"),
+    "predict": predict,
+    "export": export,
     "report": report,
     "mistakes": mistakes,
     "reconcile": reconcile,

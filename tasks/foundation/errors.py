@@ -40,6 +40,10 @@ class RecordError(PlainError):
     """MLflow answered, and refused what it was asked to record."""
 
 
+class ExportError(PlainError):
+    """A model could not be exported, or the export gives other answers than the model."""
+
+
 class StoreAwayError(PlainError):
     """The MLflow store answered before, and does not now: an outage, for which nothing that was asked is to blame."""
 

@@ -58,6 +58,13 @@ def comparing_progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def predicting_progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Draw a bar for the predictions for ``total`` images, and yield what moves it: how many more are done."""
+    with _counted("Predicting", total) as progress:
+        yield lambda more: progress.advance(progress.task_ids[0], more)
+
+
+@contextmanager
 def _counted(what: str, total: int) -> Iterator[Progress]:
     """Draw a bar that counts, where somebody watches."""
     console = progress_console.get()
