@@ -42,7 +42,7 @@ export TF_CPP_MIN_LOG_LEVEL
 # Trained on unless another dataset is named, or a run is gone on with, which has its own.
 DIGITS = $(if $(filter --dataset --dataset=% --resume --resume=%,$(ARGS)),,--dataset digits)
 
-.PHONY: help train inspect compare predict mistakes ui deploy worker test pictures bench profile soak lint format lock clean
+.PHONY: help train inspect compare predict mistakes promote ui deploy worker test pictures bench profile soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12] [GPU=1]'
@@ -62,6 +62,9 @@ predict: $(READY) ## ask a stored model: make predict ARGS="RUN images/"
 
 mistakes: $(READY) ## look at what is still wrong: make mistakes ARGS="RUN_OR_STUDY"
 	$(VENV_PYTHON) -m flows mistakes $(ARGS)
+
+promote: $(READY) ## let a model be used under a name: make promote ARGS="RUN --name digits-lenet"
+	$(VENV_PYTHON) -m flows promote $(ARGS)
 
 ui: $(READY) ## open the user interfaces of Prefect and MLflow
 	$(VENV_PYTHON) -m flows ui $(ARGS)

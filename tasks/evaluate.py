@@ -18,7 +18,12 @@ from tasks.foundation.crash_points import crash_point
 from tasks.report.class_table import CLASS_FILES, CONFUSION_FILE, ClassRow, class_csv, class_rows, confusion_csv
 from tasks.report.run_figures import confusion_matrix_files
 from tasks.tracking import record
-from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE, predictions_of, small_probabilities
+from tasks.tracking.kept_predictions import (
+    TEST_PREDICTIONS_FILE,
+    KeptPredictions,
+    predictions_of,
+    small_probabilities,
+)
 
 
 class Evaluation(BaseModel):
@@ -44,16 +49,30 @@ def evaluate_model(
     In the run the metrics are ``test_loss`` and so on: MLflow shows metrics in the order of what comes before a slash,
     those without any last, and a run's curves are to come before its single values.
     """
-    with tf.device(f"{device}:0"), own_objects(fitted.parent):
-        model = keras.models.load_model(fitted)
-        keep = small_probabilities(model.loss) if keep_predictions else None
-        tested = score(make_evaluate_step(model), open_split(prepared, "test"), keep)
+    tested = _tested(fitted, prepared, keep_predictions=keep_predictions, device=device)
     crash_point("evaluated")
     metrics = {"test/loss": tested.loss, **{f"test/{name}": value for name, value in tested.measures().items()}}
     record.log_metrics(run_id, {name.replace("/", "_"): value for name, value in metrics.items()})
     rows = class_rows(tested.by_class(), prepared.classes)
     _record(run_id, tested, prepared, rows, keep_predictions=keep_predictions)
     return Evaluation(metrics=metrics, classes=rows)
+
+
+def ask_test_images(fitted: Path, prepared: PreparedDataset, *, device: str) -> KeptPredictions:
+    """Return what a model says of each test image, in the same blocks as `evaluate_model`, and record nothing."""
+    return _predictions(_tested(fitted, prepared, keep_predictions=True, device=device), prepared)
+
+
+def _tested(fitted: Path, prepared: PreparedDataset, *, keep_predictions: bool, device: str) -> Score:
+    with tf.device(f"{device}:0"), own_objects(fitted.parent):
+        model = keras.models.load_model(fitted)
+        keep = small_probabilities(model.loss) if keep_predictions else None
+        return score(make_evaluate_step(model), open_split(prepared, "test"), keep)
+
+
+def _predictions(tested: Score, prepared: PreparedDataset) -> KeptPredictions:
+    said = tested.labels, tested.predicted, tested.kept
+    return predictions_of(prepared.indices("test"), *said, prepared.names("test"))
 
 
 def _record(
@@ -64,7 +83,6 @@ def _record(
     record.log_text(run_id, class_csv(rows), CLASS_FILES["test"])
     record.log_text(run_id, confusion_csv(*said, prepared.classes), CONFUSION_FILE)
     if keep_predictions:
-        kept = predictions_of(prepared.indices("test"), *said, tested.kept, prepared.names("test"))
-        record.log_content(run_id, kept.packed(), TEST_PREDICTIONS_FILE)
+        record.log_content(run_id, _predictions(tested, prepared).packed(), TEST_PREDICTIONS_FILE)
     draw = partial(confusion_matrix_files, *said, prepared.classes)
     record.log_pictures(run_id, draw, "The confusion matrix")

@@ -36,6 +36,8 @@ ORDER = (
     ("flows.train",),
     ("flows.comparison",),
     ("flows.compare", "flows.mistakes"),
+    ("flows.promotion",),
+    ("flows.promote",),
     ("flows.command_line",),
     ("flows",),  # the way in
     ("benchmarks.simulated",),
@@ -109,7 +111,8 @@ def test_every_folder_is_a_room_that_says_what_it_is_for() -> None:
 def test_the_top_of_a_folder_holds_only_what_a_reader_looks_for_there() -> None:
     tops = {folder: {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"} for folder in FOLDERS}
     said = "a new concern goes into a sub-package, not onto the floor of this folder"
-    assert tops["flows"] == {"train", "compare", "__main__"}, said
+    # The flows, which a reader looks for there, and the way in.
+    assert tops["flows"] == {"train", "compare", "promote", "__main__"}, said
     assert tops["tasks"] == {name.removeprefix("tasks.") for name in NODES}, said
 
 
@@ -206,6 +209,7 @@ def test_a_test_file_is_found_from_the_file_that_it_tests() -> None:
         ("study.statistics", {"tensorflow", "keras", "prefect", "mlflow"}),
         ("tasks.tracking.mlflow_client", {"tensorflow", "keras"}),
         ("flows.compare", {"tensorflow", "keras"}),  # its workers compute
+        ("flows.promote", {"tensorflow", "keras"}),  # what runs have kept is read
         ("flows.train", {"tensorflow", "keras"}),  # a Prefect worker loads it for its hooks when a run is cancelled
     ],
 )

@@ -16,6 +16,7 @@ from flows.command_line.inspect_command import inspect
 from flows.command_line.mistakes_command import mistakes
 from flows.command_line.options import command_of
 from flows.command_line.predict_command import predict
+from flows.command_line.promote_command import promote
 from flows.command_line.session import DONE
 from flows.command_line.train_command import train
 from flows.parameters.compare import CompareParameters
@@ -113,6 +114,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "export": export,
     "report": report,
     "mistakes": mistakes,
+    "promote": promote,
     "reconcile": reconcile,
     "ui": ui,
     "deploy": deploy,

@@ -71,12 +71,22 @@ def _goes_on(
 def evaluate_trial(run_id: str, parameters: TrainParameters, prepared: PreparedDataset) -> None:
     """Evaluate the model that a trial has stored on the test split, and record that in the trial's run."""
     device = select_device(parameters.device)
-    sources = own_sources(parameters.named(), run_id)
     with TemporaryDirectory() as name:
-        write_copy(sources, Path(name))
-        stored = mlflow_models.download_model(run_id, Path(name))  # without its loss
-        model = compile_model.fn(stored, Path(name), **_recipe(parameters, prepared), device=device)
+        model = compiled_model(run_id, parameters, prepared, Path(name), device=device)
         evaluate_model.fn(model, prepared, run_id, **parameters.only("keep_predictions"), device=device)
+
+
+def compiled_model(
+    run_id: str, parameters: TrainParameters, prepared: PreparedDataset, directory: Path, *, device: str
+) -> Path:
+    """Return the model that a run has stored, which is without its loss, fetched into a directory and compiled again.
+
+    Raises:
+        InputError: it has none, or the code of a person's own that it needs is gone.
+    """
+    write_copy(own_sources(parameters.named(), run_id), directory)
+    stored = mlflow_models.download_model(run_id, directory)
+    return compile_model.fn(stored, directory, **_recipe(parameters, prepared), device=device)
 
 
 @portable_errors

@@ -18,8 +18,7 @@ from tasks.foundation.crash_points import crash_point
 from tasks.foundation.errors import InputError
 from tasks.tracking.mlflow_models import MODEL_ARTIFACT
 from tasks.tracking.mlflow_store import opened_store
-from tasks.tracking.registry_names import registry_name
-from tasks.tracking.store import store_name
+from tasks.tracking.store import registry_name, store_name
 from tasks.tracking.store_errors import is_not_there
 from tasks.tracking.store_outage import waits_for_store
 from tasks.tracking.stored_run import MISSING_TAG, MODEL_TAG

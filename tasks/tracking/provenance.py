@@ -24,10 +24,11 @@ PROCESSORS = Path("/proc/cpuinfo")  # of Linux
 def provenance_tags() -> dict[str, str]:
     """Return user, versions, kind of processor, and the commit of the checkout that this code runs from."""
     source = {"mlflow.source.name": "flows/train.py", "mlflow.source.type": "LOCAL"}
-    return {"mlflow.user": _user(), **source, **_version_tags(), **_processor_tags(), **_git_tags()}
+    return {"mlflow.user": user(), **source, **_version_tags(), **_processor_tags(), **_git_tags()}
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who runs this process, by the name that the system has for them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number that belongs to no user

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from tasks.foundation.errors import InputError
-from tasks.foundation.secrets_in_addresses import without_secrets
-from tasks.tracking.store import tracking_uri
 
 # The version that is in use, and the one that was before it: models:/NAME@champion is what others load.
 CHAMPION, PREVIOUS = "champion", "previous"
@@ -25,8 +22,3 @@ def require_model_name(name: str) -> str:
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
         raise InputError(f"name: received {name!r}; allowed: {ALLOWED}")
     return name
-
-
-def registry_name() -> str:
-    """Return the address of the registry without the secrets in it: the store's, unless MLflow is told otherwise."""
-    return without_secrets(os.environ.get("MLFLOW_REGISTRY_URI") or tracking_uri())

@@ -28,6 +28,11 @@ def store_name() -> str:
     return without_secrets(tracking_uri())
 
 
+def registry_name() -> str:
+    """Return the address of the registry of models likewise: the store's, unless MLflow is told otherwise."""
+    return without_secrets(os.environ.get("MLFLOW_REGISTRY_URI") or tracking_uri())
+
+
 def ui_url() -> str:
     """Return where MLflow's pages are: on the tracking server, else where ``make ui`` shows them."""
     uri = tracking_uri()

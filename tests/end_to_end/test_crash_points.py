@@ -14,6 +14,7 @@ import pytest
 
 from tasks.tracking.kept_predictions import unpacked
 from tests.support.preloaded import Preloaded
+from tests.support.promotable_runs import PROMOTION_POINTS
 from tests.support.recorded import Recorded
 from tests.support.running import ROOT
 from tests.support.trainings import Trainings
@@ -80,8 +81,6 @@ POINTS = {
     "directory_renamed": 1,
 }
 
-# Of a promotion, which is killed at each of them in test_promote.py.
-OF_PROMOTIONS = {"model_named"}
 
 # What lies before these is the same whatever is trained.
 IN_THE_FIT = (
@@ -96,7 +95,7 @@ def test_every_point_in_the_code_has_its_test() -> None:
     named = set(re.findall(r'crash_point\("(\w+)"\)', code))
     for state in re.findall(r'crash_point\(f"\{path\.suffix\[1:\]\}_(\w+)"\)', code):
         named |= {f"{kind}_{state}" for kind in ("json", "npz")}  # the files that are written durably
-    assert named == POINTS.keys() | OF_PROMOTIONS
+    assert named == POINTS.keys() | PROMOTION_POINTS
     assert code.count("crash_point(") == 1 + code.count('crash_point("') + code.count(
         'crash_point(f"'
     )  # its definition

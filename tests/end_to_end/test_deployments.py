@@ -14,8 +14,11 @@ import httpx
 import psutil
 import pytest
 import yaml
+from mlflow import MlflowClient
+from pydantic import BaseModel
 
 from flows.parameters.compare import CompareParameters
+from flows.parameters.promote import AskedPromoteParameters
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from flows.servers.deploy import WORK_POOL
@@ -25,7 +28,12 @@ from tests.support.servers import made
 
 pytestmark = pytest.mark.end_to_end
 
-MODELS = {"flows/train.py:train": TrainParameters, "flows/compare.py:compare": CompareParameters}
+MODELS: dict[str, type[BaseModel]] = {
+    "flows/train.py:train": TrainParameters,
+    "flows/compare.py:compare": CompareParameters,
+    "flows/promote.py:promote": AskedPromoteParameters,
+}
+MISSING = {"flows/promote.py:promote": {"run": "a run", "name": "pets"}}  # what nobody can know beforehand
 KEYS = {"name", "description", "entrypoint", "parameters", "schedules", "work_pool"}
 SCHEDULE_KEYS = {"slug", "cron", "timezone", "active"}
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -48,7 +56,7 @@ def test_a_deployment_has_known_keys_and_parameters_that_its_flow_takes(entry: d
     assert all(set(schedule) == SCHEDULE_KEYS for schedule in entry["schedules"])
     assert entry["work_pool"] == {"name": WORK_POOL}
     model = MODELS[entry["entrypoint"]]
-    parameters = validated(model, entry["parameters"])
+    parameters = validated(model, {**MISSING.get(entry["entrypoint"], {}), **entry["parameters"]})
     as_default = [name for name in entry["parameters"] if getattr(parameters, name) == model.model_fields[name].default]
     assert not as_default, "name only what differs from the flow's own defaults"
 
@@ -149,6 +157,9 @@ def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     assert "Completed" in succeeded(prefect("deployment", "run", "compare/optimizers", *options).ended()).out
     assert [each.info.status for each in runs(mlflow)] == ["FINISHED", "KILLED", "FINISHED", "FINISHED", "FINISHED"]
 
+    one_epoch, _, scheduled, *_ = (each.info.run_id for each in runs(mlflow))
+    a_person_is_asked(start, prefect_api, mlflow, (one_epoch, scheduled), checkout)
+
     killed = long_run(prefect, mlflow, runs)
     os.kill(process := int(killed.data.tags["run.process"]), signal.SIGKILL)
     wait_for(lambda: not psutil.pid_exists(process), "the worker to notice")
@@ -201,3 +212,31 @@ def due(prefect_api: str, deployment_id: str) -> dict[str, Any] | None:
     )
     come = [each for each in found if datetime.fromisoformat(each["expected_start_time"]) < datetime.now(UTC)]
     return come[0] if come else None
+
+
+def a_person_is_asked(
+    start: Callable[..., Running], prefect_api: str, mlflow: str, asked: tuple[str, str], directory: Path
+) -> None:
+    """Let one run be champion, have the other promoted, say yes where that waits, and see that it is champion then."""
+    old, new = asked
+    promoted = ("-m", "flows", "promote", old, "--name", "digits")
+    succeeded(start(*promoted, directory=directory, PYTHONPATH="", MLFLOW_TRACKING_URI=mlflow).ended())
+    deployment = ask("GET", f"{prefect_api}/deployments/name/promote/asked")
+    wanted = {"parameters": {"run": new, "name": "digits", "force": True}}  # whatever so short a training came to
+    flow_run = ask("POST", f"{prefect_api}/deployments/{deployment['id']}/create_flow_run", wanted)["id"]
+    wait_for(lambda: state_of(prefect_api, flow_run) == "PAUSED", "the run to wait for a person")
+    registry = MlflowClient(mlflow)
+    assert registry.get_model_version_by_alias("digits", "champion").run_id == old
+
+    details = ask("GET", f"{prefect_api}/flow_runs/{flow_run}")["state"]["state_details"]
+    shown = ask("GET", f"{prefect_api}/flow_runs/{flow_run}/input/{details['run_input_keyset']['description']}")
+    assert "on the same 360 test images the new model has " in shown
+    assert "This test set has judged 1 promotion; the more often" in shown
+    assert "Shall version 2 become the champion of 'digits' instead of version 1?" in shown
+    said = {"run_input": {"approve": True, "note": "looked at its mistakes"}}
+    assert ask("POST", f"{prefect_api}/flow_runs/{flow_run}/resume", said)["status"] == "ACCEPT"
+    wait_for(lambda: state_of(prefect_api, flow_run) == "COMPLETED", "the promotion")
+    champion = registry.get_model_version_by_alias("digits", "champion")
+    assert (champion.run_id, champion.version) == (new, "2")
+    assert champion.tags["promotion.approved"] == "a person said yes: looked at its mistakes"
+    assert registry.get_model_version_by_alias("digits", "previous").run_id == old

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.entities import LoggedModelOutput
 
 from tasks.tracking import mlflow_client
 from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE, predictions_of
-from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, Tags
+from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry
 from tasks.tracking.store import tracking_uri
 from tasks.tracking.stored_run import DATASET_TAG
 
 DIGEST = "3fa9c1d2e4b5" + "0" * 52
 CLASSES = ("cat", "dog")
+# Where a promotion is killed in tests/end_to_end/test_promote.py.
+PROMOTION_POINTS = {
+    *("judgement_counted", "model_named", "version_registered"),
+    *("move_begun", "previous_set", "champion_set"),
+}
 
 
 def client() -> MlflowClient:
@@ -55,7 +59,7 @@ def finished_run(
     ]
     if right is not None:
         entries.append(Attachment(name=TEST_PREDICTIONS_FILE, content=predictions(right, len(classes))))
-    for entry in [*entries, Tags(tags={"made": "up"}), End(status="FINISHED", timestamp=1)]:
+    for entry in [*entries, End(status="FINISHED", timestamp=1)]:
         mlflow_client.send(run_id, entry)
     if model:
         store_model(run_id)
@@ -70,7 +74,7 @@ def predictions(right: Sequence[bool], classes: int = 2) -> bytes:
     return predictions_of(2 * np.arange(len(hits)), label, predicted, np.eye(classes)[predicted]).packed()
 
 
-def store_model(run_id: str) -> Any:
+def store_model(run_id: str) -> None:
     """Make a logged model of a run, as `mlflow_models.record_model` does, with nothing in it."""
     store = client()
     logged = store.create_logged_model(store.get_run(run_id).info.experiment_id, name="model", source_run_id=run_id)
@@ -78,4 +82,3 @@ def store_model(run_id: str) -> Any:
     place.mkdir(parents=True)
     (place / "MLmodel").write_text("flavors: {}\n")
     store.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return store.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)

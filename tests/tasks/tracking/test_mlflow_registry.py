@@ -12,6 +12,7 @@ import pytest
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_registry
 from tasks.tracking.mlflow_registry import find_model, register_model, registered_run, registered_version, set_alias
+from tasks.tracking.store import registry_name
 from tasks.tracking.stored_run import MODEL_TAG
 from tests.support.promotable_runs import client, finished_run
 
@@ -132,3 +133,11 @@ def test_a_run_s_tags_are_left_alone() -> None:
     register_model("pets", run_id)
     set_alias("pets", "champion", "1")
     assert client().get_run(run_id).data.tags == before
+
+
+def test_the_registry_is_the_store_s_unless_mlflow_is_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:canary@one.example")
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    assert registry_name() == "https://me:***@one.example"
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "https://me:canary@two.example")
+    assert registry_name() == "https://me:***@two.example"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.foundation.errors import InputError
-from tasks.tracking.registry_names import LONGEST_NAME, registry_name, require_model_name
+from tasks.tracking.registry_names import LONGEST_NAME, require_model_name
 
 
 @pytest.mark.parametrize("name", ["lenet", "digits LeNet-2.1", "ziffern_ä", "7", "x" * LONGEST_NAME])
@@ -18,11 +18,3 @@ def test_names_that_people_give_are_taken(name: str) -> None:
 def test_names_that_no_address_can_hold_are_refused(name: str) -> None:
     with pytest.raises(InputError, match=r"name: received .*; allowed: letters, digits, blanks"):
         require_model_name(name)
-
-
-def test_the_registry_is_the_store_s_unless_mlflow_is_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:canary@one.example")
-    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
-    assert registry_name() == "https://me:***@one.example"
-    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "https://me:canary@two.example")
-    assert registry_name() == "https://me:***@two.example"

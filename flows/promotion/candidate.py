@@ -1,0 +1,65 @@
+"""The run whose model is to be promoted, and the one whose model is in use: what is asked of either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from tasks.foundation.errors import InputError, PlainError
+from tasks.tracking import mlflow_client
+from tasks.tracking.mlflow_registry import find_model, registered_version
+from tasks.tracking.model_names import run_of_model
+from tasks.tracking.registry_names import CHAMPION
+from tasks.tracking.store import store_name
+from tasks.tracking.stored_run import StoredRun
+
+
+class IncomparableError(PlainError):
+    """A new model cannot be compared with the one in use: says why."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version of a name that is in use, and its run; none if nobody says which that is, or it is gone."""
+
+    version: str
+    run: StoredRun | None
+
+
+def candidate(text: str) -> StoredRun:
+    """Return the run that a person has named, or that a comparison recommends. Raises InputError if it has no model."""
+    run = mlflow_client.get_run(run_of_model(text))
+    outcome = run.tags.get("outcome", "unknown")
+    if run.status != "FINISHED" or outcome != "completed":
+        raise InputError(
+            f"run: received {text!r}, and run {run.run_id} in the MLflow store {store_name()!r} is {run.status} with "
+            f"the outcome {outcome!r}; only a training that has completed has a model to promote"
+        )
+    if not run.short_digest:
+        raise InputError(f"run: received {text!r}, and run {run.run_id} does not say which data it is of; train anew")
+    return run
+
+
+def champion_of(name: str) -> Champion | None:
+    """Return what is in use under a name; none if nothing is."""
+    model = find_model(name)
+    if model is None or CHAMPION not in model.aliases:
+        return None
+    version = registered_version(name, model.aliases[CHAMPION])
+    try:
+        return Champion(version.version, mlflow_client.get_run(version.run_id) if version.run_id else None)
+    except InputError:  # the store does not have it any more
+        return Champion(version.version, None)
+
+
+def require_same_classes(run: StoredRun, champion: Champion, name: str) -> None:
+    """Raise InputError if a new model does not tell apart what those who use the name expect, in the same order."""
+    if champion.run is None or not champion.run.classes or champion.run.classes == run.classes:
+        return
+    pairs = enumerate(zip_longest(run.classes, champion.run.classes))
+    label, (new, old) = next((label, pair) for label, pair in pairs if pair[0] != pair[1])
+    raise InputError(
+        f"run: the model of run {run.run_id} has {len(run.classes)} classes and calls label {label} {new!r}; the "
+        f"champion of {name!r}, version {champion.version}, has {len(champion.run.classes)} and calls it {old!r}. "
+        "Whoever uses a name expects the same classes in the same order: choose another name"
+    )
