@@ -11,13 +11,13 @@ from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 
 def export(model: str, file: Path, /) -> int:
-    """Write a stored model for another runtime, LiteRT (.tflite), once it gives the same answers there.
+    """Write a stored model for another runtime, LiteRT (.tflite) or ONNX (.onnx).
 
-    Beside it, under the same name as .json, lies what it takes and gives.
+    It is kept only if it gives the same answers there. Beside it, as .json, lies what it takes and gives.
 
     Args:
         model: A run; a comparison, whose recommended model is meant; or a registered model, NAME@ALIAS or NAME/VERSION.
-        file: FILE.tflite; what was there before is replaced.
+        file: FILE.tflite or FILE.onnx; what was there before is replaced.
     """
     from tasks.prediction.exported_model import CHECKED, TOLERANCE, export_model, require_writable
     from tasks.prediction.fetched_model import fetched_model

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -26,19 +27,26 @@ Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class Format(NamedTuple):
-    """A format of models: how Keras calls it, and what answers for a file of it."""
+    """A format of models: how Keras calls it, what it needs beside what is installed anyway, and who answers for it."""
 
     name: str
+    packages: tuple[str, ...]
     answer: Callable[[Path], Answer]
 
 
 def require_writable(target: Path) -> None:
-    """Raise InputError for a file whose name is that of no format, or whose folder is not there."""
+    """Raise InputError for a file of no known format, or whose folder, or the packages it needs, are not there."""
     if target.suffix.lower() not in FORMATS:
         raise InputError(f"file: received {str(target)!r}; allowed: a file that ends with {' or '.join(FORMATS)}")
     if not target.parent.is_dir():
         raise InputError(
             f"file: there is no folder {str(target.parent)!r} for {target.name!r}; make it, or give another"
+        )
+    needed = FORMATS[target.suffix.lower()].packages
+    if missing := [name for name in needed if not find_spec(name)]:
+        raise InputError(
+            f"file: {target.suffix} needs {' and '.join(missing)}, which this environment lacks; install "
+            f"it with `pip install {' '.join(needed)}`, or give a .tflite file, which needs nothing more"
         )
 
 
@@ -122,17 +130,33 @@ def _write(fetched: FetchedModel, format_: Format, path: Path) -> None:
 
     how = fetched.description
     model = keras.models.load_model(fetched.keras_path, compile=False)
+    for layer in _layers(model):
+        if isinstance(layer, keras.layers.Normalization):
+            # As tensors they would be inputs of an ONNX model, which a caller had to give with each image.
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
     pixels = keras.Input(how.image_shape, name="pixels")
     outputs = model(pixels)
     if how.estimates == "softmax":
         outputs = keras.layers.Softmax(name="probabilities", dtype="float32")(outputs)
+    exported = keras.Model(pixels, outputs)
+    exported(np.zeros((1, *how.image_shape), np.float32))  # Keras writes no ONNX of what was never called
     try:
-        keras.Model(pixels, outputs).export(path, format=format_.name, verbose=False)
+        with warnings.catch_warnings():  # of Keras' own look for a name that NumPy will have
+            warnings.filterwarnings("ignore", message="In the future `np.object`", category=FutureWarning)
+            exported.export(path, format=format_.name, verbose=False)
     except Exception as error:  # converters raise whatever they stumble on
         said = str(error).strip().partition("\n")[0][:300]
         raise ExportError(
             f"Keras cannot export this model as {format_.name}: {type(error).__name__}: {said}"
         ) from error
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """Yield the layers of a network, and those of the networks among them."""
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
 
 
 def _litert(path: Path) -> Answer:
@@ -153,4 +177,15 @@ def _litert(path: Path) -> Answer:
     return answer
 
 
-FORMATS = {".tflite": Format("litert", _litert)}
+def _onnx(path: Path) -> Answer:
+    import onnxruntime
+
+    session: Any = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (taken,) = session.get_inputs()
+    return lambda images: np.asarray(session.run(None, {taken.name: images.astype(np.float32)})[0])
+
+
+FORMATS = {
+    ".tflite": Format("litert", (), _litert),
+    ".onnx": Format("onnx", ("tf2onnx", "onnxruntime"), _onnx),
+}

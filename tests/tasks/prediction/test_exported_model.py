@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from models.lenet import build_lenet
 from served_model.classifier import Classifier
 from served_model.description import ModelDescription
 from tasks.foundation.errors import ExportError, InputError
+from tasks.prediction import exported_model
 from tasks.prediction.exported_model import (
     CHECKED,
     FORMATS,
@@ -27,6 +29,9 @@ from tasks.prediction.fetched_model import FetchedModel
 
 SHAPE = (16, 16, 1)
 CLASSES = tuple("0123456789")
+with_onnx = pytest.mark.skipif(
+    not all(map(find_spec, FORMATS[".onnx"].packages)), reason="tf2onnx and onnxruntime are not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +42,25 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("estimates", ["softmax", "outputs"])
-def test_litert_gives_the_same_answers_for_any_number_of_images(stored: Path, tmp_path: Path, estimates: Any) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "estimates"),
+    [(".tflite", "softmax"), (".tflite", "outputs"), pytest.param(".onnx", "softmax", marks=with_onnx)],
+)
+def test_an_export_gives_the_same_answers_for_any_number_of_images(
+    stored: Path, tmp_path: Path, suffix: str, estimates: Any
+) -> None:
     how = ModelDescription(CLASSES, SHAPE, "pad", estimates, dataset_digest="abc")
     classifier = Classifier(stored, how)
-    target = tmp_path / "digits.tflite"
+    target = tmp_path / f"digits{suffix}"
     difference = export_model(FetchedModel("a run", stored, how), classifier.probabilities, target)
     assert difference < TOLERANCE / 10
-    answer = FORMATS[".tflite"].answer(target)
+    answer = FORMATS[suffix].answer(target)
     for count in (1, 3, 100):
         images = np.random.default_rng(count).integers(0, 256, (count, *SHAPE), dtype=np.uint8)
         expected = classifier.predict(images)
         np.testing.assert_allclose(answer(images), expected.probabilities, rtol=0, atol=TOLERANCE / 10)
         np.testing.assert_array_equal(answer(images).argmax(axis=1), expected.predicted)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.json", "digits.tflite"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.json", target.name]
     said = json.loads((tmp_path / "digits.json").read_text())
     assert (said["run"], said["classes"], said["dataset_digest"]) == ("a run", list(CLASSES), "abc")
     assert (said["input"]["shape"], said["input"]["fit"]) == (["images", *SHAPE], "pad")
@@ -98,9 +108,14 @@ def test_made_up_images_are_of_many_kinds_and_always_the_same() -> None:
     assert images.max() == 255
 
 
-def test_a_file_that_cannot_be_meant_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_meant_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_writable(tmp_path / "model.TFLITE")
-    with pytest.raises(InputError, match=r"file: received '.*model.h5'; allowed: a file that ends with .tflite"):
+    with pytest.raises(
+        InputError, match=r"file: received '.*model.h5'; allowed: a file that ends with .tflite or .onnx"
+    ):
         require_writable(tmp_path / "model.h5")
     with pytest.raises(InputError, match=r"file: there is no folder '.*no' for 'model.tflite'"):
         require_writable(tmp_path / "no" / "model.tflite")
+    monkeypatch.setattr(exported_model, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r".onnx needs tf2onnx and onnxruntime, which this environment lacks; install"):
+        require_writable(tmp_path / "model.onnx")
