@@ -42,7 +42,7 @@ export TF_CPP_MIN_LOG_LEVEL
 # Trained on unless another dataset is named, or a run is gone on with, which has its own.
 DIGITS = $(if $(filter --dataset --dataset=% --resume --resume=%,$(ARGS)),,--dataset digits)
 
-.PHONY: help train inspect compare predict mistakes promote ui deploy worker test pictures bench profile soak lint format lock clean
+.PHONY: help train inspect compare predict mistakes promote serve ui deploy worker test pictures bench profile soak lint format lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3.12] [GPU=1]'
@@ -66,6 +66,9 @@ mistakes: $(READY) ## look at what is still wrong: make mistakes ARGS="RUN_OR_ST
 promote: $(READY) ## let a model be used under a name: make promote ARGS="RUN --name digits-lenet"
 	$(VENV_PYTHON) -m flows promote $(ARGS)
 
+serve: $(READY) ## let a model answer to pictures: make serve ARGS="lenet@champion"
+	$(VENV_PYTHON) -m flows serve $(ARGS)
+
 ui: $(READY) ## open the user interfaces of Prefect and MLflow
 	$(VENV_PYTHON) -m flows ui $(ARGS)
 
@@ -87,8 +90,8 @@ bench: $(READY) ## measure, with targets: make bench ARGS="step overhead --round
 profile: $(DEVELOPMENT) ## write a TensorFlow trace and a flame graph of a short training into profiles/
 	$(VENV_PYTHON) -m benchmarks.profile $(ARGS)
 
-soak: $(DEVELOPMENT) ## kill trainings at random times: make soak SOAK_KILLS=20 SOAK_SEED=1
-	$(VENV_PYTHON) -m pytest -s -m soak tests/end_to_end/test_soak.py $(ARGS)
+soak: $(DEVELOPMENT) ## kill trainings at random times, and ask a served model: make soak SOAK_KILLS=20 SOAK_SEED=1
+	$(VENV_PYTHON) -m pytest -s -m soak tests/end_to_end/test_soak.py tests/end_to_end/test_serve_soak.py $(ARGS)
 
 lint: $(DEVELOPMENT) ## check style and types
 	$(VENV_PYTHON) -m ruff check

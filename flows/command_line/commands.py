@@ -17,6 +17,7 @@ from flows.command_line.mistakes_command import mistakes
 from flows.command_line.options import command_of
 from flows.command_line.predict_command import predict
 from flows.command_line.promote_command import promote
+from flows.command_line.serve_command import serve
 from flows.command_line.session import DONE
 from flows.command_line.train_command import train
 from flows.parameters.compare import CompareParameters
@@ -116,6 +117,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "mistakes": mistakes,
     "promote": promote,
     "reconcile": reconcile,
+    "serve": serve,
     "ui": ui,
     "deploy": deploy,
     "worker": worker,

@@ -15,10 +15,12 @@ from flows.servers.server_process import LOOPBACK
 from tasks.foundation.errors import InputError
 
 SHORTEST_PASSWORD = 12  # characters; MLflow's own bound
-PASSWORDS = """\
+MLFLOW_LINE = "  export MLFLOW_TRACKING_USERNAME=admin MLFLOW_TRACKING_PASSWORD=PASSWORD"
+HOW_TO_MAKE_ONE = "`openssl rand -hex 16` makes a password."
+PASSWORDS = f"""\
   export PREFECT_API_AUTH_STRING=admin:PASSWORD
-  export MLFLOW_TRACKING_USERNAME=admin MLFLOW_TRACKING_PASSWORD=PASSWORD
-Trainings on other machines need the same lines. `openssl rand -hex 16` makes a password."""
+{MLFLOW_LINE}
+Trainings on other machines need the same lines. {HOW_TO_MAKE_ONE}"""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,31 @@ class Access:
 
 
 def access_for(host: str) -> Access:
-    """Return how servers on ``host`` are reached, with the passwords that the environment names.
+    """Return how both servers on ``host`` are reached, with the passwords that the environment names.
 
     Raises:
         InputError: there is no such host, or others can reach it and a password is missing or short.
     """
+    access = _access(host)
+    if not _address(host).is_loopback:
+        _require_passwords(access)
+    return access
+
+
+def model_access_for(host: str) -> Access:
+    """Return how a served model on ``host`` is reached, with the user and the password of MLflow.
+
+    Raises:
+        InputError: there is no such host, or others can reach it and the password is missing or short.
+    """
+    access = _access(host)
+    if not _address(host).is_loopback and len(access.mlflow_password or "") < SHORTEST_PASSWORD:
+        why = f"which others can reach, and its password is missing or has less than {SHORTEST_PASSWORD} characters"
+        raise InputError(f"host: received {host!r}, {why}; set\n{MLFLOW_LINE}\n{HOW_TO_MAKE_ONE}")
+    return access
+
+
+def _access(host: str) -> Access:
     address = _address(host)
     names = [LOOPBACK, "localhost"]
     if address.is_unspecified:
@@ -69,16 +91,13 @@ def access_for(host: str) -> Access:
     elif not address.is_loopback:
         names = [host]
     authentication = get_current_settings().api.auth_string
-    access = Access(
+    return Access(
         host=host,
         names=tuple(dict.fromkeys(names)),
         prefect_password=authentication.get_secret_value() if authentication else None,
         mlflow_user=os.environ.get("MLFLOW_TRACKING_USERNAME", "admin"),
         mlflow_password=os.environ.get("MLFLOW_TRACKING_PASSWORD"),
     )
-    if not address.is_loopback:
-        _require_passwords(access)
-    return access
 
 
 def _require_passwords(access: Access) -> None:
