@@ -47,8 +47,8 @@ def champion_becomes(name: str, version: str, *, instead_of: str | None) -> None
     Raises:
         PlainError: another has become champion meanwhile; nothing is moved.
     """
-    with _one_at_a_time(name):
-        finish_move(name)
+    with one_at_a_time(name):
+        _finish(name)
         now = _model(name).aliases.get(CHAMPION)
         if now != instead_of:
             raise PlainError(
@@ -66,8 +66,8 @@ def go_back(name: str) -> Move:
     Raises:
         InputError: there is no such model, or no previous version.
     """
-    with _one_at_a_time(name):
-        if (finished := finish_move(name)) and finished.kind == "back":
+    with one_at_a_time(name):
+        if (finished := _finish(name)) and finished.kind == "back":
             return finished
         aliases = _model(name).aliases
         champion, previous = aliases.get(CHAMPION), aliases.get(PREVIOUS)
@@ -81,6 +81,19 @@ def go_back(name: str) -> Move:
 
 def finish_move(name: str) -> Move | None:
     """Do what is left of a change that was broken off, and return it; none if there is no such."""
+    with one_at_a_time(name):
+        return _finish(name)
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Let one process of a person on this machine change what a name stands for at a time."""
+    what = hashlib.sha256(f"{registry_name()} {name}".encode()).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir()) / f"flows-promote-{os.getuid()}-{what}.lock"):
+        yield
+
+
+def _finish(name: str) -> Move | None:
     model = find_model(name)
     said = model.tags.get(MOVING_TAG) if model else None
     if not said:
@@ -111,11 +124,3 @@ def _model(name: str) -> RegisteredModel:
     if model := find_model(name):
         return model
     raise InputError(f"name: the registry {registry_name()!r} has no model {name!r}; promote a run under that name")
-
-
-@contextmanager
-def _one_at_a_time(name: str) -> Iterator[None]:
-    """Let one process of a person on this machine change a name's aliases at a time."""
-    what = hashlib.sha256(f"{registry_name()} {name}".encode()).hexdigest()[:16]
-    with FileLock(Path(tempfile.gettempdir()) / f"flows-promote-{os.getuid()}-{what}.lock"):
-        yield

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from tasks.foundation.errors import InputError, PlainError
 from tasks.tracking import mlflow_client
-from tasks.tracking.mlflow_registry import find_model, registered_version
+from tasks.tracking.mlflow_registry import find_model, registered_run
 from tasks.tracking.model_names import run_of_model
 from tasks.tracking.registry_names import CHAMPION
 from tasks.tracking.store import store_name
@@ -45,11 +45,11 @@ def champion_of(name: str) -> Champion | None:
     model = find_model(name)
     if model is None or CHAMPION not in model.aliases:
         return None
-    version = registered_version(name, model.aliases[CHAMPION])
+    number = model.aliases[CHAMPION]
     try:
-        return Champion(version.version, mlflow_client.get_run(version.run_id) if version.run_id else None)
-    except InputError:  # the store does not have it any more
-        return Champion(version.version, None)
+        return Champion(number, mlflow_client.get_run(registered_run(name, number)))
+    except InputError:  # the registry does not say which run it is of, or one of both has been deleted
+        return Champion(number, None)
 
 
 def require_same_classes(run: StoredRun, champion: Champion, name: str) -> None:

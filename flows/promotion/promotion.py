@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.parameters.promote import PromoteParameters
-from flows.promotion.aliases import champion_becomes, finish_move, go_back
+from flows.promotion.aliases import champion_becomes, finish_move, go_back, one_at_a_time
 from flows.promotion.candidate import Champion, IncomparableError, candidate, champion_of, require_same_classes
 from flows.promotion.judged_record import record_judgement
 from flows.promotion.result import Outcome, PromotionResult
@@ -83,7 +83,8 @@ def judged(p: PromoteParameters) -> Case:
             case = replace(case, why_not=f"it cannot be compared with the champion: {error}")
         else:
             case = _judged(case, champion, judge(said.right, right, margin=p.margin))
-    version = register_model(name, run.run_id)
+    with one_at_a_time(name):  # else two at once make two versions of the run
+        version = register_model(name, run.run_id)
     crash_point("version_registered")
     subject = f"Run {run.run_id} ({run.name}) is version {version} of {name!r}."
     return replace(case, version=version, said=(subject, *case.said))
@@ -100,6 +101,7 @@ def concluded(case: Case, *, force: bool = False, approved: str = "") -> Promoti
     if case.already:
         return _result(case, "already", "It is champion already.")
     if case.why_not and not force:
+        tag_version(case.name, case.version, {"promotion.refused": f"{_stamp()}, because {case.found}"})
         return _result(case, "refused", f"Not promoted, because {case.found}.")
     outcome: Outcome = "forced" if case.why_not else "promoted" if case.champion else "first"
     tags = {"promotion.promoted": _stamp()}

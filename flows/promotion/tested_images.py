@@ -56,7 +56,7 @@ def champion_said(champion: Champion, run: StoredRun, said: KeptPredictions, nam
         IncomparableError: the new run has other test images, and the model in use cannot be asked about them.
     """
     if champion.run is None:
-        raise IncomparableError(f"the registry does not say which run version {champion.version} of {name!r} is of")
+        raise IncomparableError(f"the run of version {champion.version} of {name!r} is not known, or was deleted")
     if champion.run.short_digest == run.short_digest:
         try:
             kept = said_by(champion.run)

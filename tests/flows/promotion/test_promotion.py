@@ -75,6 +75,7 @@ def test_one_that_is_not_better_is_registered_and_nothing_moves(right: int, why:
     assert re.search(r"on the same 200 test images .* discordant pairs? .* points \[.*\], p = ", result.sentences[1])
     assert aliases() == {"champion": "1"}
     assert registered_run("pets", "2") == new
+    assert why in registered_version("pets", "2").tags["promotion.refused"]
 
 
 def test_the_margin_lets_one_pass_that_is_better_and_may_be_a_little_worse() -> None:
@@ -175,7 +176,7 @@ def test_a_champion_that_others_registered_without_its_run_cannot_be_judged() ->
     client().create_model_version("pets", "file:///somewhere")
     client().set_registered_model_alias("pets", "champion", "1")
     result = promoted(finished_run(hits(150)))
-    assert "the registry does not say which run version 1 of 'pets' is of" in result.sentences[1]
+    assert "the run of version 1 of 'pets' is not known, or was deleted" in result.sentences[1]
     assert aliases() == {"champion": "1"}
 
 
