@@ -30,7 +30,7 @@ ifneq ($(GPU),)
   endif
 endif
 
-export SOAK_KILLS SOAK_SEED
+export SOAK_KILLS SOAK_SEED SOAK_REQUESTS
 
 # Two test files at a time: many wait for servers and processes most of the time.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder

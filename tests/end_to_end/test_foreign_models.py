@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
 
+from served_model.classifier import Classifier
+from served_model.description import ModelDescription
 from tasks.evaluate import evaluate_model
 from tasks.fit import fit_model
 from tasks.model import compile_model
@@ -46,8 +48,8 @@ def test_a_pickled_model_is_refused_once_the_pipeline_has_used_the_store(
         mlflow.pyfunc.load_model(path)
 
 
-@pytest.mark.parametrize("task", ["compile", "fit", "evaluate"])
-def test_a_lambda_layer_is_refused_by_every_task_that_loads_a_model(
+@pytest.mark.parametrize("task", ["compile", "fit", "evaluate", "serve"])
+def test_a_lambda_layer_is_refused_by_whatever_loads_a_model(
     task: str, with_lambda: Path, prepared: Any, tmp_path: Path, make_compiled: Callable[..., Path]
 ) -> None:
     assert make_compiled().exists()  # so it is not the recipe that is refused
@@ -55,6 +57,7 @@ def test_a_lambda_layer_is_refused_by_every_task_that_loads_a_model(
         "compile": lambda: compile_model.fn(with_lambda, tmp_path, **RECIPE),
         "fit": lambda: fit_model.fn(with_lambda, prepared, "a run", tmp_path, **FIT),
         "evaluate": lambda: evaluate_model.fn(with_lambda, prepared, "a run", keep_predictions=True, device="cpu"),
+        "serve": lambda: Classifier(with_lambda, ModelDescription(("a", "b"), (16, 16, 1))),
     }
     with pytest.raises(ValueError, match=r"[Ll]ambda"):
         load[task]()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
+import keras
+import numpy as np
 import pytest
 
+from served_model.description import ModelDescription
+from tasks.tracking import mlflow_client
+from tasks.tracking.outbox_entries import ModelFile
 from tests.support.running import Running, free_port
 
 pytestmark = pytest.mark.end_to_end
@@ -27,6 +33,55 @@ def test_servers_for_others_start_only_with_passwords(start: Callable[..., Runni
     assert (ended.status, ended.out, ended.left) == (2, "", [])
     assert "a password is missing" in ended.err
     assert "export PREFECT_API_AUTH_STRING=admin:PASSWORD" in ended.err
+    ended = start("-m", "flows", "serve", "a run", "--host", "0.0.0.0").ended()  # noqa: S104 - as above
+    assert (ended.status, ended.out, ended.left) == (2, "", [])
+    assert "its password is missing or has less than 12 characters" in ended.err
+
+
+@pytest.fixture
+def untrained(workplace: Path) -> str:
+    """The id of a run whose model has learned nothing, in the store of the working directory."""
+    layers = [keras.layers.Flatten(), keras.layers.Dense(2)]
+    keras.Sequential([keras.Input((8, 8, 1)), *layers]).save(path := workplace / "model.keras")
+    run_id = mlflow_client.create_run(mlflow_client.open_experiment("tests"), "a run", {"run.host": "here"})
+    description = ModelDescription(("a", "b"), (8, 8, 1))
+    mlflow_client.send(run_id, ModelFile(path=path, image_shape=(8, 8, 1), num_classes=2, description=description))
+    return run_id
+
+
+def test_a_served_model_answers_to_those_it_knows_and_tells_nobody_its_secrets(
+    start: Callable[..., Running], untrained: str, workplace: Path
+) -> None:
+    (code,) = workplace.glob("mlartifacts/**/code/served_model/mlflow_loader.py")
+    code.write_text("raise SystemExit('the code that lies in a stored model is run')\n")  # by MLflow alone
+    port = free_port()
+    secrets = {**PASSWORDS, "AWS_SECRET_ACCESS_KEY": CANARY}
+    command = ("-m", "flows", "serve", untrained, "--host", "0.0.0.0", "--port", port)  # noqa: S104 - with a password
+    running = start(*command, **secrets)
+    running.printed("Ctrl-C ends it")
+    url, right = f"http://127.0.0.1:{port}", ("team", PASSWORD)
+    request = {"json": {"inputs": np.zeros((1, 8, 8)).tolist()}}
+    heard = [
+        httpx.post(f"{url}/invocations", **request),
+        httpx.post(f"{url}/invocations", **request, auth=("team", "another-password")),
+        httpx.post(f"{url}/invocations", **request, auth=right, headers={"Host": "10.evil.example"}),
+        httpx.post(f"{url}/invocations", **request, auth=right, headers={"Origin": "http://evil.example"}),
+        httpx.get(f"{url}/docs", auth=right),
+        httpx.get(f"{url}/../../etc/passwd", auth=right),
+        httpx.get(f"{url}/ping"),
+        httpx.post(f"{url}/invocations", **request, auth=right),
+    ]
+    assert [answer.status_code for answer in heard] == [401, 401, 403, 403, 404, 404, 200, 200]
+    shown = [words for process in running.processes() for words in process.cmdline()]
+    running.process.send_signal(signal.SIGINT)
+    ended = running.ended()
+    assert (ended.status, ended.err, ended.left) == (0, "", [])
+    written = [path for path in workplace.rglob("*") if path.is_file()]
+    assert {"model.keras", "MLmodel", "description.json"} <= {path.name for path in written}
+    said = "".join([ended.out, *shown, *(f"{answer.text}{answer.headers}" for answer in heard)])
+    for secret in (CANARY, PASSWORD):
+        assert secret not in said
+        assert [path for path in written if secret.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.slow

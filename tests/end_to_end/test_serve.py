@@ -238,17 +238,3 @@ def test_mlflow_serves_it_too_and_answers_the_same(
         assert [answer.json()["error_code"] for answer in refused] == ["BAD_REQUEST", "BAD_REQUEST"]
     assert "picture 0 is no base64" in httpx.post(f"{theirs}/invocations", json={"instances": ["no picture"]}).text
     assert json.loads(httpx.post(f"{theirs}/invocations", json={"instances": texts}).text)
-
-
-def test_a_model_that_there_is_not_is_told(start: Callable[..., Running]) -> None:
-    ended = start("-m", "flows", "serve", "0123").ended()
-    assert (ended.status, ended.out, ended.left) == (2, "", [])
-    assert "model: received '0123'" in ended.err
-
-
-def test_a_taken_port_is_told_before_anything_is_loaded(start: Callable[..., Running]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        ended = start("-m", "flows", "serve", "0123", "--port", port).ended()
-    assert (ended.status, ended.out) == (2, "")
-    assert f"port {port} of 127.0.0.1 cannot be listened on (Address already in use)" in ended.err

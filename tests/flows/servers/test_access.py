@@ -7,7 +7,7 @@ import socket
 import pytest
 from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
 
-from flows.servers.access import Access, access_for
+from flows.servers.access import Access, access_for, model_access_for
 from tasks.foundation.errors import InputError
 
 LONG, SHORT = "twelve letters", "eleven chars"[:11]
@@ -68,3 +68,15 @@ def test_others_may_call_it_by_each_of_its_names(monkeypatch: pytest.MonkeyPatch
 def test_a_host_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match=r"host: received 'no\.such\.host\.invalid', which is no address"):
         access_for("no.such.host.invalid")
+
+
+@pytest.mark.parametrize("password", ["", SHORT])
+def test_a_model_for_others_needs_the_password_of_mlflow_alone(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+    assert model_access_for("127.0.0.1").names == ("127.0.0.1", "localhost")
+    said = r"host: received '0\.0\.0\.0', .*less than 12 characters; set\n +export MLFLOW_TRACKING_USERNAME=admin"
+    with pytest.raises(InputError, match=said) as told:
+        model_access_for("0.0.0.0")  # noqa: S104 - that is what is refused
+    assert "PREFECT" not in str(told.value)
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", LONG)
+    assert model_access_for("0.0.0.0").mlflow_password == LONG  # noqa: S104 - with a password
