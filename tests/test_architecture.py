@@ -210,6 +210,7 @@ def test_a_test_file_is_found_from_the_file_that_it_tests() -> None:
         ("tasks.tracking.mlflow_client", {"tensorflow", "keras"}),
         ("flows.compare", {"tensorflow", "keras"}),  # its workers compute
         ("flows.promote", {"tensorflow", "keras"}),  # what runs have kept is read
+        ("flows.mistakes.mistakes_report", {"tensorflow", "keras", "cleanlab"}),
         ("flows.train", {"tensorflow", "keras"}),  # a Prefect worker loads it for its hooks when a run is cancelled
     ],
 )

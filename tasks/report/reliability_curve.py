@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from markupsafe import Markup
 
 from study.calibration import Reliability
@@ -9,6 +11,7 @@ from study.calibration import Reliability
 SIDE, LEFT, TOP = 240, 52, 12  # of the square from 0 to 1, in the units of the drawing
 HEIGHT = 60  # of the bars below it
 GAP = 44  # between both, with the names of the axis
+LEAST_RADIUS, MORE_RADIUS = 2.0, 4.0  # of the points: the area of the second grows with how many answers one stands for
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -16,23 +19,17 @@ def reliability_curve(found: Reliability) -> Markup:
     """Return the drawing: for each bin the share that is right against the mean probability, and how much it holds."""
     most = max(one.answers for one in found.bins)
     base = TOP + SIDE + GAP + HEIGHT
-    parts = [_axes(base)]
     points = [(_x(one.confidence), _y(one.accuracy)) for one in found.bins]
-    parts.append(
-        Markup('<polyline class="curve" points="{}"/>').format(" ".join(f"{x:.1f},{y:.1f}" for x, y in points))
-    )
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    parts = [_axes(base), Markup('<polyline class="curve" points="{}"/>').format(line)]
     for one, (x, y) in zip(found.bins, points, strict=True):
-        height = max(1.0, HEIGHT * one.answers / most)
-        left, width = _x(one.above), SIDE * (one.to - one.above)
         words = f"{one.answers:,} answers: {one.confidence:.3f} sure, {one.accuracy:.3f} right"
-        parts.append(
-            Markup('<circle class="point" cx="{:.1f}" cy="{:.1f}" r="4"><title>{}</title></circle>').format(x, y, words)
-        )
-        parts.append(
-            Markup('<rect class="bar-of-bin" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
-                left + 0.5, base - height, width - 1, height
-            )
-        )
+        radius = LEAST_RADIUS + MORE_RADIUS * math.sqrt(one.answers / most)  # what few answers say stands back
+        point = '<circle class="point" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"><title>{}</title></circle>'
+        parts.append(Markup(point).format(x, y, radius, words))  # noqa: S704 - our own text
+        size = SIDE * (one.to - one.above) - 1, max(1.0, HEIGHT * one.answers / most)
+        bar = '<rect class="bar-of-bin" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
+        parts.append(Markup(bar).format(_x(one.above) + 0.5, base - size[1], *size))  # noqa: S704 - likewise
     label = f"Reliability curve: expected calibration error {found.error:.4f}; the table below has the same numbers"
     return Markup('<svg class="reliability" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         LEFT + SIDE + 16, base + 34, label, Markup("").join(parts)
