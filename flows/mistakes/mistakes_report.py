@@ -16,6 +16,7 @@ from flows.mistakes.kept_answers import KeptAnswers, kept_answers
 from flows.mistakes.subject import Subject, subject_of
 from study.number_formats import listed
 from tasks.data.descriptions import read_names
+from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError
 from tasks.report.class_table import CLASS_FILES
 from tasks.report.mistakes import Judged, issues_csv, mistakes_of
@@ -59,6 +60,7 @@ def report_mistakes(named: str, directory: Path | None = None) -> MistakesReport
 
     Raises:
         InputError: there is no such run, or it has kept no predictions.
+        StorageError: they cannot be written.
     """
     subject = subject_of(run_of_model(named) if {"@", "/"} & set(named) else named)
     kept = kept_answers(subject.models)
@@ -68,10 +70,11 @@ def report_mistakes(named: str, directory: Path | None = None) -> MistakesReport
         )
     mistakes = mistakes_of(_judged(subject, kept), kept.answers)
     directory = directory or REPORTS / subject.run_id
-    directory.mkdir(parents=True, exist_ok=True)
     texts = {PAGE: mistakes_page(mistakes), ISSUES: issues_csv(mistakes)}
-    for name, text in texts.items():
-        (directory / name).write_text(text, encoding="utf-8")
+    with storing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (directory / name).write_text(text, encoding="utf-8")
     return MistakesReport(
         headline(mistakes),
         tuple(sentences(mistakes)),
@@ -94,6 +97,7 @@ def _judged(subject: Subject, kept: KeptAnswers) -> Judged:
         pixels=(lambda example: np.asarray(images[example])) if images is not None else None,
         no_pictures="" if prepared else _gone(subject),
         cover_more=subject.cover_more,
+        issues_file=ISSUES,
     )
 
 

@@ -38,6 +38,7 @@ class Judged:
             has no pictures.
         no_pictures: Why not, and what to do about it.
         cover_more: How many images would have a judge after which command; none if nothing helps.
+        issues_file: The table beside the page that has all labels that are probably wrong; empty if there is none.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Judged:
     pixels: Callable[[int], NDArray[np.uint8]] | None = None
     no_pictures: str = ""
     cover_more: tuple[str, str] | None = None
+    issues_file: str = ""
 
     def name(self, example: int) -> str:
         """Return what a person knows an image by, as a page can hold it."""

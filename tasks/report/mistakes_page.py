@@ -38,6 +38,7 @@ def mistakes_page(mistakes: Mistakes) -> str:
         sentences=sentences(mistakes),
         no_pictures=images.no_pictures,
         cover_more=images.cover_more,
+        issues_file=images.issues_file,
         several=mistakes.judged.models > 1,
         wrong=int((mistakes.judged.wrong > 0).sum()),
         worst=[_image(mistakes, row) for row in _worst(mistakes)],

@@ -143,6 +143,13 @@ def test_of_many_classes_those_that_are_known_worst_are_shown_and_the_others_fol
     assert folded.count('<th scope="row">class ') == 300 - MOST_CLASSES
 
 
+def test_a_table_beside_the_page_is_named_if_there_is_one(text: str) -> None:
+    assert ".csv" not in words(text)
+    page = words(mistakes_page(made(images=3000, wrong=0.3, issues_file="label_issues.csv")))
+    assert "All are in label_issues.csv." in page
+    assert re.search(r"And \d+ more, which label_issues\.csv has\.", page)
+
+
 def test_the_table_of_labels_has_each_that_is_probably_wrong(several: Mistakes, text: str) -> None:
     rows = list(csv.DictReader(io.StringIO(issues_csv(several))))
     assert len(rows) == len(several.issues) > 5
