@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 from itertools import zip_longest
 
 from tasks.foundation.errors import InputError, PlainError
-from tasks.tracking import mlflow_client
+from tasks.report.class_table import CLASS_FILES
+from tasks.tracking import mlflow_client, mlflow_files
 from tasks.tracking.mlflow_registry import find_model, registered_run
 from tasks.tracking.model_names import run_of_model
 from tasks.tracking.registry_names import CHAMPION
@@ -52,14 +55,27 @@ def champion_of(name: str) -> Champion | None:
         return Champion(number, None)
 
 
+def classes_of(run: StoredRun) -> tuple[str, ...]:
+    """Return the names of a run's classes, by label; empty if it says nothing of them.
+
+    Its own table has them. MLflow keeps one description for all runs of an experiment on the same images, whatever
+    their classes were called by then.
+    """
+    table = mlflow_files.read_file(run.run_id, CLASS_FILES["test"])
+    if table is None:
+        return run.classes
+    return tuple(row["class"] for row in csv.DictReader(io.StringIO(table.decode())))
+
+
 def require_same_classes(run: StoredRun, champion: Champion, name: str) -> None:
     """Raise InputError if a new model does not tell apart what those who use the name expect, in the same order."""
-    if champion.run is None or not champion.run.classes or champion.run.classes == run.classes:
+    new, old = classes_of(run), classes_of(champion.run) if champion.run else ()
+    if not old or new == old:
         return
-    pairs = enumerate(zip_longest(run.classes, champion.run.classes))
-    label, (new, old) = next((label, pair) for label, pair in pairs if pair[0] != pair[1])
+    pairs = enumerate(zip_longest(new, old))
+    label, (its, theirs) = next((label, pair) for label, pair in pairs if pair[0] != pair[1])
     raise InputError(
-        f"run: the model of run {run.run_id} has {len(run.classes)} classes and calls label {label} {new!r}; the "
-        f"champion of {name!r}, version {champion.version}, has {len(champion.run.classes)} and calls it {old!r}. "
-        "Whoever uses a name expects the same classes in the same order: choose another name"
+        f"run: the model of run {run.run_id} has {len(new)} classes and calls label {label} {its!r}; the champion of "
+        f"{name!r}, version {champion.version}, has {len(old)} and calls it {theirs!r}. Whoever uses a name expects "
+        "the same classes in the same order: choose another name"
     )

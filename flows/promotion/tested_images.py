@@ -13,7 +13,7 @@ import numpy as np
 from flows.lifecycle.resume import BEFORE
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
-from flows.promotion.candidate import Champion, IncomparableError
+from flows.promotion.candidate import Champion, IncomparableError, classes_of
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
@@ -84,7 +84,7 @@ def _asked(old: StoredRun, run: StoredRun) -> KeptPredictions:
         f"run {run.run_id} was tested on other data (digest {run.short_digest}) than run {old.run_id}, which is in use "
         f"(digest {old.short_digest})"
     )
-    if old.image_shape != run.image_shape or old.classes != run.classes:
+    if old.image_shape != run.image_shape or classes_of(old) != classes_of(run):
         shapes = [" x ".join(map(str, each.image_shape)) or "unknown" for each in (run, old)]
         raise IncomparableError(f"{why}, and its model takes other images ({shapes[1]}, and not {shapes[0]})")
     if (prepared := _prepared(run)) is None:

@@ -10,6 +10,7 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 
+from tasks.report.class_table import CLASS_FILES
 from tasks.tracking import mlflow_client
 from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE, predictions_of
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry
@@ -38,6 +39,7 @@ def finished_run(
     name: str = "a run",
     tags: Mapping[str, str] | None = None,
     model: bool = True,
+    table: bool = False,
 ) -> str:
     """Make a run that has finished.
 
@@ -49,6 +51,7 @@ def finished_run(
         name: Its name.
         tags: Beside, or instead of, what a completed training has.
         model: Whether it has stored a model, of which there is only the place.
+        table: Whether it has a table of its classes, as those have that are tested by now.
     """
     all_tags = {"outcome": "completed", DATASET_TAG: digest, **(tags or {})}
     run_id = mlflow_client.create_run(mlflow_client.open_experiment("tests"), name, all_tags)
@@ -57,6 +60,9 @@ def finished_run(
     entries: list[Entry] = [
         DatasetUsed(name="pets", digest=digest[:12], source=source, features=features, profile=json.dumps({"test": 8}))
     ]
+    if table:
+        lines = "\n".join(["class,support", *(f"{each},1" for each in classes)])
+        entries.append(Attachment(name=CLASS_FILES["test"], content=lines.encode()))
     if right is not None:
         entries.append(Attachment(name=TEST_PREDICTIONS_FILE, content=predictions(right, len(classes))))
     for entry in [*entries, End(status="FINISHED", timestamp=1)]:

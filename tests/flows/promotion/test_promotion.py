@@ -142,9 +142,9 @@ def test_a_comparison_promotes_the_run_that_it_recommends() -> None:
 
 def test_other_classes_are_refused_whatever_is_forced() -> None:
     promoted(finished_run(hits(150)))
-    for classes in (("dog", "cat"), ("cat", "dog", "hen")):
-        # Of the same data in one experiment MLflow keeps the description that came first.
-        other = finished_run(hits(180), classes=classes, digest=f"{len(classes)}" + "0" * 63)
+    # Of the same images in one experiment MLflow keeps the description that came first: the table has what holds.
+    for classes, made in ((("dog", "cat"), {"table": True}), (("cat", "dog", "hen"), {"digest": "0" * 64})):
+        other = finished_run(hits(180), classes=classes, **made)
         with pytest.raises(InputError, match=r"calls label \d '(dog|hen)'; the champion of 'pets', version 1"):
             promoted(other, force=True)
     assert aliases() == {"champion": "1"}
