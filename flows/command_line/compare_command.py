@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.session import DONE, INCOMPLETE, in_session, print_json, record_status
+from flows.command_line.session import DONE, INCOMPLETE, in_session, next_steps, print_json, record_status
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import validated
 from tasks.sources.dataset_names import require_known
@@ -56,6 +56,8 @@ def compare(
         f"\n{result.summary()}\n\nThe whole answer  {result.page}\nMLflow run        {result.run_url}\n"
         f"Prefect run       {result.flow_run_url}\nLook at them with: make ui",
     )
+    if result.answer.take:
+        say(console, f"\n{next_steps(result.study)}")
     status = record_status(console, result.missing)
     return INCOMPLETE if result.incomplete else status
 

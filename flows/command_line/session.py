@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 from rich.console import Console
 
+from tasks.foundation.commands import command
 from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 Result = TypeVar("Result")
@@ -41,6 +42,15 @@ def print_json(result: BaseModel) -> None:
     """Print one JSON object on standard output, in ASCII alone: so it is one whatever the terminal's encoding is."""
     # By way of pydantic's text, in which infinity is null: JSON has no word for it.
     print(json.dumps(json.loads(result.model_dump_json())))
+
+
+def next_steps(model: str) -> str:
+    """Return what a person may do next with the model of a run, or of what a comparison recommends, a line each."""
+    return (
+        f"Look at its mistakes: {command('mistakes', model)}\n"
+        f"Ask it about images:  {command('predict', model, 'FOLDER')}\n"
+        f"Put it into use:      {command('promote', model, '--name', 'NAME')}"
+    )
 
 
 def record_status(console: Console, missing: str) -> int:

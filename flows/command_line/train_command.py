@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from flows.command_line.session import in_session, print_json, record_status
+from flows.command_line.session import in_session, next_steps, print_json, record_status
 from flows.parameters.signature import validated
 from flows.parameters.train import TrainParameters
 from tasks.sources.dataset_names import require_known
@@ -44,6 +44,8 @@ def train(*, json: Annotated[bool, Parameter(negative="")] = False, **given: Any
         f"\n{result.summary()}\n\nMLflow run   {result.run_url}\nPrefect run  {result.flow_run_url}\n"
         "Look at them with: make ui",
     )
+    if result.outcome == "completed":
+        say(console, f"\n{next_steps(result.run_id)}")
     return record_status(console, result.missing)
 
 

@@ -45,6 +45,10 @@ FIRST_RUN = "\n".join(
         r"Prefect run  http://127\.0\.0\.1:4200/flow-runs/flow-run/[0-9a-f-]{36}",
         r"Look at them with: make ui",
         r"",
+        r"Look at its mistakes: \S.* -m flows mistakes (?P=run_id)",
+        r"Ask it about images:  \S.* -m flows predict (?P=run_id) FOLDER",
+        r"Put it into use:      \S.* -m flows promote (?P=run_id) --name NAME",
+        r"",
     ]
 )
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
