@@ -18,8 +18,8 @@ from tests.support.running import Ended, Running
 
 pytestmark = pytest.mark.end_to_end
 
-DATA = ("--dataset", "digits", "--limit-examples", 300, "--image-size", 16)
-UNTESTED = ("--test", "false", "--keep-predictions", "false")
+DATA = ("--dataset", "digits", "--image-size", 16)
+OTHER_DATA = ("--limit-examples", 280, "--test", "false", "--keep-predictions", "false")
 
 
 @dataclass
@@ -64,12 +64,12 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(preloaded: Preloaded, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """One model that has learned nothing, which is champion, one that is better, and one that nobody has tested."""
+    """One model that has learned nothing, which is champion, one that is better, and one of other data, not tested."""
     directory = tmp_path_factory.mktemp("promotions")
     made = Place(preloaded, directory, Path(shutil.copy(empty_store, directory / "mlflow.db")))
-    made.old = made.train("--optimizer", "sgd", "--learning-rate", 1e-5, "--epochs", 1)
-    made.new = made.train("--optimizer", "adam", "--epochs", 6)
-    made.untested = made.train("--optimizer", "adam", "--epochs", 5, *UNTESTED)
+    made.old = made.train("--limit-examples", 300, "--optimizer", "sgd", "--learning-rate", 1e-5, "--epochs", 1)
+    made.new = made.train("--limit-examples", 300, "--optimizer", "adam", "--epochs", 6)
+    made.untested = made.train("--optimizer", "adam", "--epochs", 6, *OTHER_DATA)
     first = made.promote(made.old)
     assert first.status == 0, first
     assert "It is the first champion of that name: there was nothing to judge it against." in first.out
@@ -99,12 +99,14 @@ def test_a_better_one_is_promoted_and_a_worse_one_is_not(place: Place, tmp_path:
     assert here.aliases() == {"champion": here.old, "previous": here.new}
 
 
-def test_what_nobody_has_tested_is_asked_once_and_kept_as_a_training_does(place: Place, tmp_path: Path) -> None:
+def test_what_nobody_has_tested_is_asked_once_and_so_is_a_champion_of_other_data(place: Place, tmp_path: Path) -> None:
     here = place.copy(tmp_path)
     assert "test_accuracy" not in recorded(here.store, here.untested).points
     said = here.promote(here.untested)
     assert said.status == 0, said
     assert "has kept no predictions of its test images: its model is asked, once." in said.out
+    assert "The model in use was tested on other data: it is asked about the test images of the new one." in said.out
+    assert "This test set has judged 1 promotion;" in said.out
     found = recorded(here.store, here.untested)
     of_validation = {"predictions.npz", "classes_validation.csv"}
     assert set(found.files) == set(FILES) - of_validation
