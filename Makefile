@@ -81,8 +81,8 @@ worker: $(READY) ## run what is asked of the deployments, one at a time
 test: $(DEVELOPMENT) ## run the tests: make test ARGS="tests/models -k lenet"
 	$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
-pictures: $(DEVELOPMENT) ## take the pictures of both user interfaces again, in a browser
-	$(VENV_PYTHON) -m pytest tests/end_to_end/test_browser.py -m slow --pictures docs/images
+pictures: $(DEVELOPMENT) ## take the pictures of the README again, in a browser
+	$(VENV_PYTHON) -m pytest tests/end_to_end/test_browser.py tests/end_to_end/test_use.py -m slow --pictures docs/images
 
 bench: $(READY) ## measure, with targets: make bench ARGS="step overhead --rounds 5"
 	$(VENV_PYTHON) -m benchmarks $(ARGS)

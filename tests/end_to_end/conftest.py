@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.preloaded import Preloaded
 from tests.support.running import ROOT, Running, answers, free_port, wait_for
 from tests.support.servers import NO_JOBS, made
 
+WIDTH, HEIGHT = 1400, 900  # pixels of a browser's window
+MILLISECONDS = 60_000  # a page may take so long on a busy machine
 SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
 QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -174,3 +177,35 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "prefect.yaml", directory)
     return directory
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("there is no Chromium here; on Debian: apt-get install chromium")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.set_default_timeout(MILLISECONDS)
+        expect.set_options(timeout=MILLISECONDS)
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path, page: Page) -> Callable[[str], None]:
+    """Take a picture, higher than the window so that it shows more, where ``--pictures`` says or aside."""
+    directory = Path(request.config.getoption("--pictures") or tmp_path)
+
+    def take(name: str) -> None:
+        page.mouse.move(0, 0)
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT + 300})
+        page.wait_for_timeout(1000)  # what is drawn moves into its place
+        path = directory / f"{name}.png"
+        page.screenshot(path=path)
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+        assert path.stat().st_size > 20_000  # a blank page has a tenth of that
+
+    return take

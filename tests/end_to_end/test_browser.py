@@ -5,15 +5,13 @@ The pictures that are taken on the way are those of the README: `make pictures` 
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from flows.parameters.signature import choices_of, described, fields_of
 from flows.parameters.train import TrainParameters
@@ -24,8 +22,6 @@ from tests.support.running import Running, free_port, wait_for
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(600)]
 
-WIDTH, HEIGHT = 1400, 900  # pixels of the window
-MILLISECONDS = 60_000  # a page may take so long on a busy machine
 OPTIMIZERS = ("sgd", "momentum", "adam")
 COMPARE = (
     "--dataset",
@@ -39,21 +35,6 @@ COMPARE = (
     "--looks",
     "none",
 )
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("there is no Chromium here; on Debian: apt-get install chromium")
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        page.set_default_timeout(MILLISECONDS)
-        expect.set_options(timeout=MILLISECONDS)
-        yield page
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -85,23 +66,6 @@ def compared(
 def runs_of(compared: str, runs: Callable[..., list[Any]]) -> dict[str, list[Any]]:
     found = runs(compared)
     return {flow: [run for run in found if run.data.tags["run.flow"] == flow] for flow in ("compare", "train")}
-
-
-@pytest.fixture
-def picture(request: pytest.FixtureRequest, tmp_path: Path, page: Page) -> Callable[[str], None]:
-    """Take a picture, higher than the window so that it shows more, where ``--pictures`` says or aside."""
-    directory = Path(request.config.getoption("--pictures") or tmp_path)
-
-    def take(name: str) -> None:
-        page.mouse.move(0, 0)
-        page.set_viewport_size({"width": WIDTH, "height": HEIGHT + 300})
-        page.wait_for_timeout(1000)  # what is drawn moves into its place
-        path = directory / f"{name}.png"
-        page.screenshot(path=path)
-        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-        assert path.stat().st_size > 20_000  # a blank page has a tenth of that
-
-    return take
 
 
 def test_the_trials_of_a_study_are_found_grouped_drawn_and_compared_in_mlflow(
@@ -248,45 +212,6 @@ def test_the_form_of_a_deployment_has_descriptions_choices_and_bounds(
     given = {name: flow_run["parameters"][name] for name in ("dataset", "optimizer", "learning_rate", "batch_size")}
     assert given == {"dataset": "digits", "optimizer": "adam", "learning_rate": 0.002, "batch_size": 64}
     ask("DELETE", f"{prefect_api}/flow_runs/{flow_run['id']}")  # no worker is to find it
-
-
-@pytest.fixture(scope="module")
-def judged(
-    environment: dict[str, str], prefect_api: str, preloaded: Preloaded, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Path]:
-    """Confirm one setting on the digits, and look at its mistakes: what the command says, and its page."""
-    directory = tmp_path_factory.mktemp("judged")
-    asked = ("--dataset", "digits", "--optimizers", "momentum", "--grid-size", "1", "--seeds", "1", "--looks", "3")
-    compare = ["-m", "flows", "compare", *asked, "--epochs", "4", "--json"]
-    ended = Running(compare, directory, preloaded.environment, preloaded.start).ended()
-    assert ended.status == 0, ended
-    settings = {**environment, "PREFECT_API_URL": prefect_api}
-    looked = Running(["-m", "flows", "mistakes", json.loads(ended.out)["study"]], directory, settings).ended()
-    assert looked.status == 0, looked
-    assert looked.err == ""
-    return looked.out, Path(re.findall(r"The page +(\S+)", looked.out)[0])
-
-
-def test_what_is_still_wrong_is_seen_in_pictures_and_words(
-    page: Page, judged: tuple[str, Path], picture: Callable[[str], None]
-) -> None:
-    said, path = judged
-    page.goto(path.as_uri())
-    expect(page.get_by_text(re.compile(r"^The 3 models are wrong in \d+ of [\d,]+ answers"))).to_be_visible()
-    expect(page.get_by_text(said.splitlines()[0], exact=True)).to_be_visible()
-    expect(page.get_by_role("heading", name=re.compile("^The worst \\d+"))).to_be_visible()
-    pictures = page.locator(".cards img")
-    assert 5 <= pictures.count() <= 24
-    for shown in pictures.all():
-        assert shown.evaluate("one => one.complete && one.naturalWidth") == 32
-        assert shown.get_attribute("alt")
-    expect(page.get_by_text(re.compile(r"^wrong on (all )?\d( of 3)?")).first).to_be_visible()
-    picture("mistakes_page")
-    page.get_by_text("The numbers of the curve").press("Enter")
-    expect(page.get_by_role("region", name="The numbers of the curve").get_by_role("row").last).to_be_visible()
-    for digit in range(10):
-        row = page.get_by_role("region", name="By class").get_by_role("row", name=re.compile(f"^{digit} "))
-        expect(row).to_be_visible()
 
 
 def parameter(page: Page, name: str) -> Locator:
