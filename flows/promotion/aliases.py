@@ -6,6 +6,7 @@ store: so a name has one champion at any time, and once it had one it never has 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -18,6 +19,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
 from tasks.foundation.crash_points import crash_point
+from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError, PlainError
 from tasks.tracking.mlflow_registry import RegisteredModel, find_model, set_alias, tag_model
 from tasks.tracking.registry_names import CHAMPION, PREVIOUS
@@ -89,8 +91,22 @@ def finish_move(name: str) -> Move | None:
 def one_at_a_time(name: str) -> Iterator[None]:
     """Let one process of a person on this machine change what a name stands for at a time."""
     what = hashlib.sha256(f"{registry_name()} {name}".encode()).hexdigest()[:16]
-    with FileLock(Path(tempfile.gettempdir()) / f"flows-promote-{os.getuid()}-{what}.lock"):
+    with FileLock(_own_folder() / f"promote-{what}.lock"):
         yield
+
+
+def _own_folder() -> Path:
+    """Return a folder for the locks of this person on this machine, wherever they work.
+
+    Raises:
+        StorageError: it cannot be made, or is somebody else's, who could have it lead to any file of ours.
+    """
+    folder = Path(tempfile.gettempdir()) / f"flows-{os.getuid()}"
+    with storing(folder):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            raise OSError(errno.EPERM, "it belongs to somebody else")
+    return folder
 
 
 def _finish(name: str) -> Move | None:

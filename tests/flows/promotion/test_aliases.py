@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from flows.promotion import aliases
 from flows.promotion.aliases import champion_becomes, finish_move, go_back
-from tasks.foundation.errors import InputError, PlainError
+from tasks.foundation.errors import InputError, PlainError, StorageError
 from tasks.tracking.mlflow_registry import find_model
 from tests.support.promotable_runs import client
 
@@ -133,3 +136,12 @@ def test_of_two_promotions_at_once_the_second_moves_nothing(name: str) -> None:
     with pytest.raises(PlainError, match="Version 2 of 'pets' has become champion while version 3 was"):
         champion_becomes(name, "3", instead_of="1")
     assert aliases_of(name) == {"champion": "2", "previous": "1"}
+
+
+def test_locks_are_not_laid_where_somebody_else_leads_them(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(workplace))
+    (workplace / "precious").mkdir()
+    (workplace / f"flows-{os.getuid()}").symlink_to(workplace / "precious")
+    with pytest.raises(StorageError, match=r"cannot write '.*flows-\d+': it belongs to somebody else"):
+        finish_move("pets")
+    assert list((workplace / "precious").iterdir()) == []
