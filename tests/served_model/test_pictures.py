@@ -119,6 +119,12 @@ def test_what_cannot_be_meant_is_told_in_words(sent: Any, said: str) -> None:
         pixels_of(sent, GREY)
 
 
+def test_texts_in_place_of_pixels_take_no_memory() -> None:
+    as_wide_as_the_longest = [[["a" * 10**6, *["b"] * 10**6]]]  # 4 TB, were NumPy to make an array of it
+    with pytest.raises(PictureError, match="picture 0 is neither a text nor rows of pixel values"):
+        pixels_of(as_wide_as_the_longest, GREY)
+
+
 def test_dark_pictures_are_none_that_were_divided() -> None:
     black = np.zeros((1, 16, 16, 1), dtype=np.float32)
     np.testing.assert_array_equal(pixels_of(black, GREY), black)
