@@ -51,13 +51,12 @@ def compare(
     result = in_session(console, lambda: _load_compare(parameters))
     if json:
         print_json(result)
+    after = f"\n\n{next_steps(result.study)}" if result.answer.take else ""
     say(
         console,
         f"\n{result.summary()}\n\nThe whole answer  {result.page}\nMLflow run        {result.run_url}\n"
-        f"Prefect run       {result.flow_run_url}\nLook at them with: make ui",
+        f"Prefect run       {result.flow_run_url}\nLook at them with: make ui{after}",
     )
-    if result.answer.take:
-        say(console, f"\n{next_steps(result.study)}")
     status = record_status(console, result.missing)
     return INCOMPLETE if result.incomplete else status
 
