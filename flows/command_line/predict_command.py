@@ -38,12 +38,12 @@ def predict(
         output: Write all predictions to this FILE.csv or FILE.jsonl.
         json: Print one JSON object on standard output, and everything else on standard error.
     """
-    from tasks.prediction.prediction_file import json_object, prediction_file, require_known_format
+    from tasks.prediction.prediction_file import json_object, prediction_file, require_writable
     from tasks.sources.picture_list import given_paths, list_pictures
 
     paths = given_paths(images)
     if output:
-        require_known_format(output)
+        require_writable(output, paths)
     console = Console(stderr=json)
     from tasks.prediction.fetched_model import fetched_model
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from served_model.description import ModelDescription
+from tasks.foundation.errors import InputError
 from tasks.tracking.model_names import run_of_model
 from tasks.tracking.stored_model import stored_model
 from tasks.training.device import select_device
@@ -37,13 +38,18 @@ class FetchedModel:
         """Return it loaded, with as many threads as it was trained and evaluated with: others give other last bits.
 
         Raises:
-            InputError: TensorFlow has started with other threads in this process.
+            InputError: Keras does not open it in its safe mode, or TensorFlow has started with other threads in this
+                process.
         """
         from served_model.classifier import Classifier  # with TensorFlow, which takes seconds
 
         use_threads(self.description.threads)
         select_device("auto")
-        return Classifier(self.keras_path, self.description)
+        try:
+            return Classifier(self.keras_path, self.description)
+        except (OSError, TypeError, ValueError) as error:  # of what is damaged, or brings code of its own
+            said = str(error).strip().partition("\n")[0]
+            raise InputError(f"the model of run {self.run_id!r} cannot be opened by Keras: {said}") from error
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, repeat
 from pathlib import Path
@@ -23,12 +23,19 @@ COLUMNS = (
 Write = Callable[[Prediction], None]
 
 
-def require_known_format(path: Path) -> None:
-    """Raise InputError for a file whose name does not say what it is to hold, or whose folder is not there."""
+def require_writable(path: Path, given: Iterable[Path]) -> None:
+    """Raise InputError for a file that predictions cannot be meant to be written to.
+
+    Args:
+        path: Its name says what it is to hold, and its folder is there.
+        given: What is asked about, of which it is none.
+    """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"output: received {str(path)!r}; allowed: a file that ends with {' or '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise InputError(f"output: there is no folder {str(path.parent)!r} for {path.name!r}; make it, or give another")
+    if path.resolve() in {each.resolve() for each in given}:
+        raise InputError(f"output: {str(path)!r} is what is to be predicted; give another file")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tasks.foundation.errors import InputError, StorageError
-from tasks.prediction.prediction_file import COLUMNS, json_object, prediction_file, require_known_format
+from tasks.prediction.prediction_file import COLUMNS, json_object, prediction_file, require_writable
 from tasks.prediction.predictions import Guess, Prediction
 from tasks.sources.picture_list import Picture
 
@@ -117,10 +117,13 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     ("name", "told"),
     [
         ("said.txt", r"output: received '.*said.txt'; allowed: a file that ends with .csv or .jsonl"),
+        ("list.csv", r"output: '.*list.csv' is what is to be predicted; give another file"),
         ("no/said.csv", r"output: there is no folder '.*no' for 'said.csv'; make it, or give another"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_told_beforehand(tmp_path: Path, name: str, told: str) -> None:
-    require_known_format(tmp_path / "said.csv")
+    (tmp_path / "list.csv").touch()
+    given = [tmp_path / ".." / tmp_path.name / "list.csv"]
+    require_writable(tmp_path / "said.csv", given)
     with pytest.raises(InputError, match=told):
-        require_known_format(tmp_path / name)
+        require_writable(tmp_path / name, given)
