@@ -23,7 +23,7 @@ Method = Literal[
     "low_normalized_margin",
 ]
 METHOD: Method = "prune_by_noise_rate"
-MOST_NUMBERS = 2**27  # probabilities that are given to cleanlab: half a gibibyte, of which it makes some copies
+MOST_NUMBERS = 2**26  # probabilities that are given to cleanlab: a quarter of a gibibyte, held about six times over
 
 
 def label_issues(judged: Agreement, method: Method = METHOD) -> NDArray[np.int64]:

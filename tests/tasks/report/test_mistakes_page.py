@@ -123,9 +123,10 @@ def test_without_pictures_and_names_it_says_why_and_numbers_the_images() -> None
 def test_a_class_without_images_is_said_to_have_none() -> None:
     mistakes = made(classes=2, models=1)
     three = Judged("Mistakes", (), ("cat", "dog", "yak"))
-    said = Answers.of(np.arange(4), np.array([0, 1, 0, 1]), np.array([0, 1, 1, 1]), np.eye(3)[[0, 1, 1, 1]])
+    said = Answers.of(np.arange(4), np.array([0, 1, 0, 1]), np.array([0, 1, 0, 0]), np.eye(3)[[0, 1, 0, 0]])
     page = words(mistakes_page(mistakes_of(three, [said])))
-    assert re.search(r"yak ?0 ?no image of it was judged", page)
+    # The class that is known worst comes first, and last that of which there is none.
+    assert re.search(r"dog ?2 ?50\.0 %.*cat ?2 ?100 %.*yak ?0 ?no image of it was judged", page)
     assert "no image of it" not in words(mistakes_page(mistakes))
 
 
