@@ -10,7 +10,14 @@ import pytest
 from rich.console import Console
 
 from tasks.terminal.messages import say
-from tasks.terminal.progress import epoch_progress, images_progress, in_words, progress_console, trials_progress
+from tasks.terminal.progress import (
+    epoch_progress,
+    images_progress,
+    in_words,
+    predicting_progress,
+    progress_console,
+    trials_progress,
+)
 
 LINE = "Epoch:[  1/  2], step:[    4/    6], loss:[2.307/2.286], time:304.062 ms, lr:0.01000"
 
@@ -50,6 +57,13 @@ def test_lines_that_are_printed_while_the_bar_is_drawn_are_whole(screen: io.Stri
             say(console(), f"{step} {LINE}")
     written = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).replace("\r", "\n").split("\n")
     assert [line for line in written if LINE in line] == [f"{step} {LINE}" for step in range(1, 7)]
+
+
+def test_a_bar_of_pictures_counts_those_that_are_answered(screen: io.StringIO) -> None:
+    with predicting_progress(300) as advance:
+        advance(200)
+        advance(50)
+    assert re.search(r"Predicting .* 250/300", screen.getvalue())
 
 
 def test_where_nobody_watches_nothing_is_drawn() -> None:
