@@ -36,19 +36,19 @@ EPOCHS = 20
 # With l1 a network that knows nothing yet is best off answering 0 for every class, as nine of ten targets are 0, and
 # its gradient does not shrink there. Small steps, scaled for each weight, leave that answer; others stay in it.
 L1_LEARNING_RATES = {
-    "adadelta": 0.1,
-    "adafactor": 0.001,
-    "adam": 0.0001,
-    "adamax": 0.0003,
-    "adamw": 0.0001,
-    "lamb": 0.001,
+    "adadelta": 0.3,
+    "adafactor": 0.003,
+    "adam": 0.0003,
+    "adamax": 0.0009,
+    "adamw": 0.0003,
+    "lamb": 0.003,
     "lion": 0.00002,
-    "muon": 0.0003,
-    "nadam": 0.0001,
-    "rmsprop": 0.0001,
-    "schedule_free_adamw": 0.0003,
+    "muon": 0.0009,
+    "nadam": 0.0003,
+    "rmsprop": 0.0003,
+    "schedule_free_adamw": 0.0009,
 }
-L1_EPOCHS = 100
+L1_EPOCHS, LION_EPOCHS = 40, 100  # at twice its rate lion stays in that answer
 STUCK_WITH_L1 = {"adagrad", "ftrl", "momentum", "sgd"}
 
 
@@ -90,7 +90,8 @@ def test_reaches_nine_tenths(digits: PreparedDataset, optimizer: str, loss: str)
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", sorted(set(OPTIMIZERS) - STUCK_WITH_L1))
 def test_reaches_nine_tenths_with_l1(digits: PreparedDataset, optimizer: str) -> None:
-    reached = accuracy_of(digits, optimizer, "l1", L1_LEARNING_RATES[optimizer], L1_EPOCHS)
+    epochs = LION_EPOCHS if optimizer == "lion" else L1_EPOCHS
+    reached = accuracy_of(digits, optimizer, "l1", L1_LEARNING_RATES[optimizer], epochs)
     print(f"{optimizer} l1 {reached:.4f}")  # noqa: T201 - docs/optimizers.md quotes it
     assert reached >= 0.9
 
