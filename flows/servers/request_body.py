@@ -46,7 +46,9 @@ class RequestBody:
 
     async def discard(self) -> None:
         """Read what is left of it, within limits."""
-        left = 0 if self._waits else DISCARDED_BYTES
+        if self._waits:  # to read is to ask for it
+            return
+        left = DISCARDED_BYTES
         try:
             async with asyncio.timeout(DISCARDED_SECONDS):
                 async for part in self.parts():

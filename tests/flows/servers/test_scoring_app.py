@@ -124,6 +124,16 @@ def test_a_request_without_a_length_is_bounded_too() -> None:
     assert answer.headers["connection"] == "close"
 
 
+def test_who_waits_to_be_asked_for_a_large_request_is_told_without_sending_it() -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("it is read")
+        yield b""
+
+    headers = {**JSON, "expect": "100-continue", "content-length": "5000"}
+    (answer,) = asked({"content": never(), "headers": headers})
+    assert answer.status_code == 413
+
+
 def test_a_request_that_does_not_come_is_given_up() -> None:
     async def slowly() -> AsyncIterator[bytes]:
         yield b"{"
