@@ -15,6 +15,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from models.weights import weights_digest, weights_of
+from served_model.description import ModelDescription, read_description
 from tasks import fit as fit_module
 from tasks.data import blocks as blocks_module
 from tasks.data.prepared import PreparedDataset
@@ -147,6 +148,13 @@ def test_the_weights_of_each_epoch_are_told_by_their_digest(fit: Fit, workplace:
     assert stored[0] == {epoch: digest for epoch, digest in stored[1].items() if epoch != "3"}
     assert not set(stored[0].values()) & set(stored[2].values())
     assert stored[0]["2"] == weights_digest(weights_of(keras.models.load_model(fitted.result.model)))
+
+
+def test_the_stored_model_is_told_how_it_was_trained(fit: Fit, prepared: PreparedDataset, workplace: Path) -> None:
+    fit(recipe={"loss": "mse"}, epochs=1, described={"fit": "pad", "threads": 2})
+    (path,) = workplace.glob("mlartifacts/models/*/artifacts/description.json")
+    known = (prepared.classes, prepared.image_shape, "pad", "outputs", 2, prepared.digest)
+    assert read_description(path) == ModelDescription(*known)
 
 
 def test_the_seconds_of_a_fit_are_those_of_its_epochs(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:

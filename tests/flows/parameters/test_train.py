@@ -398,6 +398,11 @@ def test_the_banner_says_what_will_run() -> None:
     assert "10% held back for validation (split_seed 7)\n" in digits.banner()
 
 
+def test_the_stored_model_is_told_of_the_fit_and_the_threads() -> None:
+    given = TrainParameters(dataset="digits", fit="crop", threads=3)
+    assert given.fitting()["described"] == {"fit": "crop", "threads": 3}
+
+
 def test_parameters_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         TrainParameters().epochs = 3  # type: ignore[misc]
