@@ -33,7 +33,7 @@ def predict(
 
     Args:
         model: A run; a comparison, whose recommended model is meant; or a registered model, NAME@ALIAS or NAME/VERSION.
-        *images: Image files; folders of images, labelled if their subfolders are classes of the model; CSVs with the
+        images: Image files; folders of images, labelled if their subfolders are classes of the model; CSVs with the
             column file and, if wanted, label.
         output: Write all predictions to this FILE.csv or FILE.jsonl.
         json: Print one JSON object on standard output, and everything else on standard error.
@@ -56,10 +56,11 @@ def predict(
         writes += [files.enter_context(json_object(sys.stdout, about))] if json else []
         tally, shown = _predicted(console, fetched, found, writes)
         _tell(console, tally, shown, len(found.pictures))
-        page = _mistakes(console, tally, fetched, output) if tally.judged else None
+        page = _mistakes(tally, fetched, output) if tally.judged else None
         about |= {**tally.summary(), "page": page and str(page)}
-    if output:
-        say(console, f"All predictions  {output.absolute()}")
+    written = {"Its mistakes     ": page, "All predictions  ": output and output.absolute()}
+    if lines := [f"{what}{where}" for what, where in written.items() if where]:
+        say(console, "\n".join(["", *lines]))
     return INCOMPLETE if tally.unreadable else DONE
 
 
@@ -108,11 +109,10 @@ def _tell(console: Console, tally: Tally, shown: Sequence[Prediction], total: in
     say(console, "\n".join([*table_lines(shown), *summary_lines(tally, total - len(shown))]))
 
 
-def _mistakes(console: Console, tally: Tally, fetched: FetchedModel, output: Path | None) -> Path:
+def _mistakes(tally: Tally, fetched: FetchedModel, output: Path | None) -> Path:
     """Write the page of mistakes, beside the file of all predictions if there is one, and return where it lies."""
     from tasks.prediction.judged_pictures import write_mistakes
 
     page = (output.with_suffix(".html") if output else REPORTS / fetched.run_id / "predicted.html").absolute()
     write_mistakes(tally, fetched, page)
-    say(console, f"\nIts mistakes     {page}")
     return page

@@ -54,7 +54,8 @@ def summary_lines(tally: Tally, left: int) -> list[str]:
         lines += ["", f"Labels that are no class of the model, so that such pictures are not judged: {strange}."]
     if measures := tally.measures():
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items())
-        lines += ["", f"Of {len(tally.judged):,} labelled pictures: {shown}."]
+        judged = len(tally.judged)
+        lines += ["", f"Of {judged:,} labelled picture{'s' if judged > 1 else ''}: {shown}."]
     return lines
 
 
