@@ -10,6 +10,7 @@ from study.calibration import Reliability
 from study.number_formats import in_points
 from tasks.report.mistakes import Mistakes
 
+POOR = 0.2  # a share of wrong answers above which what is doubted is the model rather than the label
 CALIBRATED = 0.01  # an expected calibration error up to which a model's probabilities are what they say
 
 
@@ -75,7 +76,9 @@ def _issues(mistakes: Mistakes) -> str:
     found, images = len(mistakes.issues), _counted(len(mistakes.judged.example), "image")
     if not found:
         return f"No label of {images} looks wrong."
-    return f"{_counted(found, 'label')} of {images} {'is' if found == 1 else 'are'} probably wrong."
+    said = f"{_counted(found, 'label')} of {images} {'is' if found == 1 else 'are'} probably wrong"
+    poor = mistakes.wrong > POOR * mistakes.answers
+    return f"{said}; but models that are wrong so often say little about labels." if poor else f"{said}."
 
 
 def _images(which: NDArray[np.bool_]) -> str:

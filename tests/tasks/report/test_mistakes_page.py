@@ -105,6 +105,13 @@ def test_a_single_run_says_nothing_of_seeds() -> None:
     assert "models" not in said
 
 
+def test_models_that_know_little_are_said_to_say_little_about_labels(text: str) -> None:
+    assert "say little about labels" not in words(text)
+    assert re.search(
+        r"\d+ labels of \d+ images are probably wrong; but models that", words(mistakes_page(made(wrong=0.6)))
+    )
+
+
 def test_without_a_mistake_it_says_so() -> None:
     said = words(mistakes_page(made(wrong=0, models=1)))
     assert "No mistakes: 400 images, and each is classified rightly." in said
