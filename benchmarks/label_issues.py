@@ -64,12 +64,10 @@ def rates_of(models: Models, outcomes: list[dict[str, Any]]) -> list[Rate]:
     for outcome in outcomes:
         for method, found in outcome["methods"].items():
             counts.setdefault(method, Counter()).update(found)
-    default = outcomes[0]["default"]
     rates = []
     for method, count in counts.items():
-        name = f"{method} (default)" if method == default else method
         shares = [("of the swapped, found", swapped), ("of the doubted, swapped", count["doubted"])]
         rates += [
-            Rate(group=models.group(), name=name, what=what, times=count["found"], of=of) for what, of in shares if of
+            Rate(group=models.group(), name=method, what=what, times=count["found"], of=of) for what, of in shares if of
         ]
     return rates

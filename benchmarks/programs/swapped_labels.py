@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.programs.pools import Contender
 from study.agreement import CONFIDENT, Agreement, Answers, agreement
 from tasks.dataset import prepare_dataset
-from tasks.inspection.label_issues import METHOD, Method, label_issues
+from tasks.inspection.label_issues import Method, label_issues
 from tasks.tracking.kept_predictions import predictions_of, small_probabilities
 from tasks.training.threads import use_threads
 
@@ -53,7 +53,6 @@ def outcome_of(judged: Agreement, swapped: Any) -> dict[str, Any]:
     return {
         "judged": len(judged.example),
         "swapped": int(is_swapped.sum()),
-        "default": METHOD,
         "methods": {
             name: {"doubted": len(rows), "found": int(is_swapped[rows].sum())} for name, rows in doubted.items()
         },

@@ -22,7 +22,7 @@ Method = Literal[
     "low_self_confidence",
     "low_normalized_margin",
 ]
-METHOD: Method = "prune_by_noise_rate"
+METHOD: Method = "low_self_confidence"
 MOST_NUMBERS = 2**26  # probabilities that are given to cleanlab: a quarter of a gibibyte, held about six times over
 
 

@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 from study.agreement import Agreement, Answers, agreement
 from tasks.inspection import label_issues as module
-from tasks.inspection.label_issues import METHOD, Method, label_issues, why_not_judged
+from tasks.inspection.label_issues import Method, label_issues, why_not_judged
 
 SWAPPED = 36  # 2 % of the digits
 
@@ -28,7 +28,7 @@ def swapped() -> tuple[Agreement, np.ndarray]:
     labels[places] = (labels[places] + random.integers(1, 10, SWAPPED)) % 10
     answers = []
     for train, judged in StratifiedShuffleSplit(5, test_size=0.3, random_state=0).split(images, labels):
-        model = LogisticRegression(C=0.01, max_iter=60, tol=1e-2).fit(images[train] / 16, labels[train])
+        model = LogisticRegression(C=0.1, max_iter=60, tol=1e-2).fit(images[train] / 16, labels[train])
         said = model.predict_proba(images[judged] / 16)
         order = np.argsort(judged)
         answers.append(Answers.of(judged[order], labels[judged][order], said.argmax(axis=1)[order], said[order]))
@@ -40,8 +40,8 @@ def test_most_labels_that_were_swapped_are_found_and_few_others(swapped: tuple[A
     seen = np.isin(judged.example, places)
     found = label_issues(judged)
     assert seen.sum() >= 25
-    assert seen[found].sum() >= 0.7 * seen.sum()
-    assert seen[found].mean() >= 0.5
+    assert seen[found].sum() >= 0.75 * seen.sum()
+    assert seen[found].mean() >= 0.75
     assert (judged.predicted[found] != judged.label[found]).all()
     first = found[: seen.sum() // 3]
     assert seen[first].mean() >= 0.9  # the surest come first
@@ -61,7 +61,6 @@ def test_every_way_finds_swapped_labels_without_a_process_or_a_word(
         found = label_issues(judged, method)
     assert np.isin(judged.example, places)[found].sum() >= 12
     assert capfd.readouterr() == ("", "")
-    assert METHOD in get_args(Method)
 
 
 def test_labels_are_not_judged_where_that_cannot_be_done(
