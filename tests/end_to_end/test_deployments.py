@@ -102,7 +102,7 @@ def mlflow(serve: Callable[..., str], tmp_path: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_deployments_run_on_a_worker_and_are_tracked_by_a_server(
     *,
     start: Callable[..., Running],
