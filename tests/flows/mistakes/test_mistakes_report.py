@@ -155,6 +155,15 @@ def test_how_to_have_more_judged_is_a_comparison_that_can_be_made(prepared: Prep
 
 
 @pytest.mark.usefixtures("workplace")
+def test_seeds_that_share_the_validation_images_of_the_data_judge_no_others(prepared: PreparedDataset) -> None:
+    given = prepared.model_copy(update={"given_splits": ("train", "validation", "test")})
+    text = words(report_mistakes(compared(given)))
+    assert f"the models of {SEEDS} confirm seeds, all with the validation images of the data." in text
+    assert "110 images of 300 (36.7 %), 60 test images among them; 110 by several of the models." in text
+    assert "How to have more images judged" not in text
+
+
+@pytest.mark.usefixtures("workplace")
 def test_trials_that_kept_nothing_are_left_out_and_named(prepared: PreparedDataset) -> None:
     text = words(report_mistakes(compared(prepared, lacking=1)))
     assert "1 run of these keeps no predictions, and is left out: " in text
