@@ -95,7 +95,7 @@ def _of_study(run: StoredRun) -> Subject:
         what=f"{taken.label} with learning rate {taken.learning_rate:g}, which the comparison {run.run_id} recommends: "
         f"the models of {seeds}, {drawn}.",
         none_kept=f"the trials that confirm keep them: {command('compare', '--resume', run.run_id, '--looks', looks)}",
-        cover_more=_covering(p, taken) if plan.redraws else None,
+        cover_more=_covering(p, taken, len(models)) if plan.redraws else None,
         prepare=_preparing({name: as_typed(getattr(p, name)) for name in DataParameters.model_fields}),
         dataset=study_dataset(run.run_id),
     )
@@ -117,8 +117,15 @@ def _preparing(typed: Mapping[str, str]) -> str:
     return command("inspect", typed["dataset"], *words)
 
 
-def _covering(p: CompareParameters, taken: Contender) -> tuple[str, str]:
-    """Return which comparison judges nearly all images: of what is recommended alone, with larger validation splits."""
+def _covering(p: CompareParameters, taken: Contender, models: int) -> tuple[str, str] | None:
+    """Return which comparison judges nearly all images: of what is recommended alone, with larger validation splits.
+
+    None where so many models have left as few images without a judge.
+    """
+    fraction = max(p.validation_fraction, COVERING_FRACTION)
+    unjudged = (1 - fraction) ** COVERING_SEEDS
+    if (1 - p.validation_fraction) ** models <= unjudged:
+        return None
     usual = CompareParameters.model_fields
     foreign = [*others_own(taken.optimizer, taken.loss), "usual_rates"]
     foreign += [f"{kind}_args" for kind in ("optimizer", "loss") if not is_own(getattr(taken, kind))]
@@ -130,8 +137,8 @@ def _covering(p: CompareParameters, taken: Contender) -> tuple[str, str]:
         "learning_rates": (taken.learning_rate,),
         "seeds": 1,
         "looks": (COVERING_SEEDS,),
-        "validation_fraction": max(p.validation_fraction, COVERING_FRACTION),
+        "validation_fraction": fraction,
     }
     more = p.model_copy(update=alone)
-    judged = percent(round(1 - (1 - more.validation_fraction) ** COVERING_SEEDS, 2))
+    judged = percent(round(1 - unjudged, 2))
     return f"About {judged} of the training images have a judge after this comparison:", compare_command(more)

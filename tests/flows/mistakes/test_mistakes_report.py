@@ -16,6 +16,7 @@ from flows.comparison.stored_study import open_study, stored_plan
 from flows.comparison.stored_trials import next_trials
 from flows.comparison.trial import tags_of
 from flows.mistakes.mistakes_report import MistakesReport, report_mistakes
+from flows.mistakes.subject import _covering
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
 from tasks.data.prepared import PreparedDataset, Split
@@ -26,6 +27,7 @@ from tasks.tracking import mlflow_client, model_names, record
 from tasks.tracking.claim import claim
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, predictions_of
 from tasks.tracking.run import tracked_run
+from tests.support import made_up_studies
 from tests.support.studies import begun
 
 SEEDS = 3
@@ -39,7 +41,6 @@ STUDY = CompareParameters(
     seeds=1,
     looks=(SEEDS,),
     epochs=1,
-    ema_momentum=None,
 )
 ALWAYS_WRONG = 5  # of the test images: this many first ones are wrong on every model
 
@@ -152,6 +153,9 @@ def test_how_to_have_more_judged_is_a_comparison_that_can_be_made(prepared: Prep
     assert (again.optimizers, again.learning_rates, again.looks) == (("momentum",), (0.1,), (10,))
     assert again.validation_fraction == 0.3
     assert again.dataset == "digits"
+    taken = made_up_studies.one().contenders[0].model_copy(update={"loss": "softmax_cross_entropy"})
+    assert _covering(STUDY, taken, SEEDS) is not None
+    assert _covering(again, taken, 10) is None  # which has been done then
 
 
 @pytest.mark.usefixtures("workplace")
