@@ -6,9 +6,10 @@ import importlib
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path, PurePath
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import BaseModel
@@ -54,6 +55,8 @@ def value_of(kind: Any, number: float) -> Any:  # noqa: PLR0911 - a table
         return {"a name": value_of(arguments[1], number)}
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return filled(kind, number)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return kind(**{name: value_of(each, number) for name, each in get_type_hints(kind).items()})
     if isinstance(kind, type) and issubclass(kind, PurePath):
         return Path("a path")
     return {float: number, int: 1, bool: True, str: "a word", bytes: b"bytes"}.get(kind, "a word")
