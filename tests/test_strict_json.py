@@ -37,7 +37,8 @@ MODELS = sorted(set(written_models()), key=lambda model: f"{model.__module__}.{m
 
 def filled(model: type[BaseModel], number: float) -> BaseModel:
     """A value of a model, with this number wherever it can hold one; nothing is validated."""
-    values = {name: value_of(field.annotation, number) for name, field in model.model_fields.items()}
+    written = {name: field for name, field in model.model_fields.items() if not field.exclude}
+    values = {name: value_of(field.annotation, number) for name, field in written.items()}
     return model.model_construct(**values)
 
 
