@@ -113,6 +113,7 @@ def _mistakes(tally: Tally, fetched: FetchedModel, output: Path | None) -> Path:
     """Write the page of mistakes, beside the file of all predictions if there is one, and return where it lies."""
     from tasks.prediction.judged_pictures import write_mistakes
 
-    page = (output.with_suffix(".html") if output else REPORTS / fetched.run_id / "predicted.html").absolute()
+    beside = output and output.with_name(f"{output.name}.html")  # no name that anybody has by accident
+    page = (beside or REPORTS / fetched.run_id / "predicted.html").absolute()
     write_mistakes(tally, fetched, page)
     return page

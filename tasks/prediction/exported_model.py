@@ -50,8 +50,13 @@ def require_writable(target: Path) -> None:
         )
 
 
+def about_file(target: Path) -> Path:
+    """Return where what an exported model takes and gives lies: no name that anybody has by accident."""
+    return target.with_name(f"{target.name}.json")
+
+
 def export_model(fetched: FetchedModel, reference: Answer, target: Path) -> float:
-    """Write a stored model as ``target``, and beside it, as JSON under the same name, what it takes and gives.
+    """Write a stored model as ``target``, and beside it, as JSON, what it takes and gives.
 
     Args:
         fetched: The model.
@@ -73,7 +78,7 @@ def export_model(fetched: FetchedModel, reference: Answer, target: Path) -> floa
         difference = require_same(reference(images), format_.answer(unfinished)(images))
         about = {"format": format_.name, "run": fetched.run_id, **_described(fetched.description)}
         about |= {"largest_difference": difference, "tolerance": TOLERANCE}
-        write_durably(target.with_suffix(".json"), f"{json.dumps(about, indent=1)}\n".encode())
+        write_durably(about_file(target), f"{json.dumps(about, indent=1)}\n".encode())
         unfinished.replace(target)
     return difference
 

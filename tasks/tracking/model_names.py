@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from tasks.foundation.errors import InputError
 from tasks.tracking import mlflow_client
 from tasks.tracking.mlflow_registry import registered_run
+from tasks.tracking.registry_names import require_no_address
 from tasks.tracking.stored_run import FLOW_TAG, RECOMMENDED_TAG, StoredRun, resume_command
 
 REGISTERED = "models:/"  # as MLflow writes it; it may be left out
+OF_RUN = re.compile(r"runs:/([^/]+)/model")  # as MLflow writes it
 ALLOWED = (
     "the id of a run, or of a comparison for the run that it recommends, or a registered model as NAME@ALIAS or "
     "NAME/VERSION"
@@ -18,8 +22,8 @@ def run_of_model(text: str) -> str:
     """Return the id of the run whose model is meant.
 
     Args:
-        text: The id of a run; that of a comparison, for the run that it recommends; or a registered model as
-            ``NAME@ALIAS`` or ``NAME/VERSION``, with or without ``models:/`` in front.
+        text: The id of a run, or ``runs:/ID/model``; that of a comparison, for the run that it recommends; or a
+            registered model as ``NAME@ALIAS`` or ``NAME/VERSION``, with or without ``models:/`` in front.
 
     Raises:
         InputError: there is no such model, or the comparison recommends none, or the store cannot be used.
@@ -31,10 +35,13 @@ def run_of_model(text: str) -> str:
 
 
 def _run_of(text: str) -> str:
+    if of_run := OF_RUN.fullmatch(text):
+        return recommended_run(mlflow_client.get_run(of_run[1]))
     name = text.removeprefix(REGISTERED)
     for mark in "@/":
         model, _, which = name.rpartition(mark)
         if model and which:
+            require_no_address(model)
             return registered_run(model, which)
     if name != text:
         raise InputError("an alias or a version is missing")

@@ -22,3 +22,12 @@ def require_model_name(name: str) -> str:
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
         raise InputError(f"name: received {name!r}; allowed: {ALLOWED}")
     return name
+
+
+def require_no_address(name: str) -> None:
+    """Raise InputError for a name that no registry can have, which it would answer with an error of its own.
+
+    Fewer than `require_model_name` refuses: models that others have registered are found whatever else they are called.
+    """
+    if not name.strip() or name in (".", "..") or set("/:") & set(name):
+        raise InputError(f"name: received {name!r}; allowed: {ALLOWED}")

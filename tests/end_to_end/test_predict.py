@@ -160,7 +160,7 @@ def test_pictures_of_all_kinds_are_answered_and_what_cannot_be_read_is_told(
     assert [row["error"] for row in rows if row["error"]] == ["it is empty"]
     assert {row["label"] for row in rows} >= {"eleven", "3"}
     page = Path(re.findall(r"^Its mistakes     (.*)$", ended.out, re.MULTILINE)[0])
-    assert page == tmp_path / "said.html"
+    assert page == tmp_path / "said.csv.html"
     assert "The model judges 29 pictures by the labels that they came with." in page.read_text(encoding="utf-8")
     assert len(trained.trainings.runs()) == before
     assert not (tmp_path / "runs").exists()
@@ -185,7 +185,7 @@ def test_an_exported_model_gives_the_same_answers_for_all_test_images(trained: T
     ended = trained.command("export", trained.run_id, tmp_path / "digits.tflite")
     assert (ended.status, ended.left) == (0, []), ended
     assert f"The model of run {trained.run_id} as {tmp_path / 'digits.tflite'}" in ended.out
-    assert json.loads((tmp_path / "digits.json").read_text())["run"] == trained.run_id
+    assert json.loads((tmp_path / "digits.tflite.json").read_text())["run"] == trained.run_id
     predicted, probabilities = evaluated(trained)
     images = np.load(trained.prepared.directory / "images.npy")[trained.prepared.indices("test")]
     exported = FORMATS[".tflite"].answer(tmp_path / "digits.tflite")(images)

@@ -52,6 +52,7 @@ def test_an_export_gives_the_same_answers_for_any_number_of_images(
     how = ModelDescription(CLASSES, SHAPE, "pad", estimates, dataset_digest="abc")
     classifier = Classifier(stored, how)
     target = tmp_path / f"digits{suffix}"
+    (foreign := tmp_path / "digits.json").write_text("not asked for")
     difference = export_model(FetchedModel("a run", stored, how), classifier.probabilities, target)
     assert difference < TOLERANCE / 10
     answer = FORMATS[suffix].answer(target)
@@ -60,8 +61,11 @@ def test_an_export_gives_the_same_answers_for_any_number_of_images(
         expected = classifier.predict(images)
         np.testing.assert_allclose(answer(images), expected.probabilities, rtol=0, atol=TOLERANCE / 10)
         np.testing.assert_array_equal(answer(images).argmax(axis=1), expected.predicted)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.json", target.name]
-    said = json.loads((tmp_path / "digits.json").read_text())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["digits.json", target.name, f"{target.name}.json"]
+    )
+    assert foreign.read_text() == "not asked for"
+    said = json.loads((tmp_path / f"{target.name}.json").read_text())
     assert (said["run"], said["classes"], said["dataset_digest"]) == ("a run", list(CLASSES), "abc")
     assert (said["input"]["shape"], said["input"]["fit"]) == (["images", *SHAPE], "pad")
     assert ("probability" in said["output"]["values"]) is (estimates == "softmax")

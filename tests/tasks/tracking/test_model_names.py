@@ -43,6 +43,8 @@ def _store(monkeypatch: pytest.MonkeyPatch) -> None:
         ("lenet/3", "the run of 3"),
         ("models:/lenet@champion", "the run of champion"),
         ("models:/lenet/3", "the run of 3"),
+        ("runs:/a run/model", "a run"),
+        ("runs:/a study/model", "a run"),
     ],
 )
 def test_a_model_is_named_by_its_run_its_study_or_as_it_is_registered(text: str, run: str) -> None:
@@ -55,6 +57,9 @@ def test_a_model_is_named_by_its_run_its_study_or_as_it_is_registered(text: str,
         ("nothing", "the MLflow store 'here' has no run 'nothing'"),
         ("other@champion", "the registry 'here' has no model 'other'"),
         ("models:/lenet", "an alias or a version is missing"),
+        ("runs:/nothing/model", "the MLflow store 'here' has no run 'nothing'"),
+        ("runs:/a run/other", "name: received 'runs:/a run'; allowed: letters, digits"),
+        ("a:b@champion", "name: received 'a:b'; allowed: letters, digits"),
         ("lenet@", "the MLflow store 'here' has no run 'lenet@'"),
     ],
 )
