@@ -111,7 +111,7 @@ def judgement_in_words(wrong: int, judging: int, models: int, confidence: float)
     if models == 1:
         return "confident: perhaps a wrong label" if sure else "unsure: hard"
     if judging == 1:
-        alone = f"wrong on the 1 of {models} that judges it"
+        alone = f"wrong on the only one of {models} that judges it"
         return f"{alone}, and confident: perhaps a wrong label" if sure else f"{alone}, and unsure: hard"
     if wrong < judging:
         return f"wrong on {wrong} of {judging}: hard"

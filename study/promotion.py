@@ -48,9 +48,10 @@ class Judgement(BaseModel):
         if self.difference <= 0:
             return "it is not better than the champion in accuracy"
         begins = f"the interval of the difference begins at {_points(self.interval[0])} points"
+        allowed = f"the margin of {_points(-self.margin)} points"
         if self.passes:
-            return f"it is better than the champion, and {begins}, not below the {_points(-self.margin)} of the margin"
-        return f"it may be worse than the champion: {begins}, below the {_points(-self.margin)} of the margin"
+            return f"it is better than the champion, and {begins}, not below {allowed}"
+        return f"it may be worse than the champion: {begins}, below {allowed}"
 
     def numbers(self) -> str:
         """Return what was measured, in a clause."""

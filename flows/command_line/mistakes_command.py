@@ -11,7 +11,7 @@ from tasks.terminal.messages import say, take_over_logging
 
 
 def mistakes(run: str, /, *, output: Path | None = None) -> int:
-    """Look at what a model still gets wrong: its worst images, confused classes, and labels that are probably wrong.
+    """Look at what a model still gets wrong: its worst images, confused classes, and labels to doubt.
 
     It is made from the predictions that runs have kept, without the network.
 

@@ -38,7 +38,7 @@ class MistakesReport:
         no_pictures: Why the page has no pictures; empty if it has.
         cover_more: How many images would have a judge after which command; none if nothing helps.
         page: The page.
-        issues: The table of labels that are probably wrong.
+        issues: The table of labels that are doubted.
     """
 
     headline: str

@@ -1,7 +1,7 @@
 """The record of judgements: each is a tag of the run that was judged, so that the store counts them and none is lost.
 
 A judgement is of two runs on one test set. Its answer is the same whenever it is asked, so that asking again, under
-another name too, or after the process was killed, is no judgement more.
+another name too, the other way round, or after the process was killed, is no judgement more.
 """
 
 from __future__ import annotations
@@ -24,4 +24,9 @@ def record_judgement(run: StoredRun, champion: StoredRun, said: str) -> int:
 def judgements_of(short_digest: str) -> int:
     """Return how many judgements a test set has made, of runs that were deleted since too."""
     judged = mlflow_client.find_runs(f"tags.`{TEST_SET_TAG}` = '{short_digest}'", deleted=True)
-    return sum(tag.startswith(AGAINST_TAG) for run in judged for tag in run.tags)
+    pairs = {frozenset((run.run_id, tag.removeprefix(AGAINST_TAG))) for run in judged for tag in _against(run)}
+    return len(pairs)
+
+
+def _against(run: StoredRun) -> list[str]:
+    return [tag for tag in run.tags if tag.startswith(AGAINST_TAG)]

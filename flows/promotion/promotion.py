@@ -15,8 +15,9 @@ from flows.promotion.tested_images import champion_said, said_by
 from study.metric import NAMES, Metric
 from study.promotion import Judgement, judge, worth
 from tasks.foundation.crash_points import crash_point
-from tasks.tracking.mlflow_registry import register_model, tag_version
+from tasks.tracking.mlflow_registry import find_model, register_model, tag_version
 from tasks.tracking.provenance import user
+from tasks.tracking.registry_names import CHAMPION, PREVIOUS
 from tasks.tracking.stored_run import StoredRun
 
 
@@ -173,15 +174,15 @@ def _promoted(case: Case) -> str:
 
 def _result(case: Case, outcome: Outcome, sentence: str) -> PromotionResult:
     subject, *others = case.said
-    before = case.champion.version if case.champion else None
-    moved = outcome in ("first", "promoted", "forced")
+    model = find_model(case.name)
+    aliases = model.aliases if model else {}
     return PromotionResult(
         outcome=outcome,
         name=case.name,
         version=case.version,
         run_id=case.run.run_id,
-        champion=case.version if moved else before,
-        previous=before if moved else None,
+        champion=aliases.get(CHAMPION),
+        previous=aliases.get(PREVIOUS),
         judgement=case.judgement,
         judgements=case.judgements,
         sentences=(subject, sentence, *others),

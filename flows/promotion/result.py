@@ -21,7 +21,7 @@ class PromotionResult(BaseModel):
         version: The version that this is about: the run's, or after ``back`` the one that is champion again.
         run_id: The run of it; none after ``back``.
         champion: The version that is champion now.
-        previous: The one that was before it; none if it is the first, or nothing was moved.
+        previous: The one that was before it, which ``--back`` returns to; none if there was none.
         judgement: None if there was nothing to judge against.
         judgements: How many its test set has made by now; none without one.
         sentences: What happened, for a person.

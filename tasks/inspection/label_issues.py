@@ -1,4 +1,4 @@
-"""Which labels are probably wrong: confident learning, by cleanlab (Northcutt et al. 2021)."""
+"""Which labels are to be doubted: confident learning, by cleanlab (Northcutt et al. 2021)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_NUMBERS = 2**26  # probabilities that are given to cleanlab: a quarter of a
 
 
 def label_issues(judged: Agreement, method: Method = METHOD) -> NDArray[np.int64]:
-    """Return the rows of ``judged`` whose labels are probably wrong, those with the largest loss first.
+    """Return the rows of ``judged`` whose labels are doubted, those with the largest loss first.
 
     No process is forked, and nothing is printed: cleanlab's warnings go to the log, for who looks for them there.
 

@@ -38,7 +38,7 @@ class Judged:
             has no pictures.
         no_pictures: Why not, and what to do about it.
         cover_more: How many images would have a judge after which command; none if nothing helps.
-        issues_file: The table beside the page that has all labels that are probably wrong; empty if there is none.
+        issues_file: The table beside the page that has all labels that are doubted; empty if there is none.
     """
 
     title: str
@@ -75,7 +75,7 @@ class Mistakes:
         pairs: The classes that are confused most often, over answers.
         reliability: How far the probabilities can be believed, over answers.
         classes: How well each class is known, over answers.
-        issues: The rows of ``judged`` whose labels are probably wrong, the most probable first.
+        issues: The rows of ``judged`` whose labels are doubted, those with the largest loss first.
         no_issues: Why labels were not judged; empty if they were.
     """
 
@@ -119,7 +119,7 @@ def mistakes_of(images: Judged, answers: Sequence[Answers]) -> Mistakes:
 
 
 def issues_csv(mistakes: Mistakes) -> str:
-    """Return the labels that are probably wrong as CSV, the most probable first, under their columns' names."""
+    """Return the labels that are doubted as CSV, those with the largest loss first, under their columns' names."""
     judged, images = mistakes.judged, mistakes.images
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

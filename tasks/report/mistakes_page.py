@@ -34,8 +34,8 @@ def mistakes_page(mistakes: Mistakes) -> str:
     images, classes = mistakes.images, _by_f1(mistakes.classes)
     return environment.get_template("mistakes_page.html.j2").render(
         title=images.title,
-        headline=headline(mistakes),
-        sentences=sentences(mistakes),
+        headline=_unbroken(headline(mistakes)),
+        sentences=[_unbroken(sentence) for sentence in sentences(mistakes)],
         no_pictures=images.no_pictures,
         cover_more=images.cover_more,
         issues_file=images.issues_file,
@@ -47,13 +47,18 @@ def mistakes_page(mistakes: Mistakes) -> str:
         more_issues=max(0, len(mistakes.issues) - MOST_ISSUES),
         no_issues=mistakes.no_issues,
         curve=reliability_curve(mistakes.reliability),
-        calibration=calibration_sentence(mistakes.reliability),
+        calibration=_unbroken(calibration_sentence(mistakes.reliability)),
         reliability=mistakes.reliability,
         bins=BINS,
         classes=classes[:MOST_CLASSES],
         more_classes=classes[MOST_CLASSES:],
-        share=share,
+        share=lambda part: _unbroken(share(part)),
     )
+
+
+def _unbroken(text: str) -> str:
+    """Return a text in which no line ends between a number and its percent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _worst(mistakes: Mistakes) -> list[int]:

@@ -75,10 +75,12 @@ def _agreed(mistakes: Mistakes) -> list[str]:
 def _issues(mistakes: Mistakes) -> str:
     found, images = len(mistakes.issues), _counted(len(mistakes.judged.example), "image")
     if not found:
-        return f"No label of {images} looks wrong."
-    said = f"{_counted(found, 'label')} of {images} {'is' if found == 1 else 'are'} probably wrong"
+        return f"No label of {images} is doubted."
+    said = f"{_counted(found, 'label')} of {images} {'is' if found == 1 else 'are'} doubted"
     poor = mistakes.wrong > POOR * mistakes.answers
-    return f"{said}; but models that are wrong so often say little about labels." if poor else f"{said}."
+    if poor:
+        return f"{said}, but models that are wrong so often say little about labels."
+    return f"{said}: look at {'it' if found == 1 else 'them'}."
 
 
 def _images(which: NDArray[np.bool_]) -> str:

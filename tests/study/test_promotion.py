@@ -19,7 +19,7 @@ def test_a_clearly_better_model_passes() -> None:
     assert judgement.passes
     assert (judgement.right, judgement.champion_right, judgement.images) == (350, 332, 360)
     assert judgement.why().startswith("it is better than the champion, and the interval of the difference begins at 2.")
-    assert judgement.why().endswith(" points, not below the 0 of the margin")
+    assert judgement.why().endswith(" points, not below the margin of 0 points")
 
 
 def test_one_that_is_as_good_or_worse_does_not_pass_whatever_the_margin() -> None:
@@ -35,10 +35,10 @@ def test_one_that_is_better_by_chance_passes_only_with_a_margin() -> None:
     assert -0.02 < without.interval[0] < 0 < without.difference
     assert (without.passes, within.passes) == (False, True)
     assert without.why() == (
-        "it may be worse than the champion: the interval of the difference begins at -0.97 points, below the 0 of the "
-        "margin"
+        "it may be worse than the champion: the interval of the difference begins at -0.97 points, below the margin of "
+        "0 points"
     )
-    assert within.why().endswith("begins at -0.97 points, not below the -2 of the margin")
+    assert within.why().endswith("begins at -0.97 points, not below the margin of -2 points")
 
 
 def test_all_numbers_are_told_in_one_clause() -> None:

@@ -111,6 +111,23 @@ def test_asking_again_changes_nothing_and_counts_once() -> None:
     assert aliases() == {"champion": "1"}
 
 
+def test_what_is_told_of_the_aliases_is_what_they_are_where_nothing_moves() -> None:
+    promoted(finished_run(hits(150)))
+    promoted(champion := finished_run(hits(180)))
+    for run, outcome in ((finished_run(hits(100)), "refused"), (champion, "already")):
+        result = promoted(run)
+        assert (result.outcome, result.champion, result.previous) == (outcome, "2", "1")
+
+
+def test_two_runs_that_are_judged_the_other_way_round_count_once() -> None:
+    promoted(old := finished_run(hits(150)))
+    promoted(finished_run(hits(180)))
+    promote(validated(PromoteParameters, {"name": "pets", "back": True}))
+    assert promoted(finished_run(hits(100))).judgements == 2
+    promote(validated(PromoteParameters, {"name": "pets", "back": True}))
+    assert promoted(old).judgements == 2
+
+
 def test_judgements_are_counted_over_all_names_and_deleted_runs_too() -> None:
     a, b, c = (finished_run(hits(right)) for right in (150, 151, 152))
     promoted(a)

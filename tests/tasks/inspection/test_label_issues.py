@@ -1,4 +1,4 @@
-"""Labels that are probably wrong: that swapped ones are found, in silence, and without another process."""
+"""Labels that are doubted: that swapped ones are found, in silence, and without another process."""
 
 from __future__ import annotations
 
