@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -49,10 +50,16 @@ def require_known(dataset: str, data_dir: str | None) -> None:
         close = difflib.get_close_matches(name, known | {"digits"}, n=3)
         raise InputError(
             f"dataset: received {dataset!r}, which tensorflow-datasets does not know, and which does not lie in "
-            f"{str(prepared.parent)!r}; "
-            + (f"did you mean {' or '.join(close)}? " if close else "")
-            + "Others: digits, folder:PATH, csv:FILE"
+            f"{str(prepared.parent)!r}; {perhaps_meant(dataset, close)}"
         )
+
+
+def perhaps_meant(dataset: str, close: Sequence[str]) -> str:
+    """Say what a person may have meant by a name that is none: what lies here, close names, or others."""
+    if Path(dataset).exists():
+        kind, prefix = ("folder", "folder:") if Path(dataset).is_dir() else ("file", "csv:")
+        return f"there is a {kind} of that name here, which is {prefix}{dataset}"
+    return (f"did you mean {' or '.join(close)}? " if close else "") + "Others: digits, folder:PATH, csv:FILE"
 
 
 def _package() -> Path:

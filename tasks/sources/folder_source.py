@@ -144,7 +144,11 @@ def _tell(
 ) -> None:
     """Say what in a folder is not used, or not as a person may think."""
     if passed_over:
-        task_log().info("Passed over, because they are no images (%d): %s.", len(passed_over), listed(passed_over))
+        task_log().info(
+            "Passed over, because they are no images, or lead to folders (%d): %s.",
+            len(passed_over),
+            listed(passed_over),
+        )
     if beside:
         task_log().warning(
             "Not used, because they lie in %s beside the folders of the classes and belong to none (%d): %s.",

@@ -63,7 +63,7 @@ def list_classes(root: Path) -> Listing:
 def list_files(root: Path, listing: Listing) -> None:
     """Add what lies in ``root`` beside its subfolders to a listing. Raises OSError."""
     for path in sorted(root.iterdir()):
-        if is_hidden(path):
+        if is_hidden(path) or _leads_back(path):
             listing.passed_over.append(path)
         elif not path.is_dir():
             (listing.beside if is_image(path) else listing.passed_over).append(path)
@@ -71,7 +71,12 @@ def list_files(root: Path, listing: Listing) -> None:
 
 def subfolders(root: Path) -> list[Path]:
     """Return the folders in ``root`` that a person made, sorted. Raises OSError."""
-    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path))
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path) and not _leads_back(path))
+
+
+def _leads_back(path: Path) -> bool:
+    """Return whether a link leads to a folder that it lies in itself, where all would be found a second time."""
+    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
 def is_hidden(path: Path) -> bool:

@@ -112,8 +112,9 @@ def _add_folder(folder: Path, classes: Collection[str], found: PictureList) -> N
             "of the model's classes."
         )
     if listing.passed_over:
-        names = (displayed(str(path.relative_to(folder))) for path in listing.passed_over)
-        found.remarks.append(f"Passed over, because they are no images ({len(listing.passed_over)}): {listed(names)}.")
+        names = listed(displayed(str(path.relative_to(folder))) for path in listing.passed_over)
+        count = len(listing.passed_over)
+        found.remarks.append(f"Passed over, because they are no images, or lead to folders ({count}): {names}.")
     pictures = [Picture(path) for path in listing.beside]
     for name, paths in listing.classes.items():
         pictures += [Picture(path, name if is_labelled else "") for path in paths]

@@ -16,6 +16,7 @@ from served_model.fit import Fit
 from served_model.resizing import resize
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
+from tasks.sources.dataset_names import perhaps_meant
 from tasks.sources.images import Block, Source, block_examples
 from tasks.sources.pixel_values import at_size, prepared_channels, require_range
 from tasks.sources.tfds_download import first_line, prepare_set
@@ -62,8 +63,7 @@ def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
         close = difflib.get_close_matches(name.split("/", maxsplit=1)[0], [*known, "digits"], n=3)
         raise InputError(
             f"dataset: received {name!r}, which tensorflow-datasets does not know ({first_line(error)}); "
-            + (f"did you mean {' or '.join(close)}? " if close else "")
-            + "Others: digits, folder:PATH, csv:FILE"
+            + perhaps_meant(name, close)
         ) from error
 
 

@@ -48,6 +48,19 @@ def test_an_unknown_name_is_told_with_close_ones(name: str, close: str, tmp_path
     assert str(tmp_path) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "meant"), [("scans", "folder", "folder:scans"), ("scans.csv", "file", "csv:scans.csv")]
+)
+def test_a_folder_or_file_of_that_name_is_told(
+    name: str, kind: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("scans").mkdir()
+    Path("scans.csv").touch()
+    with pytest.raises(InputError, match=f"there is a {kind} of that name here, which is {meant}$"):
+        require_known(name, str(tmp_path))
+
+
 def test_a_set_that_lies_prepared_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "of_our_own").mkdir()
     require_known("of_our_own/1.0.0", str(tmp_path))

@@ -315,7 +315,7 @@ def test_what_is_no_image_is_counted_and_named(root: Path, caplog: pytest.LogCap
     assert source.classes == ("cat", "dog")
     assert sorted(source.facts().passed_over) == sorted([*passed, "dog/notes.txt"])
     (told,) = (message for message in own_messages(caplog) if message.startswith("Passed over"))
-    assert told.startswith("Passed over, because they are no images (8): ")
+    assert told.startswith("Passed over, because they are no images, or lead to folders (8): ")
     assert "dog/notes.txt" in told
 
 
@@ -338,7 +338,7 @@ def test_what_lies_beside_the_splits_is_told_too(tmp_path: Path, caplog: pytest.
     with caplog.at_level(logging.INFO):
         source = opened(tmp_path / "given")
     assert sorted(source.facts().passed_over) == ["cover.png", "license.txt", "test/lost.png"]
-    assert "Passed over, because they are no images (1): license.txt." in own_messages(caplog)
+    assert "Passed over, because they are no images, or lead to folders (1): license.txt." in own_messages(caplog)
 
 
 def test_content_says_what_an_image_is(root: Path) -> None:
@@ -501,7 +501,7 @@ def test_what_is_called_as_an_image_and_is_no_file_is_passed_over(root: Path, ca
     os.mkfifo(root / "cat" / "pipe.png")  # of which nothing would ever be read
     with caplog.at_level(logging.INFO):
         assert sum(prepare(root).examples.values()) == 10
-    assert "Passed over, because they are no images (1): cat/pipe.png." in own_messages(caplog)
+    assert "Passed over, because they are no images, or lead to folders (1): cat/pipe.png." in own_messages(caplog)
 
 
 def test_a_name_is_told_on_one_line_and_changes_no_terminal(tmp_path: Path) -> None:

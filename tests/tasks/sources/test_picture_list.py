@@ -46,8 +46,18 @@ def test_a_folder_whose_subfolders_are_classes_is_labelled_by_all_of_them() -> N
     assert found == {"pets/4.png": "", "pets/ant/3.png": "ant", "pets/cat/1.png": "cat", "pets/cat/deep/2.png": "cat"}
     assert remarks == [
         "The images in pets are labelled by the folders that they lie in.",
-        "Passed over, because they are no images (2): .hidden, cat/notes.txt.",
+        "Passed over, because they are no images, or lead to folders (2): .hidden, cat/notes.txt.",
     ]
+
+
+def test_a_link_that_leads_back_is_passed_over_and_nothing_is_found_twice() -> None:
+    put("pets/cat/1.png", "others/2.png")
+    Path("pets/loop").symlink_to(".", target_is_directory=True)
+    Path("pets/up").symlink_to("..", target_is_directory=True)
+    Path("pets/ant").symlink_to("../others", target_is_directory=True)
+    found, remarks = listed("pets")
+    assert found == {"pets/ant/2.png": "ant", "pets/cat/1.png": "cat"}
+    assert remarks[1] == "Passed over, because they are no images, or lead to folders (2): loop, up."
 
 
 def test_an_accent_is_the_same_however_it_is_written() -> None:
