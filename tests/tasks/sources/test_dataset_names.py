@@ -58,7 +58,7 @@ def test_a_folder_or_file_of_that_name_is_told(
     Path("scans").mkdir()
     Path("scans.csv").touch()
     with pytest.raises(InputError, match=f"there is a {kind} of that name here, which is {meant}$"):
-        require_known(name, str(tmp_path))
+        require_known(name, str(tmp_path / "elsewhere"))
 
 
 def test_a_set_that_lies_prepared_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
