@@ -35,7 +35,7 @@ def pixels_of_array(sent: NDArray[Any], description: ModelDescription) -> NDArra
             f"received an array of shape {sent.shape}; allowed: (pictures, height, width, {channels})"
             f"{' or (pictures, height, width)' if channels == 1 else ''}, also for a single picture"
         )
-    _require_brightness([batched])
+    _require_brightness(list(batched))
     return _at_size(0, batched, description)
 
 

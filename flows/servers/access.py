@@ -5,11 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import psutil
-from prefect.settings import get_current_settings
 
 from flows.servers.server_process import LOOPBACK
 from tasks.foundation.errors import InputError
@@ -64,7 +63,11 @@ def access_for(host: str) -> Access:
     Raises:
         InputError: there is no such host, or others can reach it and a password is missing or short.
     """
-    access = _access(host)
+    from prefect.settings import get_current_settings  # two seconds, which a served model does without
+
+    authentication = get_current_settings().api.auth_string
+    password = authentication.get_secret_value() if authentication else None
+    access = replace(_access(host), prefect_password=password)
     if not _address(host).is_loopback:
         _require_passwords(access)
     return access
@@ -90,11 +93,9 @@ def _access(host: str) -> Access:
         names += [socket.gethostname(), socket.getfqdn(), *_own_addresses()]
     elif not address.is_loopback:
         names = [host]
-    authentication = get_current_settings().api.auth_string
     return Access(
         host=host,
         names=tuple(dict.fromkeys(names)),
-        prefect_password=authentication.get_secret_value() if authentication else None,
         mlflow_user=os.environ.get("MLFLOW_TRACKING_USERNAME", "admin"),
         mlflow_password=os.environ.get("MLFLOW_TRACKING_PASSWORD"),
     )

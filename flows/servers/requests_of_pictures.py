@@ -75,6 +75,7 @@ def pictures_of(content: bytes | bytearray, limits: Limits) -> list[Any]:
         )
     if form == "dataframe_split":
         return [_only_one(row) for row in sent]
+    _require_one_column(sent)
     return [_only_one(row) if isinstance(row, dict) else row for row in sent]
 
 
@@ -106,6 +107,14 @@ def _only_one(row: Any) -> Any:
     if not isinstance(values, list) or len(values) != 1:
         raise bad_request("received a row that has not one column; allowed: one column, of pictures, whatever its name")
     return values[0]
+
+
+def _require_one_column(rows: list[Any]) -> None:
+    """Raise RefusedRequestError where records have columns of several names: which has the pictures is not known."""
+    names = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
+    if len(names) > 1:
+        received = ", ".join(map(repr, list(names)[:5]))[:200]
+        raise bad_request(f"received the columns {received}; allowed: one column, of pictures, whatever its name")
 
 
 def _allowed() -> str:
