@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.command_line.session import DONE
+from tasks.foundation.writable import require_writable_folder
 from tasks.terminal.messages import say, take_over_logging
 
 
@@ -20,6 +21,8 @@ def mistakes(run: str, /, *, output: Path | None = None) -> int:
             what it recommends.
         output: The folder to write to; none: reports/RUN.
     """
+    if output:
+        require_writable_folder("output", output)
     from flows.mistakes.mistakes_report import report_mistakes
 
     console = Console()

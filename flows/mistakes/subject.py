@@ -21,7 +21,7 @@ from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError
 from tasks.foundation.own_source import is_own
 from tasks.tracking import mlflow_client
-from tasks.tracking.stored_run import StoredRun
+from tasks.tracking.stored_run import StoredRun, warn_if_deleted
 
 COVERING_SEEDS, COVERING_FRACTION = 10, 0.3  # which leave one training image in 35 without a judge
 
@@ -58,6 +58,7 @@ def subject_of(run_id: str) -> Subject:
         InputError: there is no such run, or nothing of a comparison has completed.
     """
     run = mlflow_client.get_run(run_id)
+    warn_if_deleted(run)
     return _of_study(run) if PARAMETERS_TAG in run.tags else _of_run(run)
 
 
@@ -67,7 +68,9 @@ def _of_run(run: StoredRun) -> Subject:
         title=f"Mistakes of {run.name}",
         models=(run.run_id,),
         what=f"Run {run.run_id}.",
-        none_kept="train it again with --keep-predictions true, which is the default; of the trials of a comparison "
+        none_kept=f"it {run.divergence}, so there are none: name another run"
+        if run.divergence
+        else "train it again with --keep-predictions true, which is the default; of the trials of a comparison "
         "those that confirm keep them",
         cover_more=None,
         prepare=_preparing({name: _typed(value) for name, value in run.parameters.items()}),

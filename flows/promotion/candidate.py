@@ -14,7 +14,7 @@ from tasks.tracking.mlflow_registry import find_model, registered_run
 from tasks.tracking.model_names import run_of_model
 from tasks.tracking.registry_names import CHAMPION
 from tasks.tracking.store import store_name
-from tasks.tracking.stored_run import StoredRun
+from tasks.tracking.stored_run import StoredRun, warn_if_deleted
 
 
 class IncomparableError(PlainError):
@@ -32,6 +32,7 @@ class Champion:
 def candidate(text: str) -> StoredRun:
     """Return the run that a person has named, or that a comparison recommends. Raises InputError if it has no model."""
     run = mlflow_client.get_run(run_of_model(text))
+    warn_if_deleted(run)
     outcome = run.tags.get("outcome", "unknown")
     if run.status != "FINISHED" or outcome != "completed":
         raise InputError(
@@ -50,9 +51,11 @@ def champion_of(name: str) -> Champion | None:
         return None
     number = model.aliases[CHAMPION]
     try:
-        return Champion(number, mlflow_client.get_run(registered_run(name, number)))
-    except InputError:  # the registry does not say which run it is of, or one of both has been deleted
+        run = mlflow_client.get_run(registered_run(name, number))
+    except InputError:  # the registry does not say which run it is of, or one of both is gone
         return Champion(number, None)
+    warn_if_deleted(run)
+    return Champion(number, run)
 
 
 def classes_of(run: StoredRun) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from served_model.description import ModelDescription
 from tasks.foundation.durable_files import storing, write_durably
 from tasks.foundation.errors import ExportError, InputError
+from tasks.foundation.writable import require_writable_file
 from tasks.prediction.fetched_model import FetchedModel
 
 # How far an exported model's probability may lie from the stored one's. Sums are cut otherwise there, and kernels are
@@ -38,10 +39,7 @@ def require_writable(target: Path) -> None:
     """Raise InputError for a file of no known format, or whose folder, or the packages it needs, are not there."""
     if target.suffix.lower() not in FORMATS:
         raise InputError(f"file: received {str(target)!r}; allowed: a file that ends with {' or '.join(FORMATS)}")
-    if not target.parent.is_dir():
-        raise InputError(
-            f"file: there is no folder {str(target.parent)!r} for {target.name!r}; make it, or give another"
-        )
+    require_writable_file("file", target)
     needed = FORMATS[target.suffix.lower()].packages
     if missing := [name for name in needed if not find_spec(name)]:
         raise InputError(

@@ -11,6 +11,7 @@ from served_model.decoding import decode
 from study.agreement import Answers
 from tasks.foundation.durable_files import storing
 from tasks.prediction.fetched_model import FetchedModel
+from tasks.prediction.prediction_lines import CAUTION
 from tasks.prediction.tally import Tally
 from tasks.report.mistakes import Judged, mistakes_of
 from tasks.report.mistakes_page import mistakes_page
@@ -31,7 +32,7 @@ def write_mistakes(tally: Tally, fetched: FetchedModel, page: Path) -> None:
 
     images = Judged(
         title=f"What the model of run {fetched.run_id} gets wrong",
-        about=(f"The model judges {len(tally.judged):,} pictures by the labels that they came with.",),
+        about=(f"The model judges {_pictures(len(tally.judged))} by the labels that they came with.", CAUTION),
         classes=how.classes,
         names=[displayed(str(picture.path)) for picture in tally.judged],
         pixels=pixels,
@@ -41,3 +42,7 @@ def write_mistakes(tally: Tally, fetched: FetchedModel, page: Path) -> None:
     with storing(page):
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(mistakes_page(mistakes), encoding="utf-8")
+
+
+def _pictures(number: int) -> str:
+    return f"{number:,} picture{'' if number == 1 else 's'}"

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError
+from tasks.foundation.writable import require_writable_file
 from tasks.prediction.predictions import NAMED, Prediction
 
 COLUMNS = (
@@ -32,8 +33,7 @@ def require_writable(path: Path, given: Iterable[Path]) -> None:
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"output: received {str(path)!r}; allowed: a file that ends with {' or '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise InputError(f"output: there is no folder {str(path.parent)!r} for {path.name!r}; make it, or give another")
+    require_writable_file("output", path)
     if path.resolve() in {each.resolve() for each in given}:
         raise InputError(f"output: {str(path)!r} is what is to be predicted; give another file")
 

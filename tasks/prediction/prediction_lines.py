@@ -12,6 +12,7 @@ from tasks.sources.image_listing import displayed
 from tasks.sources.listed import listed
 
 SHOWN = 20  # pictures; of all others it is said how many there are
+CAUTION = "Where the model has trained on some of these pictures, that is too good."
 WIDEST = 60  # columns that are made wide enough for names; longer ones stand out
 
 
@@ -55,14 +56,14 @@ def summary_lines(tally: Tally, left: int) -> list[str]:
     if measures := tally.measures():
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items())
         judged = len(tally.judged)
-        lines += ["", f"Of {judged:,} labelled picture{'s' if judged > 1 else ''}: {shown}."]
+        lines += ["", f"Of {judged:,} labelled picture{'s' if judged > 1 else ''}: {shown}.", CAUTION]
     return lines
 
 
 def _counted(counts: Iterable[tuple[str, int]]) -> str:
     """Return how often each of some classes is there: the twenty that are there most often."""
     by_number = sorted(counts, key=lambda one: -one[1])
-    return listed(f"{displayed(name)} {count:,}" for name, count in by_number)
+    return listed(f"{displayed(name)}: {count:,}" for name, count in by_number)
 
 
 def _shown(guess: Guess) -> str:

@@ -24,7 +24,7 @@ from tasks.tracking.outbox_entries import ModelFile
 from tasks.tracking.store import store_name, tracking_uri
 from tasks.tracking.store_errors import is_not_there
 from tasks.tracking.store_outage import waits_for_store
-from tasks.tracking.stored_run import MISSING_TAG, MODEL_TAG
+from tasks.tracking.stored_run import MISSING_TAG, MODEL_TAG, StoredRun, warn_if_deleted
 
 MODEL_ARTIFACT = "model"  # where a run's model lies if the server has no logged models, as before MLflow 3
 
@@ -48,6 +48,8 @@ def download_model(run_id: str, directory: Path) -> Path:
     """
     with opened_store() as client:
         run = client.get_run(run_id)
+        stored = StoredRun.of(run)
+        warn_if_deleted(stored)
         if run.outputs and run.outputs.model_outputs:
             fetched = download_artifacts(
                 artifact_uri=f"models:/{run.outputs.model_outputs[0].model_id}",
@@ -56,6 +58,8 @@ def download_model(run_id: str, directory: Path) -> Path:
             )
         elif MODEL_TAG in run.data.tags:
             fetched = client.download_artifacts(run_id, MODEL_ARTIFACT, str(directory))
+        elif stored.divergence:
+            raise InputError(f"run {run_id!r} {stored.divergence}, so it has no model; name another run")
         else:
             raise InputError(
                 f"run {run_id!r} has no model in the MLflow store {store_name()!r}; if its tag {MISSING_TAG!r} names "

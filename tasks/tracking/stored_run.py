@@ -11,6 +11,7 @@ from typing import Any
 
 from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
 from tasks.foundation.commands import command
+from tasks.foundation.log import task_log
 
 # Which process runs it where; which flow it is of; and of which comparison it is which trial.
 HOST_TAG, PROCESS_TAG, DIRECTORY_TAG = "run.host", "run.process", "run.directory"
@@ -31,6 +32,7 @@ class StoredRun:
         datasets: Its inputs, as far as this pipeline recorded them.
         started: When, in milliseconds since 1970.
         features: Of its data, as `record.log_dataset` wrote them; empty if it is of none.
+        deleted: Whether somebody has deleted it: MLflow keeps it until ``mlflow gc``.
     """
 
     run_id: str
@@ -43,6 +45,7 @@ class StoredRun:
     datasets: tuple[BoundDataset, ...] = ()
     started: int = 0
     features: str = ""
+    deleted: bool = False
 
     @classmethod
     def of(cls, run: Any) -> StoredRun:
@@ -55,12 +58,20 @@ class StoredRun:
             tuple(map(_bound_dataset, ours)),
             info.start_time or 0,
             ours[0].schema or "" if ours else "",
+            info.lifecycle_stage == "deleted",
         )
 
     @property
     def directory(self) -> Path | None:
         """Where its files are, on its host; none if it was not made by this pipeline."""
         return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
+
+    @property
+    def divergence(self) -> str:
+        """What diverged where, in words, of a run that so came to nothing; empty of others."""
+        if self.tags.get("outcome") != "diverged":
+            return ""
+        return f"diverged ({self.tags.get('reason', 'its loss or its weights')})"
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -96,6 +107,17 @@ def _bound_dataset(dataset: Any) -> BoundDataset:
         directory=source["directory"],
         examples=json.loads(dataset.profile),
     )
+
+
+def warn_if_deleted(run: StoredRun) -> None:
+    """Tell in the log that what is used of a run may be gone tomorrow."""
+    if run.deleted:
+        task_log().warning(
+            "Run %s is deleted in MLflow: `mlflow gc` will remove its model and its predictions; `mlflow runs restore "
+            "--run-id %s` keeps it.",
+            run.run_id,
+            run.run_id,
+        )
 
 
 def resume_command(run_id: str, tags: Mapping[str, str]) -> str:

@@ -152,7 +152,7 @@ def test_pictures_of_all_kinds_are_answered_and_what_cannot_be_read_is_told(
     assert "The images in mine are labelled by the folders that they lie in." in ended.out
     assert "\n... and 11 more\n" in ended.out
     assert "Cannot be read (1): mine/3/broken.png (it is empty)." in ended.out
-    assert "Labels that are no class of the model, so that such pictures are not judged: eleven 1." in ended.out
+    assert "Labels that are no class of the model, so that such pictures are not judged: eleven: 1." in ended.out
     assert re.search(r"Of 29 labelled pictures: accuracy \d\.\d{4}, balanced accuracy \d\.\d{4}\.", ended.out)
     with (tmp_path / "said.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

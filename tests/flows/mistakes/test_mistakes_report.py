@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 from flows.comparison.kept_predictions import validation_outcome
 from flows.comparison.stored_study import open_study, stored_plan
@@ -27,6 +28,7 @@ from tasks.tracking import mlflow_client, model_names, record
 from tasks.tracking.claim import claim
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, predictions_of
 from tasks.tracking.run import tracked_run
+from tasks.tracking.store import tracking_uri
 from tests.support import made_up_studies
 from tests.support.studies import begun
 
@@ -107,12 +109,19 @@ def _nothing_remembered() -> None:
 
 @pytest.mark.usefixtures("workplace")
 def test_a_run_is_judged_by_what_it_says_of_validation_and_test_images(
-    prepared: PreparedDataset, run_parameters: TrainParameters, monkeypatch: pytest.MonkeyPatch
+    prepared: PreparedDataset,
+    run_parameters: TrainParameters,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     run = trained(run_parameters, prepared, {}, keeps=True, tests=True)
     found = report_mistakes(run)
     assert found.page == Path("reports", run, "mistakes.html").absolute()
     assert re.match(r"Wrong on \d+ of 110 images \(", found.headline)
+    assert "is deleted" not in caplog.text
+    MlflowClient(tracking_uri()).delete_run(run)
+    assert report_mistakes(run) == found
+    assert f"Run {run} is deleted in MLflow" in caplog.text
     page, text = found.page.read_text(encoding="utf-8"), words(found)
     assert "Judged: 110 images of 300 (36.7 %), 60 test images among them. It has trained on the others" in text
     assert page.count('<img class="strip"') > 10
@@ -180,6 +189,11 @@ def test_what_kept_nothing_is_refused_with_what_to_do(
 ) -> None:
     run = trained(run_parameters, prepared, {}, keeps=False, tests=False)
     with pytest.raises(InputError, match=f"{run} kept no predictions, .* train it again with --keep-predictions true"):
+        report_mistakes(run)
+    record.set_tags(run, {"outcome": "diverged", "reason": "NaN in epoch 1"})
+    with pytest.raises(
+        InputError, match=rf"{run} kept no predictions, .*; it diverged \(NaN in epoch 1\), so there are"
+    ):
         report_mistakes(run)
     study = compared(prepared, STUDY.model_copy(update={"looks": None}))
     with pytest.raises(InputError, match=rf"the trials that confirm keep them: .*--resume {study} --looks 5,10,20"):

@@ -81,12 +81,13 @@ def test_what_all_come_to_is_told() -> None:
     assert summary_lines(tally, left=3) == [
         "... and 3 more",
         "",
-        "Of 3 pictures: cat 3.",
+        "Of 3 pictures: cat: 3.",
         "",
         "Cannot be read (2): broken0.png (it is empty), broken1.png (it is empty).",
         "",
-        "Labels that are no class of the model, so that such pictures are not judged: ant 1.",
+        "Labels that are no class of the model, so that such pictures are not judged: ant: 1.",
         "",
         "Of 2 labelled pictures: accuracy 0.5000, balanced accuracy 0.5000.",
+        "Where the model has trained on some of these pictures, that is too good.",
     ]
     assert summary_lines(tallied(block("")), left=0) == []

@@ -38,7 +38,7 @@ from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry, M
 from tasks.tracking.refused_entries import RefusedError
 from tasks.tracking.store import run_url, store_name, tracking_uri
 from tasks.tracking.store_outage import pause, without_waiting
-from tasks.tracking.stored_run import DIRECTORY_TAG
+from tasks.tracking.stored_run import DIRECTORY_TAG, warn_if_deleted
 
 ROOT = Path(__file__).parents[3]
 
@@ -444,6 +444,18 @@ def test_where_a_server_has_no_logged_models_the_model_is_an_artifact_of_the_run
 def test_a_run_without_a_model_is_told(run_id: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has no model in the MLflow store.*reconcile --again"):
         mlflow_models.download_model(run_id, tmp_path)
+    mlflow_client.send_now(run_id, Tags(tags={"outcome": "diverged", "reason": "NaN in epoch 2"}))
+    with pytest.raises(InputError, match=rf"^run '{run_id}' diverged \(NaN in epoch 2\), so it has no model; name"):
+        mlflow_models.download_model(run_id, tmp_path)
+
+
+def test_a_run_that_is_deleted_in_mlflow_is_told(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
+    warn_if_deleted(mlflow_client.get_run(run_id))
+    assert not caplog.messages
+    store().delete_run(run_id)
+    warn_if_deleted(mlflow_client.get_run(run_id))
+    (told,) = caplog.messages
+    assert told.startswith(f"Run {run_id} is deleted in MLflow: `mlflow gc` will remove its model and its predictions")
 
 
 def test_whether_files_can_be_stored_is_tried_and_leaves_nothing(run_id: str, workplace: Path) -> None:
