@@ -41,7 +41,7 @@ class PictureList:
 
     Attributes:
         pictures: All of them.
-        remarks: What a person may not expect of how folders were taken, a sentence each.
+        remarks: What a person may not expect of how folders and CSVs were taken, a sentence each.
     """
 
     pictures: list[Picture] = field(default_factory=list)
@@ -81,7 +81,7 @@ def list_pictures(paths: Sequence[Path], classes: Collection[str]) -> PictureLis
         if path.is_dir():
             _add_folder(path, classes, found)
         elif path.suffix.lower() == ".csv":
-            found.pictures += _rows(path)
+            _add_rows(path, found)
         else:
             found.pictures.append(Picture(path))
     if not found.pictures:
@@ -121,7 +121,7 @@ def _add_folder(folder: Path, classes: Collection[str], found: PictureList) -> N
     found.pictures += sorted(pictures, key=lambda picture: natural_key(str(picture.path)))
 
 
-def _rows(table: Path) -> list[Picture]:
+def _add_rows(table: Path, found: PictureList) -> None:
     pictures = []
     for line, cells in read_cells(table, COLUMNS):
         if not cells["file"]:
@@ -130,4 +130,8 @@ def _rows(table: Path) -> list[Picture]:
         if "\\" in cells["file"] and not path.exists():
             path = table.parent / cells["file"].replace("\\", "/")  # as Windows has it
         pictures.append(Picture(path, known_as(cells.get("label", ""))))
-    return pictures
+    without = sum(not picture.label for picture in pictures)
+    if 0 < without < len(pictures):  # else it is a CSV without labels
+        what = "1 picture" if without == 1 else f"{without:,} pictures"
+        found.remarks.append(f"Without a label in {displayed(str(table))}, and so not judged: {what}.")
+    found.pictures += pictures

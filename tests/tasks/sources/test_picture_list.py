@@ -69,10 +69,12 @@ def test_an_accent_is_the_same_however_it_is_written() -> None:
 def test_a_csv_names_files_and_may_label_them() -> None:
     put("scans/one, two.png", "scans/b.png", "scans/c.png")
     Path("scans/list.csv").write_text('Label,FILE,more\ncat,"one, two.png",x\n,.\\b.png,\nant,missing.png,\n')
-    found, _ = listed("scans/list.csv")
+    found, remarks = listed("scans/list.csv")
+    assert remarks == ["Without a label in scans/list.csv, and so not judged: 1 picture."]
     assert found == {"scans/one, two.png": "cat", "scans/b.png": "", "scans/missing.png": "ant"}
     Path("scans/bare.csv").write_text(f"file\n{Path('scans/c.png').absolute()}\n")
-    assert list(listed("scans/bare.csv")[0]) == [str(Path("scans/c.png").absolute())]
+    found, remarks = listed("scans/bare.csv")
+    assert (list(found), remarks) == ([str(Path("scans/c.png").absolute())], [])
 
 
 @pytest.mark.parametrize(
