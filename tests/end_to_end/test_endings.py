@@ -140,6 +140,7 @@ def test_an_interruption_in_the_middle_of_an_epoch_is_as_if_it_had_never_been_on
     assert states(prefect_api, again.run)[0] == "COMPLETED"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_ends_with_its_server_and_one_that_ignores_the_hangup_goes_on(
     start: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
@@ -186,6 +187,7 @@ def test_an_interruption_before_the_training_leaves_nothing(
     assert runs(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_the_server_goes_with_a_run_that_is_killed(start: Callable[..., Running]) -> None:
     running = start("-m", "flows", "train", *ENDLESS)
     running.printed(r"Epoch time:")

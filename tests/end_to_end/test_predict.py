@@ -30,7 +30,7 @@ from tests.support.preloaded import Preloaded
 from tests.support.running import Ended, Running
 from tests.support.trainings import Trainings
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 EXPORTED = 1e-5  # of probabilities; a tenth of what the command allows
 TOLERANCE = 1e-5  # between blocks of different sizes, in which Keras itself cuts sums differently

@@ -16,7 +16,7 @@ from tests.support.promotable_runs import PROMOTION_POINTS
 from tests.support.recorded import FILES, recorded
 from tests.support.running import Ended, Running
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 DATA = ("--dataset", "digits", "--image-size", 16)
 OTHER_DATA = ("--limit-examples", 280, "--test", "false", "--keep-predictions", "false")

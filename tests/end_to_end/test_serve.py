@@ -32,7 +32,7 @@ from tests.support.preloaded import Preloaded
 from tests.support.running import Running, answers, free_port, wait_for
 from tests.support.trainings import Trainings
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 JSON = {"Content-Type": "application/json"}
 

@@ -106,6 +106,7 @@ def test_two_first_runs_at_the_same_moment_succeed_and_agree_to_the_last_bit(
     assert metrics(first) == metrics(second)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_result(train: Callable[..., Running]) -> None:
     both = [train("--dataset", "digits", "--epochs", 1, "--json", "--seed", seed) for seed in (0, 1)]
     results = [json.loads(running.ended().out) for running in both]
@@ -127,6 +128,7 @@ def test_json_prints_one_object_on_standard_output_and_the_rest_on_standard_erro
     assert re.search(f"^{EPOCH_LINE}$", ended.err, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_a_progress_bar_and_whole_lines(start: Callable[..., Running], prefect_api: str) -> None:
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
