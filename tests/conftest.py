@@ -77,13 +77,43 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
     return tmp_path
 
 
+# The directories of datasets that many tests share, and what lay in each when it was made.
+SHARED: dict[Path, dict[str, tuple[int, int]]] = {}
+
+
+def _contents(directory: Path) -> dict[str, tuple[int, int]]:
+    """The names, bytes and times of the last change of what lies in a directory."""
+    with os.scandir(directory) as entries:
+        return {entry.name: (entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries}
+
+
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The first 300 of the digits at 16x16 pixels: 190 for training, 50 for validation, 60 for testing."""
     from tasks.dataset import prepare_dataset
 
     with contextlib.chdir(tmp_path_factory.mktemp("prepared")):
-        return prepare_dataset.fn("digits", image_size=16, validation_fraction=0.2, limit_examples=300)
+        made = prepare_dataset.fn("digits", image_size=16, validation_fraction=0.2, limit_examples=300)
+    SHARED[made.directory] = _contents(made.directory)
+    return made
+
+
+@pytest.fixture
+def own_prepared(prepared: Any, tmp_path: Path) -> Any:
+    """The dataset of ``prepared`` in a place of the test's own, where other splits of it may be made, and harmed."""
+    from tasks.data.prepared import load_prepared
+
+    return load_prepared(Path(shutil.copytree(prepared.directory, tmp_path / "own_prepared")))
+
+
+@pytest.fixture(autouse=True)
+def _shared_datasets_stay_as_they_were() -> Iterator[None]:
+    """Fail the test that leaves something in a shared dataset, and not, by the order of the day, the next one."""
+    yield
+    for directory, before in SHARED.items():
+        SHARED[directory] = _contents(directory)  # so that the next test is not blamed for it
+        changed = sorted({name for name, _ in before.items() ^ SHARED[directory].items()})
+        assert not changed, f"the test changed what others share: {changed} in {directory}; it wants own_prepared"
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,8 @@ from tests.support.made_up_datasets import Made
 
 
 @pytest.fixture
-def base(prepared: PreparedDataset, tmp_path: Path) -> PreparedDataset:
-    shutil.rmtree(tmp_path / "set", ignore_errors=True)
-    copied = Path(shutil.copytree(prepared.directory, tmp_path / "set"))
-    shutil.rmtree(copied / "inspection", ignore_errors=True)
-    return load_prepared(copied)
+def base(own_prepared: PreparedDataset) -> PreparedDataset:
+    return own_prepared
 
 
 @pytest.fixture

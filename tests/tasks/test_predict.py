@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from tasks.data import blocks as blocks_module
-from tasks.data.prepared import PreparedDataset, load_prepared
+from tasks.data.prepared import PreparedDataset
 from tasks.data.resplit import resplit
 from tasks.fit import fit_model
 from tasks.predict import predict_validation
@@ -34,9 +33,11 @@ class Predicted(NamedTuple):
 
 
 @pytest.fixture
-def predict(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[..., Path]) -> Callable[..., Predicted]:
+def predict(
+    workplace: Path, own_prepared: PreparedDataset, make_compiled: Callable[..., Path]
+) -> Callable[..., Predicted]:
     """Fit and predict in a run of its own; ``recipe`` goes to compile_model."""
-    data = load_prepared(Path(shutil.copytree(prepared.directory, workplace / "set")))
+    data = own_prepared
     experiment_id = mlflow_client.open_experiment("tests")
 
     def run(split_seed: int = 0, names: list[str] | None = None, **recipe: object) -> Predicted:

@@ -109,12 +109,12 @@ def _nothing_remembered() -> None:
 
 @pytest.mark.usefixtures("workplace")
 def test_a_run_is_judged_by_what_it_says_of_validation_and_test_images(
-    prepared: PreparedDataset,
+    own_prepared: PreparedDataset,
     run_parameters: TrainParameters,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    run = trained(run_parameters, prepared, {}, keeps=True, tests=True)
+    run = trained(run_parameters, own_prepared, {}, keeps=True, tests=True)
     found = report_mistakes(run)
     assert found.page == Path("reports", run, "mistakes.html").absolute()
     assert re.match(r"Wrong on \d+ of 110 images \(", found.headline)
@@ -133,13 +133,13 @@ def test_a_run_is_judged_by_what_it_says_of_validation_and_test_images(
 
 
 @pytest.mark.usefixtures("workplace")
-def test_a_comparison_is_judged_by_the_confirm_seeds_of_what_it_recommends(prepared: PreparedDataset) -> None:
-    study = compared(prepared)
+def test_a_comparison_is_judged_by_the_confirm_seeds_of_what_it_recommends(own_prepared: PreparedDataset) -> None:
+    study = compared(own_prepared)
     found = report_mistakes(study, Path("elsewhere"))
     assert found.page == Path("elsewhere", "mistakes.html").absolute()
-    text, all_judged = words(found), set(prepared.indices("test").tolist())
+    text, all_judged = words(found), set(own_prepared.indices("test").tolist())
     for seed in range(1000, 1000 + SEEDS):
-        all_judged |= set(resplit(prepared, seed).indices("validation").tolist())
+        all_judged |= set(resplit(own_prepared, seed).indices("validation").tolist())
     assert f"Judged by models that have not trained on them: {len(all_judged)} images of 300" in text
     assert "60 test images among them" in text
     assert f"the models of {SEEDS} confirm seeds, each with validation images of its own" in text
@@ -148,14 +148,14 @@ def test_a_comparison_is_judged_by_the_confirm_seeds_of_what_it_recommends(prepa
     assert "About 97 % of the training images have a judge after this comparison:" in text
     with found.issues.open(encoding="utf-8") as file:
         doubted = {row["image"]: row for row in csv.DictReader(file)}
-    for example in prepared.indices("test")[:ALWAYS_WRONG].tolist():
-        name = prepared.names("test")[0] if prepared.names("test") else str(example)
+    for example in own_prepared.indices("test")[:ALWAYS_WRONG].tolist():
+        name = own_prepared.names("test")[0] if own_prepared.names("test") else str(example)
         assert doubted[str(example)]["wrong"] == str(SEEDS), name
 
 
 @pytest.mark.usefixtures("workplace")
-def test_how_to_have_more_judged_is_a_comparison_that_can_be_made(prepared: PreparedDataset) -> None:
-    said_by_page = words(report_mistakes(compared(prepared)))
+def test_how_to_have_more_judged_is_a_comparison_that_can_be_made(own_prepared: PreparedDataset) -> None:
+    said_by_page = words(report_mistakes(compared(own_prepared)))
     (options,) = re.findall(r"-m flows compare (--.*?--looks \S+)", said_by_page)
     typed = dict(re.findall(r"--([\w-]+) (\S+)", options))
     again = CompareParameters(**{name.replace("-", "_"): value for name, value in typed.items()})
@@ -168,8 +168,8 @@ def test_how_to_have_more_judged_is_a_comparison_that_can_be_made(prepared: Prep
 
 
 @pytest.mark.usefixtures("workplace")
-def test_seeds_that_share_the_validation_images_of_the_data_judge_no_others(prepared: PreparedDataset) -> None:
-    given = prepared.model_copy(update={"given_splits": ("train", "validation", "test")})
+def test_seeds_that_share_the_validation_images_of_the_data_judge_no_others(own_prepared: PreparedDataset) -> None:
+    given = own_prepared.model_copy(update={"given_splits": ("train", "validation", "test")})
     text = words(report_mistakes(compared(given)))
     assert f"the models of {SEEDS} confirm seeds, all with the validation images of the data." in text
     assert "110 images of 300 (36.7 %), 60 test images among them; 110 by several of the models." in text
@@ -177,17 +177,17 @@ def test_seeds_that_share_the_validation_images_of_the_data_judge_no_others(prep
 
 
 @pytest.mark.usefixtures("workplace")
-def test_trials_that_kept_nothing_are_left_out_and_named(prepared: PreparedDataset) -> None:
-    text = words(report_mistakes(compared(prepared, lacking=1)))
+def test_trials_that_kept_nothing_are_left_out_and_named(own_prepared: PreparedDataset) -> None:
+    text = words(report_mistakes(compared(own_prepared, lacking=1)))
     assert "1 run of these keeps no predictions, and is left out: " in text
     assert f"The {SEEDS - 1} models are wrong in " in text
 
 
 @pytest.mark.usefixtures("workplace")
 def test_what_kept_nothing_is_refused_with_what_to_do(
-    prepared: PreparedDataset, run_parameters: TrainParameters
+    own_prepared: PreparedDataset, run_parameters: TrainParameters
 ) -> None:
-    run = trained(run_parameters, prepared, {}, keeps=False, tests=False)
+    run = trained(run_parameters, own_prepared, {}, keeps=False, tests=False)
     with pytest.raises(InputError, match=f"{run} kept no predictions, .* train it again with --keep-predictions true"):
         report_mistakes(run)
     record.set_tags(run, {"outcome": "diverged", "reason": "NaN in epoch 1"})
@@ -195,26 +195,26 @@ def test_what_kept_nothing_is_refused_with_what_to_do(
         InputError, match=rf"{run} kept no predictions, .*; it diverged \(NaN in epoch 1\), so there are"
     ):
         report_mistakes(run)
-    study = compared(prepared, STUDY.model_copy(update={"looks": None}))
+    study = compared(own_prepared, STUDY.model_copy(update={"looks": None}))
     with pytest.raises(InputError, match=rf"the trials that confirm keep them: .*--resume {study} --looks 5,10,20"):
         report_mistakes(study)
     with pytest.raises(InputError, match="has no run 'nothing'"):
         report_mistakes("nothing")
-    empty = begun(STUDY, prepared)
+    empty = begun(STUDY, own_prepared)
     with pytest.raises(InputError, match=f"no trial of what the comparison '{empty}' would recommend"):
         report_mistakes(empty)
 
 
 @pytest.mark.usefixtures("workplace")
 def test_without_the_prepared_images_there_are_no_pictures_and_it_is_said_how_to_have_them(
-    prepared: PreparedDataset, run_parameters: TrainParameters
+    own_prepared: PreparedDataset, run_parameters: TrainParameters
 ) -> None:
-    gone = prepared.model_copy(update={"directory": Path("gone").absolute()})
+    gone = own_prepared.model_copy(update={"directory": Path("gone").absolute()})
     with claim() as claimed:
         experiment = mlflow_client.open_experiment("tests")
         with tracked_run(claimed, experiment, "a run", run_parameters.recorded(), {}) as run:
             record.log_dataset(run.run_id, gone)
-            record.log_content(run.run_id, said(prepared, "test", 0), TEST_PREDICTIONS_FILE)
+            record.log_content(run.run_id, said(own_prepared, "test", 0), TEST_PREDICTIONS_FILE)
     found = report_mistakes(run.run_id)
     assert "<img" not in found.page.read_text(encoding="utf-8")
     assert "The page has no pictures: the prepared images in '" in found.no_pictures
@@ -228,12 +228,12 @@ def test_without_the_prepared_images_there_are_no_pictures_and_it_is_said_how_to
 
 @pytest.mark.usefixtures("workplace")
 def test_outputs_of_a_regression_are_said_to_be_no_probabilities(
-    prepared: PreparedDataset, run_parameters: TrainParameters
+    own_prepared: PreparedDataset, run_parameters: TrainParameters
 ) -> None:
-    run = trained(run_parameters, prepared, {}, keeps=True, tests=False)
+    run = trained(run_parameters, own_prepared, {}, keeps=True, tests=False)
     assert "no probabilities" not in words(report_mistakes(run))
-    example = prepared.indices("test")
-    labels = np.load(prepared.directory / "labels.npy")[example]
+    example = own_prepared.indices("test")
+    labels = np.load(own_prepared.directory / "labels.npy")[example]
     outputs = np.eye(10)[labels] * 1.4 - 0.1
     record.log_content(run, predictions_of(example, labels, labels, outputs).packed(), TEST_PREDICTIONS_FILE)
     text = words(report_mistakes(run))

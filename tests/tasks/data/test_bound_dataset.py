@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.data.bound_dataset import BoundDataset
-from tasks.data.prepared import PreparedDataset, load_prepared
+from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
-
-
-@pytest.fixture
-def copied(prepared: PreparedDataset, tmp_path: Path) -> PreparedDataset:
-    """The session's dataset in a place where it may be harmed."""
-    return load_prepared(Path(shutil.copytree(prepared.directory, tmp_path / "copy")))
 
 
 def refusal(bound: BoundDataset, prepared: PreparedDataset) -> str:
@@ -36,17 +29,17 @@ def test_it_survives_being_kept_and_knows_its_dataset(prepared: PreparedDataset)
     bound.model_copy(update={"digest": bound.digest[:12]}).require_same(prepared)  # as MLflow has it
 
 
-def test_the_copy_of_then_is_found_as_long_as_it_is_whole(copied: PreparedDataset) -> None:
-    bound = BoundDataset.of(copied)
-    assert bound.prepared_copy() == copied
-    os.truncate(copied.directory / "images.npy", 100)
+def test_the_copy_of_then_is_found_as_long_as_it_is_whole(own_prepared: PreparedDataset) -> None:
+    bound = BoundDataset.of(own_prepared)
+    assert bound.prepared_copy() == own_prepared
+    os.truncate(own_prepared.directory / "images.npy", 100)
     assert bound.prepared_copy() is None
-    shutil.rmtree(copied.directory)
+    shutil.rmtree(own_prepared.directory)
     assert bound.prepared_copy() is None
 
 
-def test_a_copy_that_was_made_anew_of_other_data_is_not_that_of_then(copied: PreparedDataset) -> None:
-    assert BoundDataset.of(copied).model_copy(update={"digest": "another"}).prepared_copy() is None
+def test_a_copy_that_was_made_anew_of_other_data_is_not_that_of_then(own_prepared: PreparedDataset) -> None:
+    assert BoundDataset.of(own_prepared).model_copy(update={"digest": "another"}).prepared_copy() is None
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def base(prepared: PreparedDataset, tmp_path: Path) -> PreparedDataset:
-    """The session's dataset in a place where splits of it may be made, and harmed."""
-    return load_prepared(Path(shutil.copytree(prepared.directory, tmp_path / "set")))
+def base(own_prepared: PreparedDataset) -> PreparedDataset:
+    """The dataset of 300 digits, where other splits of it may be made, and harmed."""
+    return own_prepared
 
 
 def array(prepared: PreparedDataset, name: str) -> np.ndarray:
