@@ -35,7 +35,7 @@ def counted(number: float, what: str) -> str:
 
 def short_number(number: float) -> str:
     """Return a number with two digits after the point at most."""
-    return "never" if math.isinf(number) else f"{number:.2f}".rstrip("0").rstrip(".")
+    return "never" if math.isinf(number) else f"{number:,.2f}".rstrip("0").rstrip(".")
 
 
 def percent(share: float) -> str:

@@ -23,6 +23,7 @@ from flows.command_line.train_command import train
 from flows.parameters.compare import CompareParameters
 from flows.parameters.inspect import InspectParameters
 from flows.parameters.train import TrainParameters
+from tasks.foundation.writable import require_writable_folder
 from tasks.terminal.messages import quiet_start, say, take_over_logging
 
 
@@ -33,6 +34,8 @@ def report(study: str, /, *, output: Path | None = None) -> int:
         study: The MLflow run of the comparison.
         output: The folder to write to; none: reports/STUDY.
     """
+    if output:
+        require_writable_folder("output", output)
     from flows.comparison.answer import report
 
     console = Console()

@@ -97,10 +97,10 @@ def _whole(fewest_and_most: tuple[int, int], places: int, seconds: float) -> str
     times = [in_words(seconds * math.ceil(trials / places)) for trials in fewest_and_most]
     fewest, most = fewest_and_most
     if fewest == most:
-        return f"In all: {fewest} trials, about {times[0]}."
+        return f"In all: {counted(fewest, 'trial')}, about {times[0]}."
     return (
-        f"In all: {fewest} trials, about {times[0]}, if the first look decides all; at most {most} trials, about "
-        f"{times[1]}."
+        f"In all: {counted(fewest, 'trial')}, about {times[0]}, if the first look decides all; at most {most} trials, "
+        f"about {times[1]}."
     )
 
 

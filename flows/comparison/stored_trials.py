@@ -14,6 +14,7 @@ from flows.parameters.study_plan import training_of
 from flows.parameters.train import TrainParameters
 from study.comparison import Trial
 from study.metric import Metric
+from study.number_formats import counted
 from study.plan import FIRST_CONFIRM_SEED, Plan, Round
 from study.rounds import next_round
 from tasks.foundation.log import task_log
@@ -65,8 +66,8 @@ def _on_one_dataset(runs: list[StoredRun]) -> list[StoredRun]:
         return runs
     (most, _), *others = digests.most_common()
     task_log().warning(
-        "%d trials of this comparison trained on other data (digests %s) than most (%s), and are left out.",
-        *(sum(count for _, count in others), ", ".join(digest for digest, _ in others), most),
+        "%s of this comparison trained on other data (digests %s) than most (%s): left out.",
+        *(counted(sum(count for _, count in others), "trial"), ", ".join(digest for digest, _ in others), most),
     )
     return [run for run in runs if _digest_of_data(run) in (most, "")]
 

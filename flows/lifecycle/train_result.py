@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from flows.lifecycle.flow_run import flow_run_page
 from flows.parameters.train import TrainParameters
 from study.metric import NAMES, Metric
+from study.number_formats import counted
 from tasks.data.leaks import leaks_in_words
 from tasks.data.prepared import PreparedDataset
 from tasks.tracking.run import TrackedRun
@@ -58,7 +59,7 @@ class TrainResult(BaseModel):
             return f"Diverged: {self.reason}. The run has no score; try a smaller learning rate."
         metric: Metric = self.parameters.get("metric", "accuracy")
         kept = f" with the weights of epoch {self.best.epoch}," if self.best and self._keeps_best else ""
-        said = f"{len(self.epochs)} epochs in {self.seconds:.1f} s."
+        said = f"{counted(len(self.epochs), 'epoch')} in {self.seconds:.1f} s."
         if self.test:
             own = "" if metric == "accuracy" else f", {NAMES[metric]} {self.test[f'test/{metric}']:.4f}"
             loss = f"test loss {self.test['test/loss']:.4f}"

@@ -68,8 +68,8 @@ def _of_run(run: StoredRun) -> Subject:
         title=f"Mistakes of {run.name}",
         models=(run.run_id,),
         what=f"Run {run.run_id}.",
-        none_kept=f"it {run.divergence}, so there are none: name another run"
-        if run.divergence
+        none_kept=f"it {run.came_to_nothing}"
+        if run.came_to_nothing
         else "train it again with --keep-predictions true, which is the default; of the trials of a comparison "
         "those that confirm keep them",
         cover_more=None,

@@ -11,6 +11,7 @@ from flows.parameters.own_arguments import require_own
 from flows.parameters.question import Question
 from flows.parameters.study_plan import fewest_and_most_trials, one_of_each_setting, rates_of, training_of
 from study.metric import NAMES
+from study.number_formats import counted
 from study.short_names import short_name
 
 MOST_TRIALS = 10_000  # days on any cluster; all of them are held in memory, and asked for by name
@@ -101,14 +102,15 @@ class CompareParameters(Question):
             for optimizer in self.optimizers
         )
         fewest, most = fewest_and_most_trials(self)
-        trials = f"{fewest} trials" if fewest == most else f"{fewest} to {most} trials"
+        trials = counted(fewest, "trial") if fewest == most else f"{fewest} to {most} trials"
         looks = " or ".join(map(str, self.looks)) if self.looks else ""
         augmented = f", augmented: {', '.join(self.augment)}" if self.augment else ""
         confirm = f"confirmed on {looks} fresh seeds, margin {self.margin:g}" if looks else "not confirmed"
         label = self.network_label().removesuffix(",")
         network = f", model {label}" if label != "lenet" else ""
         return (
-            f"Comparing {len(self.optimizers)} optimizers on {self.dataset}, {trials} of {self.epochs} epochs\n"
+            f"Comparing {counted(len(self.optimizers), 'optimizer')} on {self.dataset}, {trials} of "
+            f"{counted(self.epochs, 'epoch')}\n"
             f"{rates}\n"
             f"  {', '.join(map(short_name, self.losses))}, batch_size {', '.join(map(str, self.batch_sizes))}, "
             f"target {self.target:.4g} of validation {NAMES[self.metric]}{augmented}{network}\n"

@@ -10,6 +10,7 @@ from flows.parameters.bounds import MOST_EPOCHS
 from flows.parameters.group import ParameterGroup
 from flows.parameters.hyperparameters import FreezeName, PrecisionName
 from flows.parameters.network_names import IMAGENET, KERAS, NetworkName, WeightsName
+from study.number_formats import counted
 from study.short_names import short_name
 from tasks.foundation.own_source import is_own
 
@@ -85,6 +86,6 @@ class NetworkParameters(ParameterGroup):
     def network_label(self) -> str:
         """Return the network, with what it begins with and what of it is trained, if that is not all from the seed."""
         weights = [f"weights {self.weights}"] if self.weights else []
-        how_long = "" if self.unfreeze_after is None else f" for {self.unfreeze_after} epochs"
+        how_long = "" if self.unfreeze_after is None else f" for {counted(self.unfreeze_after, 'epoch')}"
         frozen = [f"{self.freeze} frozen{how_long}"] if self.freeze != "none" else []
         return ", ".join([short_name(self.model), *weights, *frozen]) + ("," if weights or frozen else "")

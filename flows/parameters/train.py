@@ -17,6 +17,7 @@ from flows.parameters.hyperparameters import (
 from flows.parameters.own_arguments import arguments_of, require_own
 from flows.parameters.signature import as_typed
 from flows.parameters.single_training import SingleTraining
+from study.number_formats import counted
 from study.short_names import short_name
 
 # What tells one run from another in lists, where it is not the default.
@@ -177,11 +178,12 @@ class TrainParameters(SingleTraining):
             held_back += " unless it has validation images"
         rest += f", augmented: {', '.join(self.augment)}" if self.augment else ""
         held_back += f" (split_seed {self.split_seed})" if self.split_seed else ""
+        epochs = counted(self.epochs, "epoch")
         return (
             f"Training {self.network_label()} on {self.dataset}, "
             f"images {self.image_size}x{self.image_size}{held_back}\n"
             f"  {short_name(self.optimizer)}{own}, learning_rate {self.learning_rate:g} ({self.schedule}), {loss}\n"
-            f"  {self.epochs} epochs, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{rest}"
+            f"  {epochs}, batch_size {self.batch_size}, seed {self.seed}, device {self.device}{rest}"
         )
 
     def _beside_defaults(self, *names: str) -> str:

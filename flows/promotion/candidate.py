@@ -14,7 +14,7 @@ from tasks.tracking.mlflow_registry import find_model, registered_run
 from tasks.tracking.model_names import run_of_model
 from tasks.tracking.registry_names import CHAMPION
 from tasks.tracking.store import store_name
-from tasks.tracking.stored_run import StoredRun, warn_if_deleted
+from tasks.tracking.stored_run import StoredRun, require_not_deleted, warn_if_deleted
 
 
 class IncomparableError(PlainError):
@@ -30,9 +30,13 @@ class Champion:
 
 
 def candidate(text: str) -> StoredRun:
-    """Return the run that a person has named, or that a comparison recommends. Raises InputError if it has no model."""
+    """Return the run that a person has named, or that a comparison recommends.
+
+    Raises:
+        InputError: it has no model, or is deleted.
+    """
     run = mlflow_client.get_run(run_of_model(text))
-    warn_if_deleted(run)
+    require_not_deleted(run)
     outcome = run.tags.get("outcome", "unknown")
     if run.status != "FINISHED" or outcome != "completed":
         raise InputError(

@@ -20,7 +20,7 @@ from tasks.foundation.log import task_log
 from tasks.terminal.messages import quiet_start
 from tasks.tracking import mlflow_files, record
 from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE, KeptPredictions, unpacked
-from tasks.tracking.stored_run import StoredRun
+from tasks.tracking.stored_run import StoredRun, require_not_deleted
 
 
 def said_by(run: StoredRun) -> KeptPredictions:
@@ -30,10 +30,11 @@ def said_by(run: StoredRun) -> KeptPredictions:
     keeps that, as `evaluate_model` does.
 
     Raises:
-        InputError: it has kept nothing, and its test images are not on this machine.
+        InputError: it has kept nothing, and its test images are not on this machine, or it is deleted.
     """
     if kept := _kept(run):
         return kept
+    require_not_deleted(run)
     prepared = _prepared(run)
     if prepared is None:
         raise InputError(

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 FORMS = ("instances", "inputs", "dataframe_records", "dataframe_split")
+ONE_COLUMN = "allowed: one column, of pictures, whatever its name"
 # What is said, by MLflow's names for it.
 NAMES = {
     HTTPStatus.BAD_REQUEST: "BAD_REQUEST",
@@ -63,7 +64,7 @@ def pictures_of(content: bytes | bytearray, limits: Limits) -> list[Any]:
     """
     form, sent = _form_of(_parsed(content))
     if form == "dataframe_split":
-        sent = sent.get("data") if isinstance(sent, dict) else None
+        sent = _rows_of(sent) if isinstance(sent, dict) else None
     elif form == "inputs" and isinstance(sent, dict):
         sent = _only_one(sent)
     if not isinstance(sent, list):
@@ -101,11 +102,19 @@ def _form_of(parsed: Any) -> tuple[str, Any]:
     return entries[0], parsed[entries[0]]
 
 
+def _rows_of(split: Mapping[str, Any]) -> Any:
+    """Return the rows of a split data frame; if it names columns, that has to be one, as they have one value each."""
+    columns = split.get("columns", [""])
+    if not isinstance(columns, list) or len(columns) != 1:
+        raise bad_request(f"received the columns {str(columns)[:200]}; {ONE_COLUMN}")
+    return split.get("data")
+
+
 def _only_one(row: Any) -> Any:
     """Return what is in a row of one column, or in a record of one entry."""
     values = list(row.values()) if isinstance(row, dict) else row
     if not isinstance(values, list) or len(values) != 1:
-        raise bad_request("received a row that has not one column; allowed: one column, of pictures, whatever its name")
+        raise bad_request(f"received a row that has not one column; {ONE_COLUMN}")
     return values[0]
 
 
@@ -114,7 +123,7 @@ def _require_one_column(rows: list[Any]) -> None:
     names = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
     if len(names) > 1:
         received = ", ".join(map(repr, list(names)[:5]))[:200]
-        raise bad_request(f"received the columns {received}; allowed: one column, of pictures, whatever its name")
+        raise bad_request(f"received the columns {received}; {ONE_COLUMN}")
 
 
 def _allowed() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from study.number_formats import counted
 from tasks.data.prepared import DamagedError, PreparedDataset, load_prepared
 from tasks.foundation.errors import InputError
 
@@ -85,5 +86,8 @@ class BoundDataset(BaseModel):
 
 def _counts(kind: str, then: dict[str, int], now: dict[str, int]) -> list[str]:
     changed = [name for name in {**then, **now} if then.get(name, 0) != now.get(name, 0)]
-    said = [f"{kind} {name!r} {then.get(name, 0)} images, now {now.get(name, 0)}" for name in changed[:SHOWN_CHANGES]]
+    said = [
+        f"{kind} {name!r} {counted(then.get(name, 0), 'image')}, now {now.get(name, 0)}"
+        for name in changed[:SHOWN_CHANGES]
+    ]
     return [*said, f"and {len(changed) - SHOWN_CHANGES} more"] if len(changed) > SHOWN_CHANGES else said

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from served_model.decoding import UnreadableImageError, channels_of
+from study.number_formats import counted
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
 from tasks.sources.images import Block, Blocks, Reading, Source, SourceFacts, block_examples
@@ -108,7 +109,9 @@ class LabelledFiles:
                 f"{_with_reasons(broken)}. Repair them or take them away, or have them left out with --skip-broken"
             )
         if broken:
-            task_log().warning("Left out %d images that cannot be read: %s.", len(broken), _with_reasons(broken))
+            task_log().warning(
+                "Left out %s that cannot be read: %s.", counted(len(broken), "image"), _with_reasons(broken)
+            )
             left = {split: Counter(each.label for each in files) for split, files in self._splits.items()}
             for split, found in self._found.items():
                 left[split].subtract(each.label for each, _ in found.broken)

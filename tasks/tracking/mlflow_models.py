@@ -58,8 +58,8 @@ def download_model(run_id: str, directory: Path) -> Path:
             )
         elif MODEL_TAG in run.data.tags:
             fetched = client.download_artifacts(run_id, MODEL_ARTIFACT, str(directory))
-        elif stored.divergence:
-            raise InputError(f"run {run_id!r} {stored.divergence}, so it has no model; name another run")
+        elif stored.came_to_nothing and MISSING_TAG not in stored.tags:
+            raise InputError(f"run {run_id!r} has no model: it {stored.came_to_nothing}")
         else:
             raise InputError(
                 f"run {run_id!r} has no model in the MLflow store {store_name()!r}; if its tag {MISSING_TAG!r} names "

@@ -11,6 +11,7 @@ from typing import Any
 
 from tasks.data.bound_dataset import SHOWN_DIGITS, BoundDataset
 from tasks.foundation.commands import command
+from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
 
 # Which process runs it where; which flow it is of; and of which comparison it is which trial.
@@ -21,6 +22,8 @@ MISSING_TAG, MODEL_TAG = "record.missing", "record.model"
 RECOMMENDED_TAG = (
     "compare.recommended_run"  # the first run of what a comparison recommends, whose model others begin with
 )
+# How a run ended that did not come to its end, by its status.
+BROKEN_OFF = {"FAILED": "failed", "KILLED": "was interrupted"}
 DATASET_TAG = "dataset.digest"  # of the data that it is bound to; runs of older versions have their inputs only
 
 
@@ -67,11 +70,16 @@ class StoredRun:
         return Path(self.tags[DIRECTORY_TAG]) if DIRECTORY_TAG in self.tags else None
 
     @property
-    def divergence(self) -> str:
-        """What diverged where, in words, of a run that so came to nothing; empty of others."""
-        if self.tags.get("outcome") != "diverged":
-            return ""
-        return f"diverged ({self.tags.get('reason', 'its loss or its weights')})"
+    def came_to_nothing(self) -> str:
+        """Why it has neither model nor predictions, in words, and what to do; empty if it came to its end."""
+        why = f" ({self.tags['reason']})" if "reason" in self.tags else ""
+        if self.tags.get("outcome") == "diverged":
+            return f"diverged{why}; name another run"
+        if self.status == "RUNNING":
+            return "has not ended yet; wait until it has"
+        if self.status in BROKEN_OFF:
+            return f"{BROKEN_OFF[self.status]}{why}; go on with it: {resume_command(self.run_id, self.tags)}"
+        return ""
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -117,6 +125,15 @@ def warn_if_deleted(run: StoredRun) -> None:
             "--run-id %s` keeps it.",
             run.run_id,
             run.run_id,
+        )
+
+
+def require_not_deleted(run: StoredRun) -> None:
+    """Raise InputError for a run on which nothing can be recorded any more."""
+    if run.deleted:
+        raise InputError(
+            f"run: run {run.run_id} is deleted in MLflow and takes no record of what is asked of it; give it back with "
+            f"`mlflow runs restore --run-id {run.run_id}`, or name another"
         )
 
 

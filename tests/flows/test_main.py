@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -272,3 +273,14 @@ def test_several_values_are_taken_in_each_way_that_people_type_them(
 def test_bad_input_of_a_comparison_is_told(arguments: list[str], told: str, capsys: Capture) -> None:
     assert main(["compare", *arguments]) == 2
     assert told in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("command", ["report", "mistakes"])
+def test_a_file_in_the_place_of_a_folder_is_told_before_anything_is_asked_for(
+    command: str, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "page.html").touch()
+    assert main([command, "0" * 32, "--output", str(tmp_path / "page.html")]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "output: " in told
+    assert "is a file; give a folder" in told

@@ -42,9 +42,9 @@ from tasks.tracking import mlflow_files
 from tasks.tracking.claim import held_claim, lock_path
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, unpacked
 from tasks.tracking.run_file import RunFile
-from tasks.tracking.store import tracking_uri
 from tasks.training.epoch_loop import EpochLoop
 from tasks.training.fit_state import EpochRow
+from tests.support.store import store
 
 TINY = {
     "dataset": "digits",
@@ -83,10 +83,6 @@ def workplace_in(directory: Path, empty_store: Path) -> Iterator[None]:
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
         shutil.copy(empty_store, "mlflow.db")
         yield
-
-
-def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking_uri())
 
 
 def runs() -> list[Run]:

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
-import mlflow
 import numpy as np
 import pytest
 from mlflow.entities import Run
 
 from tasks import fit as fit_module
 from tasks.data.prepared import PreparedDataset
-from tasks.tracking.store import tracking_uri
 from tasks.training import epoch_loop
 from tasks.training.fit_state import EpochRow, FitResult
+from tests.support.store import store
 
 Fit = Callable[..., "Fitted"]
 PER_EPOCH = {
@@ -53,10 +52,6 @@ class Fitted(NamedTuple):
 
     def weights(self) -> list[np.ndarray]:
         return keras.models.load_model(self.result.model).get_weights()
-
-
-def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking_uri())
 
 
 def learned(rows: Iterable[EpochRow]) -> list[dict[str, Any]]:

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 
 from tasks.report.class_table import CLASS_FILES
 from tasks.tracking import mlflow_client
 from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE, predictions_of
 from tasks.tracking.outbox_entries import Attachment, DatasetUsed, End, Entry
-from tasks.tracking.store import tracking_uri
 from tasks.tracking.stored_run import DATASET_TAG
+from tests.support.store import store
 
 DIGEST = "3fa9c1d2e4b5" + "0" * 52
 CLASSES = ("cat", "dog")
@@ -24,10 +23,6 @@ PROMOTION_POINTS = {
     *("judgement_counted", "model_named", "version_registered"),
     *("move_begun", "previous_set", "champion_set"),
 }
-
-
-def client() -> MlflowClient:
-    return MlflowClient(tracking_uri())
 
 
 def finished_run(
@@ -82,9 +77,9 @@ def predictions(right: Sequence[bool], classes: int = 2) -> bytes:
 
 def store_model(run_id: str) -> None:
     """Make a logged model of a run, as `mlflow_models.record_model` does, with nothing in it."""
-    store = client()
-    logged = store.create_logged_model(store.get_run(run_id).info.experiment_id, name="model", source_run_id=run_id)
+    client = store()
+    logged = client.create_logged_model(client.get_run(run_id).info.experiment_id, name="model", source_run_id=run_id)
     place = Path(logged.artifact_location.removeprefix("file://"))
     place.mkdir(parents=True)
     (place / "MLmodel").write_text("flavors: {}\n")
-    store.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])

@@ -16,7 +16,8 @@ from tasks.fit import fit_model
 from tasks.tracking import mlflow_client
 from tasks.tracking.record import recording
 from tasks.training import epoch_loop
-from tests.support.fits import BLOCK_STEPS, SCHEDULED, Fit, Fitted, store
+from tests.support.fits import BLOCK_STEPS, SCHEDULED, Fit, Fitted
+from tests.support.store import store
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from tasks.evaluate import evaluate_model
 from tasks.report.class_table import class_csv, confusion_csv
 from tasks.tracking import mlflow_client, mlflow_files
 from tasks.tracking.kept_predictions import unpacked
-from tests.support.fits import Fit, labels_and_predictions, loss_and_accuracy, store
+from tests.support.fits import Fit, labels_and_predictions, loss_and_accuracy
+from tests.support.store import store
 
 
 def test_evaluation_is_that_of_numpy_and_recorded_once(fit: Fit, prepared: PreparedDataset) -> None:

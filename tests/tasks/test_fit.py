@@ -30,10 +30,10 @@ from tests.support.fits import (
     broken_off,
     interrupt_at,
     loss_and_accuracy,
-    store,
     wrap_steps,
 )
 from tests.support.log import own_messages
+from tests.support.store import store
 
 
 def test_a_fit_learns_and_is_recorded_epoch_by_epoch(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:

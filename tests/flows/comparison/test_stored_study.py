@@ -196,7 +196,7 @@ def test_trials_that_an_older_version_let_differ_in_their_data_do_not_meet(
     trained(study, second, 0.5, 0.9, on=prepared.model_copy(update={"digest": "other data"}))
     assert {trial.run_id for trial in read_trials(find_trials(study))} == same
     assert (
-        f"1 trials of this comparison trained on other data (digests other data) than most ({prepared.digest[:12]})"
+        f"1 trial of this comparison trained on other data (digests other data) than most ({prepared.digest[:12]})"
         in (caplog.text)
     )
 

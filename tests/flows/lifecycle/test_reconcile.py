@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import mlflow
 import pytest
 from mlflow.entities import Run
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -30,10 +29,10 @@ from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import Entry, Metrics
 from tasks.tracking.refused_entries import RefusedError
-from tasks.tracking.store import tracking_uri
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
 from tests.support.forks import Forks
 from tests.support.log import own_messages
+from tests.support.store import store
 
 TRAIN = """
 from flows.parameters.train import TrainParameters
@@ -100,12 +99,8 @@ def wait_until_it_records(workplace: Path) -> None:
         time.sleep(0.05)
 
 
-def client() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking_uri())
-
-
 def only_run() -> Run:
-    (run,) = client().search_runs([open_experiment("tests")])
+    (run,) = store().search_runs([open_experiment("tests")])
     return run
 
 
@@ -131,12 +126,12 @@ def state_of(flow_run_id: UUID) -> str:
 
 
 def made_by_hand(**tags: Any) -> str:
-    run: Run = client().create_run(open_experiment("tests"), tags={name: str(value) for name, value in tags.items()})
+    run: Run = store().create_run(open_experiment("tests"), tags={name: str(value) for name, value in tags.items()})
     return str(run.info.run_id)
 
 
 def status(run_id: str) -> str:
-    return str(client().get_run(run_id).info.status)
+    return str(store().get_run(run_id).info.status)
 
 
 def test_the_run_of_a_dead_process_is_closed_at_its_last_sign_of_life(forks: Forks, workplace: Path) -> None:
@@ -175,7 +170,7 @@ def test_flow_run_and_task_runs_of_a_dead_process_crash(forks: Forks, workplace:
 
     assert f"Closed run {only_run().info.run_id}" in reconcile()[-1]  # after what had not been sent, if anything
     assert only_run().info.status == "FAILED"
-    assert [point.step for point in client().get_metric_history(only_run().info.run_id, "train/loss")] == [1]
+    assert [point.step for point in store().get_metric_history(only_run().info.run_id, "train/loss")] == [1]
     ((flow_run,), task_runs) = flow_runs(named)
     assert flow_run.state
     assert (flow_run.state.name, flow_run.state.message) == ("Crashed", "Its process is gone, without a word.")
@@ -355,7 +350,7 @@ def test_without_files_it_is_the_number_of_the_process_that_says_who_lives(forks
     (told,) = reconcile()
     assert dead in told
     assert (status(live), status(dead)) == ("RUNNING", "FAILED")
-    assert client().get_run(dead).info.end_time == pytest.approx(time.time() * 1000, abs=60_000)
+    assert store().get_run(dead).info.end_time == pytest.approx(time.time() * 1000, abs=60_000)
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -376,7 +371,7 @@ def test_what_a_dead_process_did_not_send_is_sent(forks: Forks, workplace: Path)
     run = only_run()
     assert run.info.status == "FAILED"
     assert run.data.params == {"epochs": "3"}
-    assert [(point.step, point.value) for point in client().get_metric_history(run_id, "train/loss")] == [(1, 0.25)]
+    assert [(point.step, point.value) for point in store().get_metric_history(run_id, "train/loss")] == [(1, 0.25)]
     assert reconcile() == []
 
 

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pytest
 
 from flows.lifecycle.resume import given_to_flow, resumed, tell_of_unknown_threads
@@ -15,8 +14,8 @@ from tasks.foundation.errors import InputError
 from tasks.tracking.claim import claim
 from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.run import tracked_run
-from tasks.tracking.store import tracking_uri
 from tests.support.own_code import write_own
+from tests.support.store import store
 
 STARTED = TrainParameters(dataset="digits", optimizer="rmsprop", learning_rate=0.003, epochs=7, run_name="mine")
 
@@ -183,7 +182,7 @@ def test_a_run_that_is_unknown_is_told() -> None:
 
 @pytest.mark.usefixtures("workplace")
 def test_a_run_of_another_program_is_told() -> None:
-    client = mlflow.MlflowClient(tracking_uri())
+    client = store()
     run_id = client.create_run(open_experiment("tests")).info.run_id
     with pytest.raises(InputError, match=f"resume: run '{run_id}' was not made by this pipeline"):
         resumed({"resume": run_id})

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import mlflow
 import pytest
 from mlflow.entities import Run
 from prefect.client.orchestration import get_client
@@ -19,7 +18,7 @@ from prefect.states import AwaitingRetry
 from flows.train import train
 from tasks.data import blocks
 from tasks.foundation.errors import InputError, RecordError
-from tasks.tracking.store import tracking_uri
+from tests.support.store import store
 
 TINY = {
     "dataset": "digits",
@@ -35,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server", "workplace")
 
 
 def runs() -> list[Run]:
-    client = mlflow.MlflowClient(tracking_uri())
+    client = store()
     return list(client.search_runs([found.experiment_id for found in client.search_experiments()]))
 
 
@@ -79,7 +78,7 @@ def again(flow_run_id: UUID) -> Any:
 
 def assert_whole(run: Run, epochs: int = 3) -> None:
     assert run.info.status == "FINISHED"
-    client = mlflow.MlflowClient(tracking_uri())
+    client = store()
     steps = [point.step for point in client.get_metric_history(run.info.run_id, "train/loss")]
     assert steps == list(range(1, epochs + 1))
 
@@ -115,7 +114,7 @@ def test_what_a_killed_process_left_is_gone_on_with_and_its_flow_run_is_not_take
     failing(monkeypatch, RuntimeError("broken off"))
     state = train(**TINY, return_state=True)
     (failed,) = runs()
-    mlflow.MlflowClient(tracking_uri()).update_run(failed.info.run_id, status="RUNNING")  # as a kill leaves it
+    store().update_run(failed.info.run_id, status="RUNNING")  # as a kill leaves it
     (Path(failed.data.tags["run.directory"]) / "settled").unlink()
     assert again(state.state_details.flow_run_id).is_completed()
     assert opened == [1, 2, 3]

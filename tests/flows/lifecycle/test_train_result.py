@@ -45,14 +45,14 @@ def result(parameters: dict[str, Any]) -> TrainResult:
         (
             TrainParameters().recorded(),
             (
-                "Test accuracy 0.9000, test loss 0.3000, after 1 epochs in 2.5 s. "
+                "Test accuracy 0.9000, test loss 0.3000, after 1 epoch in 2.5 s. "
                 "Best validation accuracy 0.8750, in epoch 3."
             ),
         ),
         (
             TrainParameters(metric="macro_f1").recorded(),
             (
-                "Test accuracy 0.9000, macro F1 0.7000, test loss 0.3000, after 1 epochs in 2.5 s. "
+                "Test accuracy 0.9000, macro F1 0.7000, test loss 0.3000, after 1 epoch in 2.5 s. "
                 "Best validation macro F1 0.6250, in epoch 3."
             ),
         ),
@@ -65,6 +65,6 @@ def test_the_summary_names_the_metric(parameters: dict[str, Any], said: str) -> 
 
 def test_the_summary_says_which_epoch_is_kept_and_why_a_run_ended_early() -> None:
     kept = result(TrainParameters(keep="best").recorded())
-    assert "test loss 0.3000, with the weights of epoch 3, after 1 epochs in 2.5 s." in kept.summary()
+    assert "test loss 0.3000, with the weights of epoch 3, after 1 epoch in 2.5 s." in kept.summary()
     reason = "ended after epoch 5: no better validation accuracy in 2 epochs since epoch 3"
     assert kept.model_copy(update={"reason": reason}).summary().endswith(f"in epoch 3. It {reason}.")

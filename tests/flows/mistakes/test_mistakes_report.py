@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mlflow import MlflowClient
 
 from flows.comparison.kept_predictions import validation_outcome
 from flows.comparison.stored_study import open_study, stored_plan
@@ -28,8 +27,8 @@ from tasks.tracking import mlflow_client, model_names, record
 from tasks.tracking.claim import claim
 from tasks.tracking.kept_predictions import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, predictions_of
 from tasks.tracking.run import tracked_run
-from tasks.tracking.store import tracking_uri
 from tests.support import made_up_studies
+from tests.support.store import store
 from tests.support.studies import begun
 
 SEEDS = 3
@@ -119,7 +118,7 @@ def test_a_run_is_judged_by_what_it_says_of_validation_and_test_images(
     assert found.page == Path("reports", run, "mistakes.html").absolute()
     assert re.match(r"Wrong on \d+ of 110 images \(", found.headline)
     assert "is deleted" not in caplog.text
-    MlflowClient(tracking_uri()).delete_run(run)
+    store().delete_run(run)
     assert report_mistakes(run) == found
     assert f"Run {run} is deleted in MLflow" in caplog.text
     page, text = found.page.read_text(encoding="utf-8"), words(found)
@@ -192,7 +191,7 @@ def test_what_kept_nothing_is_refused_with_what_to_do(
         report_mistakes(run)
     record.set_tags(run, {"outcome": "diverged", "reason": "NaN in epoch 1"})
     with pytest.raises(
-        InputError, match=rf"{run} kept no predictions, .*; it diverged \(NaN in epoch 1\), so there are"
+        InputError, match=rf"{run} kept no predictions, .*; it diverged \(NaN in epoch 1\); name another"
     ):
         report_mistakes(run)
     study = compared(own_prepared, STUDY.model_copy(update={"looks": None}))

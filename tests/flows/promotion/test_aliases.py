@@ -13,7 +13,7 @@ from flows.promotion import aliases
 from flows.promotion.aliases import champion_becomes, finish_move, go_back
 from tasks.foundation.errors import InputError, PlainError, StorageError
 from tasks.tracking.mlflow_registry import find_model
-from tests.support.promotable_runs import client
+from tests.support.store import store
 
 STEPS = ("move_begun", "previous_set", "champion_set")
 
@@ -26,9 +26,9 @@ class BrokenOffError(BaseException):
 def name(workplace: object) -> str:
     """A registered model with three versions, of which none is in use."""
     assert workplace
-    client().create_registered_model("pets")
+    store().create_registered_model("pets")
     for number in range(3):
-        client().create_model_version("pets", f"file:///somewhere/{number}")
+        store().create_model_version("pets", f"file:///somewhere/{number}")
     return "pets"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from flows.parameters.signature import validated
 from flows.promotion.promotion import concluded, declined, judged, promote
 from flows.promotion.result import PromotionResult
 from tasks.foundation.errors import InputError
+from tasks.tracking.kept_predictions import TEST_PREDICTIONS_FILE
 from tasks.tracking.mlflow_registry import find_model, registered_run, registered_version
 from tasks.tracking.stored_run import RECOMMENDED_TAG
-from tests.support.promotable_runs import client, finished_run
+from tests.support.promotable_runs import finished_run
+from tests.support.store import store
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -134,11 +137,36 @@ def test_judgements_are_counted_over_all_names_and_deleted_runs_too() -> None:
     promoted(a, name="others")
     assert promoted(b).judgements == 1
     assert promoted(b, name="others").judgements == 1  # the same two runs on the same images: the same answer
-    client().delete_run(b)
+    store().delete_run(b)
     assert promoted(c, name="others").judgements == 2
     elsewhere = [finished_run(hits(150), digest="0" * 64), finished_run(hits(160), digest="0" * 64)]
     promoted(elsewhere[0], name="a third")
     assert promoted(elsewhere[1], name="a third").judgements == 1
+
+
+def test_that_a_run_is_deleted_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    promoted(old := finished_run(hits(150)))
+    store().delete_run(old)
+    assert promoted(finished_run(hits(180))).outcome == "promoted"
+    assert caplog.text.count(f"Run {old} is deleted in MLflow") == 1
+
+
+def test_a_run_that_is_deleted_takes_no_record_and_is_not_promoted() -> None:
+    promoted(finished_run(hits(150)))
+    new = finished_run(hits(180))
+    store().delete_run(new)
+    with pytest.raises(InputError, match=f"run {new} is deleted in MLflow .* `mlflow runs restore --run-id {new}`"):
+        promoted(new)
+    assert aliases() == {"champion": "1"}
+
+
+def test_a_champion_that_is_deleted_and_has_kept_nothing_cannot_be_judged() -> None:
+    promoted(old := finished_run(hits(150)))
+    next(Path("mlartifacts").rglob(TEST_PREDICTIONS_FILE)).unlink()
+    store().delete_run(old)
+    result = promoted(finished_run(hits(180)))
+    assert (result.outcome, result.judgement) == ("refused", None)
+    assert f"it cannot be compared with the champion: run: run {old} is deleted in MLflow" in result.sentences[1]
 
 
 def test_going_back_takes_the_previous_one_and_needs_no_run() -> None:
@@ -189,9 +217,9 @@ def test_images_of_another_size_cannot_be_judged() -> None:
 
 
 def test_a_champion_that_others_registered_without_its_run_cannot_be_judged() -> None:
-    client().create_registered_model("pets")
-    client().create_model_version("pets", "file:///somewhere")
-    client().set_registered_model_alias("pets", "champion", "1")
+    store().create_registered_model("pets")
+    store().create_model_version("pets", "file:///somewhere")
+    store().set_registered_model_alias("pets", "champion", "1")
     result = promoted(finished_run(hits(150)))
     assert "the run of version 1 of 'pets' is not known, or was deleted" in result.sentences[1]
     assert aliases() == {"champion": "1"}
@@ -227,8 +255,8 @@ def test_a_run_that_has_kept_nothing_and_whose_images_are_gone_is_told() -> None
 def test_another_metric_is_told_and_not_judged() -> None:
     promoted(finished_run(hits(150)))
     new = finished_run(hits(180))
-    client().log_param(new, "metric", "macro_f1")
-    client().log_metric(new, "test_macro_f1", 0.5)
+    store().log_param(new, "metric", "macro_f1")
+    store().log_metric(new, "test_macro_f1", 0.5)
     said = promoted(new).sentences
     assert said[2] == (
         "What is judged is accuracy, which the test is about; in macro F1, for which the run was made, the new model "

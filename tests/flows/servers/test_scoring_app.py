@@ -86,6 +86,8 @@ JSON = {"content-type": "application/json"}
         ({"json": {"inputs": {}}}, 400, "a row that has not one column"),
         ({"json": {"dataframe_split": []}}, 400, "dataframe_split: received no list"),
         ({"json": {"dataframe_split": {"data": [["a", "b"]]}}}, 400, "a row that has not one column"),
+        ({"json": {"dataframe_split": {"columns": ["name", "image"], "data": [["a"]]}}}, 400, "columns ['name', 'im"),
+        ({"json": {"dataframe_split": {"columns": "image", "data": [["a"]]}}}, 400, "received the columns image"),
         (
             {"json": {"dataframe_records": [{"a": 1, "b": 2}]}},
             400,

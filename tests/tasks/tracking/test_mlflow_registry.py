@@ -14,7 +14,8 @@ from tasks.tracking import mlflow_registry
 from tasks.tracking.mlflow_registry import find_model, register_model, registered_run, registered_version, set_alias
 from tasks.tracking.store import registry_name
 from tasks.tracking.stored_run import MODEL_TAG
-from tests.support.promotable_runs import client, finished_run
+from tests.support.promotable_runs import finished_run
+from tests.support.store import store
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -34,22 +35,22 @@ def test_a_run_is_registered_once_under_a_name() -> None:
     run_id = finished_run(None)
     assert [register_model("pets", run_id) for _ in range(2)] == ["1", "1"]
     assert register_model("others", run_id) == "1"
-    assert len(client().search_model_versions(f"run_id = '{run_id}'")) == 2
+    assert len(store().search_model_versions(f"run_id = '{run_id}'")) == 2
 
 
 def test_what_is_registered_is_where_its_run_has_stored_it() -> None:
     run_id = finished_run(None)
     register_model("pets", run_id)
-    model_id = client().get_run(run_id).outputs.model_outputs[0].model_id
-    found = client().get_model_version_download_uri("pets", "1")
-    assert found == client().get_logged_model(model_id).artifact_location
+    model_id = store().get_run(run_id).outputs.model_outputs[0].model_id
+    found = store().get_model_version_download_uri("pets", "1")
+    assert found == store().get_logged_model(model_id).artifact_location
 
 
 def test_a_model_that_lies_as_an_artifact_of_its_run_is_registered_too() -> None:
     run_id = finished_run(None, model=False, tags={MODEL_TAG: "artifact 'model' of this run"})
     assert register_model("pets", run_id) == "1"
-    place = client().get_model_version_download_uri("pets", "1")
-    assert place == f"{client().get_run(run_id).info.artifact_uri}/model"
+    place = store().get_model_version_download_uri("pets", "1")
+    assert place == f"{store().get_run(run_id).info.artifact_uri}/model"
     assert registered_run("pets", "1") == run_id
 
 
@@ -74,8 +75,8 @@ def test_what_is_not_there_is_told_with_what_is() -> None:
 
 
 def test_a_version_that_was_registered_without_its_run_is_told() -> None:
-    client().create_registered_model("pets")
-    client().create_model_version("pets", "file:///somewhere")
+    store().create_registered_model("pets")
+    store().create_model_version("pets", "file:///somewhere")
     with pytest.raises(InputError, match=r"version 1 of 'pets' .* does not say which run it is of; name the run"):
         registered_run("pets", "1")
 
@@ -129,10 +130,10 @@ def test_a_server_without_a_registry_is_told() -> None:
 
 def test_a_run_s_tags_are_left_alone() -> None:
     run_id = finished_run(None)
-    before = client().get_run(run_id).data.tags
+    before = store().get_run(run_id).data.tags
     register_model("pets", run_id)
     set_alias("pets", "champion", "1")
-    assert client().get_run(run_id).data.tags == before
+    assert store().get_run(run_id).data.tags == before
 
 
 def test_the_registry_is_the_store_s_unless_mlflow_is_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

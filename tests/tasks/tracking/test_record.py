@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import mlflow
 import pytest
 
 from served_model.description import ModelDescription
@@ -26,13 +25,9 @@ from tasks.tracking.record import (
     recording,
     set_tags,
 )
-from tasks.tracking.store import tracking_uri
+from tests.support.store import store
 
 SECONDS = 20
-
-
-def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking_uri())
 
 
 @pytest.fixture

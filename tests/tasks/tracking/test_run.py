@@ -30,10 +30,7 @@ from tasks.tracking.run import (
 from tasks.tracking.run_ending import send_what_is_left
 from tasks.tracking.run_file import RUN_FILE, read_run_file
 from tasks.tracking.store import tracking_uri
-
-
-def store() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking_uri())
+from tests.support.store import store
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ from tests.support.fits import (
     interrupt_at,
     learned,
     stop_at,
-    store,
 )
 from tests.support.log import own_messages
+from tests.support.store import store
 
 
 @pytest.mark.parametrize(

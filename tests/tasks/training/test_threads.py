@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.forks import Forks
+
+IMPORTS = """
+from tensorflow.config import threading
+from tasks.training.device import hide_gpus, select_device
+from tasks.training.threads import use_threads
+"""
+TOLD = "print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads())"
 
 
-def computing_with(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a process of its own; it prints the threads within an operation, and across operations."""
-    told = "threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()"
-    imports = "from tensorflow.config import threading\nfrom tasks.training.device import hide_gpus, select_device"
-    script = f"{imports}\nfrom tasks.training.threads import use_threads\n{code}\nprint({told})"
-    command = ["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable, "-c", script]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    """Processes in which TensorFlow is there, and has not started its threads."""
+    with Forks("tensorflow.config", "tasks.training.device", "tasks.training.threads", environment=os.environ) as forks:
+        yield forks
 
 
 @pytest.mark.parametrize(
@@ -28,9 +33,12 @@ def computing_with(code: str, **environment: str) -> subprocess.CompletedProcess
         ("use_threads(2); use_threads(1); select_device('cpu')", "1 1"),  # nothing has been computed in between
     ],
 )
-def test_threads_are_said_before_anything_is_computed(code: str, printed: str) -> None:
-    ran = computing_with(code, TF_NUM_INTRAOP_THREADS="5", OMP_NUM_THREADS="5")
-    assert ran.stdout.split() == printed.split(), ran.stderr
+def test_threads_are_said_before_anything_is_computed(forks: Forks, tmp_path: Path, code: str, printed: str) -> None:
+    script = f"{IMPORTS}\n{code}\n{TOLD}"
+    status = forks.run(script, tmp_path, TF_NUM_INTRAOP_THREADS="5", OMP_NUM_THREADS="5")
+    told = (tmp_path / "output").read_text()
+    assert status == 0, told
+    assert told.splitlines()[-1] == printed, told
 
 
 @pytest.mark.parametrize(
@@ -44,9 +52,12 @@ def test_threads_are_said_before_anything_is_computed(code: str, printed: str) -
         ),
     ],
 )
-def test_other_threads_that_have_started_are_refused_in_words(code: str, told: str) -> None:
+def test_other_threads_that_have_started_are_refused_in_words(
+    forks: Forks, tmp_path: Path, code: str, told: str
+) -> None:
     script = "\n".join(
         [
+            IMPORTS,
             "import re",
             "from tasks.foundation.errors import InputError",
             "try:",
@@ -58,5 +69,4 @@ def test_other_threads_that_have_started_are_refused_in_words(code: str, told: s
             "    raise AssertionError('it was not refused')",
         ]
     )
-    ran = computing_with(script)
-    assert ran.returncode == 0, ran.stderr
+    assert forks.run(script, tmp_path) == 0, (tmp_path / "output").read_text()
