@@ -21,6 +21,7 @@ from tasks.training.fit_state import EpochRow, FitResult
 from tests.support.store import store
 
 Fit = Callable[..., "Fitted"]
+Undisturbed = Callable[..., "Learned"]
 PER_EPOCH = {
     "train/loss",
     "train/accuracy",
@@ -58,26 +59,45 @@ def learned(rows: Iterable[EpochRow]) -> list[dict[str, Any]]:
     return [row.model_dump(exclude=TIMES) for row in rows]
 
 
-def assert_learned_the_same(one: Fitted, other: Fitted) -> None:
+class Learned(NamedTuple):
+    """What a fit came to, and what the store has of it, but for the times that it took.
+
+    Attributes:
+        ended: Its outcome, the reason for it, and both as the store has them.
+        rows: What each epoch came to; the last is the best of them, if any is.
+        weights: Of the stored model.
+        steps: The steps at which the store has points, by metric; ``points``, their values too, but for times.
+        models: How many the run has stored.
+    """
+
+    ended: tuple[str | None, ...]
+    rows: list[dict[str, Any]]
+    weights: list[np.ndarray]
+    steps: dict[str, list[int]]
+    points: dict[str, list[tuple[int, float]]]
+    models: int
+
+    @classmethod
+    def by(cls, fitted: Fitted) -> Learned:
+        result, run = fitted.result, fitted.run
+        points = {name: fitted.history(name) for name in run.data.metrics}
+        return cls(
+            ended=(result.outcome, result.reason, *(run.data.tags.get(name) for name in ("outcome", "reason"))),
+            rows=learned([*result.epochs, *([result.best] if result.best else [])]),
+            weights=fitted.weights(),
+            steps={name: [step for step, _ in its] for name, its in points.items()},
+            points={name: its for name, its in points.items() if name not in TIMES},
+            models=len(run.outputs.model_outputs),
+        )
+
+
+def assert_learned_the_same(one: Fitted, other: Fitted | Learned) -> None:
     """Weights, rows and points in the store are equal bit for bit, and there is one point for a metric and step."""
-    assert (one.result.outcome, one.result.reason) == (other.result.outcome, other.result.reason)
-    assert learned(one.result.epochs) == learned(other.result.epochs)
-    if one.result.best or other.result.best:
-        assert one.result.best
-        assert other.result.best
-        assert learned([one.result.best]) == learned([other.result.best])
-    for mine, its in zip(one.weights(), other.weights(), strict=True):
-        np.testing.assert_array_equal(mine, its)
-    assert set(one.run.data.metrics) == set(other.run.data.metrics)
-    for name in one.run.data.metrics:
-        steps = [step for step, _ in one.history(name)]
-        assert len(set(steps)) == len(steps)
-        assert steps == [step for step, _ in other.history(name)]
-        if name not in TIMES:
-            assert one.history(name) == other.history(name)
-    for name in ("outcome", "reason"):
-        assert one.run.data.tags.get(name) == other.run.data.tags.get(name)
-    assert len(one.run.outputs.model_outputs) == len(other.run.outputs.model_outputs)
+    mine, its = (each if isinstance(each, Learned) else Learned.by(each) for each in (one, other))
+    for my_weights, its_weights in zip(mine.weights, its.weights, strict=True):
+        np.testing.assert_array_equal(my_weights, its_weights)
+    assert mine._replace(weights=[]) == its._replace(weights=[])
+    assert all(len(set(steps)) == len(steps) for steps in mine.steps.values())
 
 
 class Stop(Exception):  # noqa: N818 - no error

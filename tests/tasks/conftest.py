@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,27 @@ import keras
 import pytest
 
 from models.steps import make_evaluate_step
+from tasks import fit as fit_module
 from tasks.data import blocks as blocks_module
 from tasks.data.prepared import PreparedDataset
 from tasks.fit import fit_model
 from tasks.tracking import mlflow_client
 from tasks.tracking.record import recording
 from tasks.training import epoch_loop
-from tests.support.fits import BLOCK_STEPS, SCHEDULED, Fit, Fitted
+from tests.support.fits import BLOCK_STEPS, SCHEDULED, Fit, Fitted, Learned, Undisturbed
 from tests.support.store import store
 
 
 @pytest.fixture
-def fit(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[..., Path]) -> Fit:
+def fit(
+    workplace: Path, prepared: PreparedDataset, make_compiled: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> Fit:
     """Build, compile and fit, in a run of its own or in ``run_id``, which goes on.
 
-    ``recipe`` goes to compile_model, the rest to fit_model.
+    ``recipe`` goes to compile_model, the rest to fit_model. Its curves, which take a third of the time, are not drawn;
+    ``fit_module.png`` draws them, where a test looks at them.
     """
+    monkeypatch.setattr(fit_module, "png", lambda *_: b"")
     experiment_id = mlflow_client.open_experiment("tests")
 
     def run(
@@ -58,11 +64,29 @@ def fit(workplace: Path, prepared: PreparedDataset, make_compiled: Callable[...,
     return run
 
 
+@pytest.fixture(scope="session")
+def _known() -> dict[str, Learned]:
+    return {}
+
+
 @pytest.fixture
-def whole(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> Fitted:
-    """An uninterrupted fit of three epochs, in blocks of two steps."""
+def undisturbed(fit: Fit, _known: dict[str, Learned]) -> Undisturbed:
+    """What a fit comes to that nothing happens to; of the same arguments it is fitted once in a process."""
+
+    def learned_by(**how: Any) -> Learned:
+        words = json.dumps(how, sort_keys=True)
+        if words not in _known:
+            _known[words] = Learned.by(fit(**how))
+        return _known[words]
+
+    return learned_by
+
+
+@pytest.fixture
+def whole(undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch) -> Learned:
+    """What an uninterrupted fit of three epochs comes to; from here on blocks have two steps, which changes no bit."""
     monkeypatch.setattr(blocks_module, "BLOCK_STEPS", BLOCK_STEPS)
-    return fit(recipe=SCHEDULED, epochs=3)
+    return undisturbed(recipe=SCHEDULED, epochs=3)
 
 
 @pytest.fixture

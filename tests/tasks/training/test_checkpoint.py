@@ -64,10 +64,15 @@ def compiled(name: str = "adam", *, units: int = 5, weight_decay: float = 0.1) -
     return model
 
 
-def train(model: keras.Model, first: int, last: int) -> None:
-    """Make the steps from ``first`` to the one before ``last``."""
+def examples(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of the steps from ``first`` to the one before ``last``."""
     chosen = slice(first * BATCH_SIZE, last * BATCH_SIZE)
-    make_train_steps(model, BATCH_SIZE)(IMAGES[chosen], LABELS[chosen])
+    return IMAGES[chosen], LABELS[chosen]
+
+
+def train(model: keras.Model, first: int, last: int) -> None:
+    """Make these steps."""
+    make_train_steps(model, BATCH_SIZE)(*examples(first, last))
 
 
 def variables(model: keras.Model) -> list[np.ndarray]:
@@ -105,15 +110,15 @@ def test_training_goes_on_as_if_it_had_not_been_interrupted(
 ) -> None:
     model = compiled(name)
     model.save(tmp_path / "compiled.keras")
-    whole, before, after = (keras.models.load_model(tmp_path / "compiled.keras") for _ in range(3))
-    train(whole, 0, 12)
-
-    train(before, 0, 7)  # in mid-epoch, and in the middle of the schedule
-    checkpoints.save(before, THIRD)
+    whole, after = (keras.models.load_model(tmp_path / "compiled.keras") for _ in range(2))
+    go_on = make_train_steps(whole, BATCH_SIZE)
+    go_on(*examples(0, 7))  # in mid-epoch, and in the middle of the schedule
+    checkpoints.save(whole, THIRD)
     assert checkpoints.restore(after) == THIRD
-    assert_equal(after, before)
-    train(after, 7, 12)
+    assert_equal(after, whole)
+    go_on(*examples(7, 12))
 
+    train(after, 7, 12)
     assert_equal(after, whole)
     assert int(after.optimizer.iterations) == 12
     assert any(not np.array_equal(mine, its) for mine, its in zip(variables(whole), variables(model), strict=True))
