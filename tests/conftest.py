@@ -42,7 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Side by side, let files that take long begin first: short ones then fill the time until the last ends."""
     if hasattr(config, "workerinput"):  # in a process of pytest-xdist
-        items.sort(key=lambda item: not any(map(item.get_closest_marker, ("slow", "end_to_end"))))
+        items.sort(key=_comes_late)
+
+
+def _comes_late(item: pytest.Item) -> int:
+    if any(map(item.get_closest_marker, ("slow", "end_to_end"))):
+        return 0
+    return 1 if {"prefect_server", "fit"}.intersection(getattr(item, "fixturenames", ())) else 2
 
 
 def pytest_collection_finish() -> None:
