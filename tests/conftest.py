@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -151,11 +152,20 @@ def make_compiled(prepared: Any, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    """A temporary Prefect server."""
-    from prefect.testing.utilities import prefect_test_harness
+    """A temporary Prefect server, which begins with the empty database of the set-up and goes through no migrations."""
+    from prefect.testing import utilities
 
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+    from tests.support.servers import made
+
+    def with_tables() -> str:
+        directory = tempfile.mkdtemp()
+        made(Path(directory, "prefect-test.db"), "prefect")
+        return directory
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utilities, "mkdtemp", with_tables)
+        with utilities.prefect_test_harness(server_startup_timeout=120):
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from tasks.tracking.mlflow_client import open_experiment
 from tasks.tracking.outbox import OutageError
 from tasks.tracking.outbox_entries import Entry, Metrics
 from tasks.tracking.refused_entries import RefusedError
+from tasks.tracking.store import LATE_IMPORTS
 from tasks.tracking.stored_run import DIRECTORY_TAG, HOST_TAG, PROCESS_TAG
 from tests.support.forks import Forks
 from tests.support.log import own_messages
@@ -42,7 +43,7 @@ run_train(TrainParameters(**tiny, experiment="tests"))
 """
 RECORD = """
 import os, socket, time
-from tasks.tracking import record
+from tasks.tracking import outbox, record
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import claim
 from tasks.tracking.outbox import OutageError
@@ -51,11 +52,20 @@ from tasks.tracking.run import tracked_run
 def outage(*_):
     raise OutageError("nobody answers")
 
+def mlflow_has_all(directory):
+    if mlflow_client.send is outage:
+        return True
+    mark, kept = directory / outbox.MARK, (directory / outbox.JOURNAL).read_bytes().count(b"\\n")
+    return mark.exists() and mark.read_text() == f"{kept}\\n"
+
 BEFORE
 experiment = mlflow_client.open_experiment("tests")
 with claim() as claimed, tracked_run(claimed, experiment, "a name", {"epochs": "3"}, {}) as run:
     record.log_metrics(run.run_id, {"train/loss": 0.25}, step=1)
-    time.sleep(0.5)
+    deadline = time.monotonic() + 60
+    while not mlflow_has_all(run.directory):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     print("recorded", flush=True)
     THEN
 """
@@ -75,6 +85,8 @@ def forks(prefect_server: None) -> Iterator[Forks]:
         "tasks.fit",
         "tasks.evaluate",
         "sklearn.datasets",
+        *LATE_IMPORTS,
+        "prefect.task_engine",
         environment={**environment, "PREFECT_API_URL": url},
     ) as forks:
         yield forks
