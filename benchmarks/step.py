@@ -10,13 +10,13 @@ from benchmarks.plan import Plan
 from benchmarks.process import answer_of, workplace
 from benchmarks.result import Figure, Ratio, Result, make_result, ratios_of
 
-OPTIMIZERS = ("momentum", "adam", "rmsprop")
-EPOCHS = 3  # the first one traces and warms up, and is not counted
-PROGRAMS = {"pipeline": "ours", "floor": "floor", "plain script": "plain"}
-RESNET8 = {"pipeline": "ours_resnet8", "floor": "floor_resnet8"}  # on made-up images of CIFAR-10's form
-CONTESTS = [*((optimizer, optimizer, PROGRAMS) for optimizer in OPTIMIZERS), ("resnet8", "momentum", RESNET8)]
+CONTESTS = {  # a network and an optimizer, by what they are called
+    **{optimizer: ("lenet", optimizer) for optimizer in ("momentum", "adam", "rmsprop")},
+    "resnet8": ("resnet8", "momentum"),  # on made-up images of CIFAR-10's form
+}
+PROGRAMS = "benchmarks.programs"
+EPOCHS = "3"  # the first one traces and warms up, and is not counted
 CIFAR_IMAGES, SMALL_CIFAR = (12_800, 500), (1_600, 500)  # 400 steps an epoch take ten times as long as LeNet's
-KERNELS = {"floor": {"TF_ENABLE_ONEDNN_OPTS": "1"}}  # those of the pipeline; the script takes what TensorFlow takes
 LIST_GPUS = (
     "import json, tensorflow as tf; print(json.dumps([gpu.name for gpu in tf.config.list_physical_devices('GPU')]))"
 )
@@ -24,7 +24,7 @@ DEVICES = {"CPU": {"CUDA_VISIBLE_DEVICES": "-1"}, "GPU": {}}
 
 
 def step(plan: Plan) -> Result:
-    """Measure LeNet with each optimizer, and ResNet-8, with each program, in turn.
+    """Measure LeNet with each optimizer, and ResNet-8: pipeline and floor block by block in turn, and the script.
 
     The targets are 1.10 of the floor, and for LeNet 1.8 times the plain script. Where TensorFlow sees a GPU, it is
     measured in the same table; the targets are those of the CPU.
@@ -33,15 +33,16 @@ def step(plan: Plan) -> Result:
     with mnist(plan) as (data, data_note), workplace() as coloured, workplace() as home:
         devices, device_note = _devices(home)
         write_synthetic(coloured, *(SMALL_CIFAR if plan.small else CIFAR_IMAGES), "cifar10")
-        for number in range(plan.rounds):
-            for device, (contest, optimizer, programs) in product(devices, CONTESTS):
-                place = str(coloured) if programs is RESNET8 else data
-                for name, program in programs.items():
-                    command = ["-m", f"benchmarks.programs.{program}", optimizer, str(EPOCHS)]
-                    settings = {"TFDS_DATA_DIR": place, **DEVICES[device], **KERNELS.get(name, {})}
-                    milliseconds = answer_of(command, home, **settings)
-                    measured.setdefault((device, contest, name), []).append(milliseconds)
-                    plan.progress(number, f"{device}, {contest}, {name}: {milliseconds:.2f} ms a step")
+        for number, device, contest in product(range(plan.rounds), devices, CONTESTS):
+            network, optimizer = CONTESTS[contest]
+            settings = {"TFDS_DATA_DIR": data if network == "lenet" else str(coloured), **DEVICES[device]}
+            taken = answer_of(["-m", f"{PROGRAMS}.in_turn", network, optimizer, EPOCHS], home, **settings)
+            if network == "lenet":
+                plain = ["-m", f"{PROGRAMS}.plain", optimizer, EPOCHS]
+                taken["plain script"] = answer_of(plain, home, **settings)
+            for name, milliseconds in taken.items():
+                measured.setdefault((device, contest, name), []).append(milliseconds)
+                plan.progress(number, f"{device}, {contest}, {name}: {milliseconds:.2f} ms a step")
     figures, ratios = figures_and_ratios(measured)
     return make_result("step", figures, ratios, [device_note, data_note])
 
@@ -51,7 +52,7 @@ def figures_and_ratios(measured: dict[tuple[str, str, str], list[float]]) -> tup
     figures = {key: Figure(name=", ".join(key), unit="ms a step", values=values) for key, values in measured.items()}
     ratios = []
     for device, contest in dict.fromkeys(key[:2] for key in figures):
-        ours, floor = (figures[device, contest, name] for name in RESNET8)
+        ours, floor = (figures[device, contest, name] for name in ("pipeline", "floor"))
         at_most, at_least = (1.10, 1.8) if device == "CPU" else (None, None)
         where = f"{device}, {contest}"
         ratios.append(Ratio(name=f"{where}: pipeline / floor", values=ratios_of(ours, floor), at_most=at_most))

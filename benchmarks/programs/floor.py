@@ -1,22 +1,18 @@
-"""The floor: LeNet on MNIST in one hand-written tf.function, with nothing else. Prints milliseconds a step.
+"""The floor: LeNet on MNIST in one hand-written tf.function, with nothing else.
 
 Batches are gathered by shuffled indices from one uint8 array; forward, gradient and update are TensorFlow's own
-operations. Usage: floor.py OPTIMIZER EPOCHS
+operations.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
-from tasks.dataset import prepare_dataset
-from tasks.training.threads import use_threads
+from tasks.data.prepared import PreparedDataset
 
 BATCH_SIZE = 32
 SHAPES = ((5, 5, 1, 6), (6,), (5, 5, 6, 16), (16,), (400, 120), (120,), (120, 84), (84,), (84, 10), (10,))
@@ -116,32 +112,28 @@ def make_epoch(
     return cast("Callable[[Any], Any]", epoch)
 
 
-def main(optimizer: str, epochs: int) -> float:
-    """Return milliseconds a step, from the end of the first epoch to that of the last."""
-    use_threads(1)  # as ours, by default
+def first_weights() -> list[tf.Variable]:
+    """Return weights of LeNet to begin with."""
     random = np.random.default_rng(0)
-    weights = [
-        tf.Variable(random.normal(0, 0.1, shape) if len(shape) > 1 else np.zeros(shape), dtype=tf.float32)
-        for shape in SHAPES
-    ]
-    return measured("mnist", weights, logits_of, optimizer, epochs)
+    drawn = [random.normal(0, 0.1, shape) if len(shape) > 1 else np.zeros(shape) for shape in SHAPES]
+    return [tf.Variable(each, dtype=tf.float32) for each in drawn]
 
 
-def measured(dataset: str, weights: Sequence[tf.Variable], network: Network, optimizer: str, epochs: int) -> float:
-    """Return milliseconds a step of ``network`` on a set of tensorflow-datasets."""
-    prepared = prepare_dataset.fn(dataset, image_size=32, validation_fraction=0, download=False)
+def make_blocks(
+    prepared: PreparedDataset, weights: Sequence[tf.Variable], network: Network, optimizer: str
+) -> Callable[[int], None]:
+    """Return a function that trains on the next so many examples of a shuffled training split, over and over."""
     train = np.load(prepared.directory / "train.npy")
     images, labels = (np.load(prepared.directory / f"{name}.npy")[train] for name in ("images", "labels"))
-    random = np.random.default_rng(0)
-    update = OPTIMIZERS[optimizer](weights)
     pixels = {"mean": list(prepared.pixel_mean), "deviation": list(prepared.pixel_deviation)}
-    epoch = make_epoch(weights, update, images, labels, **pixels, network=network)
-    ends = []
-    for _ in range(epochs):
-        epoch(tf.constant(random.permutation(len(labels)).astype(np.int32))).numpy()
-        ends.append(time.perf_counter())
-    return (ends[-1] - ends[0]) / (epochs - 1) / (len(labels) // BATCH_SIZE) * 1000
+    epoch = make_epoch(weights, OPTIMIZERS[optimizer](weights), images, labels, **pixels, network=network)
+    random, left = np.random.default_rng(0), np.empty(0, np.int32)
 
+    def block(examples: int) -> None:
+        nonlocal left
+        if not len(left):
+            left = random.permutation(len(labels)).astype(np.int32)
+        chosen, left = left[:examples], left[examples:]
+        epoch(tf.constant(chosen)).numpy()
 
-if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))
+    return block

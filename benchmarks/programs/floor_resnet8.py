@@ -1,19 +1,11 @@
-"""The floor of ResNet-8: the network on images of CIFAR's form in one hand-written tf.function, with nothing else.
-
-Prints milliseconds a step. Usage: floor_resnet8.py OPTIMIZER EPOCHS
-"""
+"""The floor of ResNet-8: its layers as TensorFlow's own operations, for the one function of `floor.make_epoch`."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
-
-from benchmarks.programs.floor import measured
-from tasks.training.threads import use_threads
 
 STACKS = ((16, 1), (32, 2), (64, 2))  # filters, and the stride of the first convolution
 MOMENTUM, EPSILON = 0.99, 1e-3  # of batch normalisation, as Keras has them
@@ -79,13 +71,3 @@ def first_statistics() -> list[tf.Variable]:
     """Return the moving mean and variance of each normalisation, which have seen nothing yet."""
     filters = [shape for name, shape in shapes() if name == "gamma"]
     return [tf.Variable(fill(shape), dtype=tf.float32) for shape in filters for fill in (np.zeros, np.ones)]
-
-
-def main(optimizer: str, epochs: int) -> float:
-    """Return milliseconds a step, from the end of the first epoch to that of the last."""
-    use_threads(1)  # as ours, by default
-    return measured("cifar10", first_weights(), network(first_statistics()), optimizer, epochs)
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))

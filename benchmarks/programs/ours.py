@@ -1,12 +1,7 @@
-"""The pipeline's own fit of LeNet on MNIST, with metrics, monitor, checkpoints and tracking.
-
-Prints milliseconds a step. Usage: ours.py OPTIMIZER EPOCHS
-"""
+"""The pipeline's own fit, with metrics, monitor, checkpoints and tracking."""
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 from flows.parameters.signature import validated
@@ -22,11 +17,13 @@ from tasks.tracking.run import tracked_run
 from tasks.training.device import select_device
 from tasks.training.threads import use_threads
 
-RATES = {"momentum": 0.01, "adam": 0.001, "rmsprop": 0.001}
 
+def fit(given: dict[str, Any]) -> tuple[float, int]:
+    """Train with these parameters.
 
-def fit(given: dict[str, Any]) -> float:
-    """Train with these parameters; return milliseconds a step from the end of the first epoch to that of the last."""
+    Returns:
+        Milliseconds a step from the end of the first epoch to that of the last, and steps an epoch.
+    """
     p = validated(TrainParameters, given)
     use_threads(p.threads)
     device = select_device(p.device)
@@ -39,14 +36,4 @@ def fit(given: dict[str, Any]) -> float:
         fit_model.fn(compiled, prepared, run.run_id, run.directory, **p.fitting(), device=device)
         entries = [ENTRY.validate_json(line) for line in (run.directory / JOURNAL).read_text().splitlines()]
     ends = [entry.timestamp for entry in entries if isinstance(entry, Metrics) and "train/loss" in entry.metrics]
-    return (ends[-1] - ends[0]) / (p.epochs - 1) / steps
-
-
-def main(optimizer: str, epochs: int) -> float:
-    """Return milliseconds a step on MNIST, everything counted."""
-    recipe = {"optimizer": optimizer, "learning_rate": RATES[optimizer], "epochs": epochs}
-    return fit({"dataset": "mnist", "validation_fraction": 0, **recipe})
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))
+    return (ends[-1] - ends[0]) / (p.epochs - 1) / steps, steps

@@ -30,11 +30,11 @@ def test_step_measures_on_a_gpu_where_there_is_one(
 ) -> None:
     hidden = []
 
-    def answer(command: list[str], _home: Path, **changes: str) -> float | list[str]:
+    def answer(command: list[str], _home: Path, **changes: str) -> float | list[str] | dict[str, float]:
         if command[0] == "-c":
             return gpus
         hidden.append("CUDA_VISIBLE_DEVICES" in changes)
-        return 2.0
+        return {"pipeline": 2.0, "floor": 2.0} if "in_turn" in command[1] else 2.0
 
     monkeypatch.setattr(step, "answer_of", answer)
     monkeypatch.setattr(step, "mnist", mnist)
@@ -42,7 +42,7 @@ def test_step_measures_on_a_gpu_where_there_is_one(
     monkeypatch.setattr(step, "write_synthetic", lambda *given: written.append(given[-1]))
     result = step.step((spoken := Spoken()).plan(rounds=1))
     assert list(dict.fromkeys(figure.name.partition(",")[0] for figure in result.figures)) == devices
-    assert hidden == [True] * 11 + [False] * 11 * (len(devices) - 1)
+    assert hidden == [True] * 7 + [False] * 7 * (len(devices) - 1)
     assert ("no GPU" in result.notes[0]) is (not gpus)
     assert len(spoken) == 11 * len(devices)
     assert written == ["cifar10"]
