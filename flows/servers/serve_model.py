@@ -13,6 +13,7 @@ from rich.console import Console
 
 from flows.servers.access import Access
 from flows.servers.callers import Callers
+from flows.servers.impatient_protocol import ImpatientProtocol
 from flows.servers.requests_of_pictures import Limits
 from flows.servers.scoring_app import ScoringApp
 from served_model.answers import answers
@@ -43,7 +44,7 @@ def serve_model(console: Console, name: str, classifier: Classifier, place: Plac
     app = ScoringApp(answering, Callers(place.access, place.port), limits)
     config = uvicorn.Config(
         app,
-        http="h11",  # which bounds headers
+        http=ImpatientProtocol,  # which bounds headers, too
         ws="none",
         lifespan="off",
         loop="asyncio",
