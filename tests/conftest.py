@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -30,6 +32,10 @@ settle_environment(os.environ)  # as flows/__init__.py, which tests of tasks do 
 # A thread of Prefect posts its logs whenever it likes: a test that reads what was logged does not mean its requests.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
+# As in flows/__main__.py: looking through all of TensorFlow and Prefect for garbage takes a second each time.
+gc.set_threshold(100_000)
+atexit.register(gc.freeze)
+
 ROOT = Path(__file__).parent.parent
 
 settings.register_profile("pipeline", deadline=None)  # a busy machine is not a failure
@@ -53,7 +59,11 @@ def _comes_late(item: pytest.Item) -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Compute with as many threads as a training does by default, where a test file imports TensorFlow at all."""
+    """Compute with as many threads as a training does by default, where a test file imports TensorFlow at all.
+
+    What has been imported until then stays: nobody needs to look there for garbage.
+    """
+    gc.freeze()
     if "tensorflow" in sys.modules:
         from tasks.training.threads import use_threads
 
@@ -166,6 +176,15 @@ def prefect_server() -> Iterator[None]:
         patch.setattr(utilities, "mkdtemp", with_tables)
         with utilities.prefect_test_harness(server_startup_timeout=120):
             yield
+
+
+@pytest.fixture
+def no_heartbeat() -> Iterator[None]:
+    """Let no flow run that is called as a worker calls it wait for Prefect's heartbeat, up to a second at its end."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -76,13 +77,34 @@ class Trained(NamedTuple):
 
 
 @contextlib.contextmanager
-def workplace_in(directory: Path, empty_store: Path) -> Iterator[None]:
-    """The fixture ``workplace``, for a whole module."""
+def working_in(directory: Path) -> Iterator[None]:
+    """The fixture ``workplace``, for a directory that has a store."""
     with contextlib.chdir(directory), pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
-        shutil.copy(empty_store, "mlflow.db")
         yield
+
+
+def workplace_of(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, name: str) -> Path:
+    """A directory with a store for a whole module, to be worked in."""
+    directory = tmp_path_factory.mktemp(name)
+    shutil.copy(empty_store, directory / "mlflow.db")
+    return directory
+
+
+class Called(NamedTuple):
+    """What a run returned, and where it ran."""
+
+    result: TrainResult
+    directory: Path
+
+
+class Failed(NamedTuple):
+    """A run that failed, where it ran, and a copy of that directory."""
+
+    run_id: str
+    directory: Path
+    kept: Path
 
 
 def runs() -> list[Run]:
@@ -100,8 +122,8 @@ def artifacts_of(client: SyncPrefectClient, flow_run_id: UUID) -> dict[str, Arti
 @pytest.fixture(scope="module")
 def trained(prefect_server: None, tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Trained]:
     assert prefect_server is None
-    directory = tmp_path_factory.mktemp("trained")
-    with workplace_in(directory, empty_store), get_client(sync_client=True) as client:
+    directory = workplace_of(tmp_path_factory, empty_store, "trained")
+    with working_in(directory), get_client(sync_client=True) as client:
         result = run_train(TrainParameters(**TINY))
         APILogWorker.drain_all(timeout=60, at_exit=False)  # logs are sent in the background
         flow_run_id = UUID(result.flow_run_id)
@@ -228,15 +250,23 @@ def test_prefect_shows_how_well_each_class_is_known(trained: Trained) -> None:
     assert np.mean(recalls) == pytest.approx(trained.result.test["test/balanced_accuracy"])
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
-def test_a_run_that_is_to_keep_no_predictions_keeps_none() -> None:
-    result = train(**TINY | {"epochs": 1, "keep_predictions": False})
-    names = {file.path for file in store().list_artifacts(result.run_id)}
+@pytest.fixture(scope="module")
+def called_directly(prefect_server: None, tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Called:
+    """A run without an own claim, that is to keep no predictions."""
+    assert prefect_server is None
+    directory = workplace_of(tmp_path_factory, empty_store, "called")
+    with working_in(directory):
+        return Called(train(**TINY | {"epochs": 1, "keep_predictions": False}), directory)
+
+
+def test_a_run_that_is_to_keep_no_predictions_keeps_none(called_directly: Called) -> None:
+    with working_in(called_directly.directory):
+        names = {file.path for file in store().list_artifacts(called_directly.result.run_id)}
     assert "classes_test.csv" in names
     assert not {name for name in names if name.endswith(".npz")}
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat")
 def test_where_nothing_is_held_back_the_predictions_for_test_are_kept() -> None:
     result = train(**TINY | {"epochs": 1, "validation_fraction": 0, "metric": "macro_f1"})
     names = {file.path for file in store().list_artifacts(result.run_id)}
@@ -259,7 +289,7 @@ def ended(**changes: Any) -> State[Any]:
     return state
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat")
 def test_a_task_that_fails_ends_both_runs_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -277,7 +307,7 @@ def test_a_task_that_fails_ends_both_runs_with_the_reason(monkeypatch: pytest.Mo
     assert run.data.tags["outcome"] == "failed"
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat")
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -301,7 +331,7 @@ def test_bad_input_leaves_no_run_in_mlflow(changes: dict[str, Any], told: str, m
     assert runs() == []
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat")
 @pytest.mark.parametrize("changes", [{"validation_fraction": 0}, {}])
 def test_a_run_that_diverges_is_finished_without_a_score(changes: dict[str, Any]) -> None:
     result = train(**TINY | {"loss": "mse", "learning_rate": 1e6, **changes})
@@ -321,36 +351,55 @@ def test_a_run_that_diverges_is_finished_without_a_score(changes: dict[str, Any]
     assert list(Path("runs").iterdir()) == []
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
-def test_called_directly_as_a_worker_does_it_claims_by_itself() -> None:
-    result = train(**TINY | {"epochs": 1})
-    (run,) = runs()
+def test_called_directly_as_a_worker_does_it_claims_by_itself(called_directly: Called) -> None:
+    result, directory = called_directly
+    with working_in(directory):
+        (run,) = runs()
     assert run.info.run_id == result.run_id
     assert run.info.status == "FINISHED"
-    assert Path(run.data.tags["run.directory"]).parent == Path("runs").absolute()
-    assert list(Path("runs").iterdir()) == []
+    assert Path(run.data.tags["run.directory"]).parent == directory / "runs"
+    assert list((directory / "runs").iterdir()) == []
     with get_client(sync_client=True) as client:
         flow_run = client.read_flow_run(UUID(result.flow_run_id))
     assert flow_run.tags == []
     assert flow_run.state_name == "Completed"
 
 
-@pytest.fixture
-def failed(workplace: Path, prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A run that failed when all was fitted."""
-    assert workplace.is_dir()
+@pytest.fixture(scope="module")
+def failed_once(prefect_server: None, tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Failed:
+    """A run that failed when all was fitted, and a copy of what it left."""
     assert prefect_server is None
 
     def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken off")
 
-    with monkeypatch.context() as patch:
+    directory = workplace_of(tmp_path_factory, empty_store, "failed")
+    with working_in(directory), pytest.MonkeyPatch.context() as patch:
         patch.setattr("tasks.evaluate.evaluate_model", breaks)
         with pytest.raises(RuntimeError, match="broken off"):
             run_train(TrainParameters(**TINY))
-    (run,) = runs()
+        (run,) = runs()
     assert run.info.status == "FAILED"
-    return str(run.info.run_id)
+    kept = shutil.copytree(directory, tmp_path_factory.mktemp("kept") / "failed")
+    return Failed(str(run.info.run_id), directory, kept)
+
+
+@pytest.fixture
+def failed(failed_once: Failed) -> Iterator[str]:
+    """That run, as it was when it had failed."""
+    run_id, directory, kept = failed_once
+    for path in directory.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    shutil.copytree(kept, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mlflow.db"))
+    # Connections that MLflow keeps open go on with the file that they have.
+    with (
+        contextlib.closing(sqlite3.connect(kept / "mlflow.db")) as source,
+        contextlib.closing(sqlite3.connect(directory / "mlflow.db")) as target,
+    ):
+        source.backup(target)
+    with working_in(directory):
+        yield run_id
 
 
 def test_a_run_that_failed_goes_on(failed: str) -> None:
@@ -374,6 +423,7 @@ def test_a_run_that_failed_goes_on(failed: str) -> None:
         run_train(TrainParameters(resume=failed))
 
 
+@pytest.mark.usefixtures("no_heartbeat")
 def test_a_run_that_failed_goes_on_with_its_own_parameters_only(failed: str) -> None:
     state = train(resume=failed, epochs=5, return_state=True)
     assert isinstance(state, State)
@@ -553,9 +603,9 @@ def test_a_run_has_no_heartbeat_to_wait_for_unless_somebody_asked_for_it(
         run_train(TrainParameters(**TINY))
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
-def test_a_run_begins_with_what_another_has_come_to() -> None:
-    begun = run_train(TrainParameters(**{**TINY, "epochs": 1}))
+def test_a_run_begins_with_what_another_has_come_to(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained.directory)
+    begun = trained.result
     how = {"weights": f"run:{begun.run_id}", "freeze": "backbone", "unfreeze_after": 1, "optimizer": "sgd"}
     result = run_train(TrainParameters(**{**TINY, **how, "experiment": "another"}))
     assert [row.learning_rate for row in result.epochs] == [0.05, 0.005]

@@ -12,9 +12,11 @@ from types import TracebackType
 ROOT = Path(__file__).parents[2]
 # It forks before anything has been computed: TensorFlow starts its threads with the first operation.
 PARENT = """
-import importlib, json, os, sys, traceback
+import gc, importlib, json, os, sys, traceback
+gc.set_threshold(100_000)  # as in flows/__main__.py: imports are most of a start
 for module in sys.argv[1:]:
     importlib.import_module(module)
+gc.freeze()
 print("ready", flush=True)
 for line in sys.stdin:
     order = json.loads(line)

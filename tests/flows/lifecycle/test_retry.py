@@ -30,7 +30,7 @@ TINY = {
     "experiment": "tests",
     "seed": 3,
 }
-pytestmark = pytest.mark.usefixtures("prefect_server", "workplace")
+pytestmark = pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat")
 
 
 def runs() -> list[Run]:
@@ -125,7 +125,7 @@ def test_what_a_killed_process_left_is_gone_on_with_and_its_flow_run_is_not_take
 
 
 def test_a_try_whose_files_are_elsewhere_starts_a_new_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, RuntimeError("broken off"))
+    failing(monkeypatch, RuntimeError("broken off"), at_epoch=1)
     state = train(**TINY, return_state=True)
     shutil.rmtree("runs")
     assert again(state.state_details.flow_run_id).is_completed()
@@ -140,7 +140,7 @@ def test_what_has_finished_is_done_anew_if_somebody_asks_for_that() -> None:
 
 @pytest.mark.parametrize("error", [InputError("bad input"), RecordError("refused")], ids=["bad input", "refused"])
 def test_what_will_not_pass_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    failing(monkeypatch, error)
+    failing(monkeypatch, error, at_epoch=1)
     state = train.with_options(retries=5)(**TINY | {"epochs": 1}, return_state=True)
     assert state.is_failed()
     with get_client(sync_client=True) as client:
@@ -155,7 +155,7 @@ def test_bad_parameters_are_not_tried_again() -> None:
 
 
 def test_failures_that_may_pass_are_tried_as_often_as_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, RuntimeError("broken off"), times=9)
+    failing(monkeypatch, RuntimeError("broken off"), at_epoch=1, times=9)
     state = train.with_options(retries=2)(**TINY | {"epochs": 1}, return_state=True)
     assert state.is_failed()
     with get_client(sync_client=True) as client:
