@@ -12,7 +12,7 @@ from flows.comparison.forked_preparation import prepare
 from flows.comparison.growth import grow, resumed_study
 from flows.comparison.run_rounds import is_complete, run_rounds
 from flows.comparison.scheduling import require_success
-from flows.comparison.stored_study import study_dataset, study_directory, study_tags
+from flows.comparison.stored_study import require_weights_of_study, study_dataset, study_directory, study_tags
 from flows.lifecycle.flow_run import claimed_run, run_claimed
 from flows.lifecycle.resume import given_to_flow
 from flows.lifecycle.retry import begun_before, retried_if_it_may_pass
@@ -21,6 +21,7 @@ from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.parameters.compare import CompareParameters
 from flows.parameters.signature import flat_signature
 from tasks.building.own_code import own_sources
+from tasks.building.weights_source import require_weights
 from tasks.data.class_counts import tell_of_imbalance
 from tasks.foundation.log import task_log
 from tasks.inspect import record_dataset_page
@@ -53,6 +54,9 @@ def compare(parameters: CompareParameters) -> CompareResult:
             claimed.result = answer = report(p.resume)[0]
         return answer
     experiment_id = mlflow_client.open_experiment(p.experiment)
+    require_weights(p.weights)
+    if p.resume:
+        require_weights_of_study(p.resume, p.weights)
     sources = own_sources(p.named(), p.resume)
     require_sound(p, sources)
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)

@@ -16,6 +16,7 @@ from flows.lifecycle.tracked_flow_run import tracked_flow_run
 from flows.lifecycle.train_result import TrainResult, train_result
 from flows.parameters.signature import flat_signature
 from flows.parameters.train import TrainParameters
+from tasks.building.weights_source import require_weights
 from tasks.data.class_counts import tell_of_imbalance
 from tasks.data.leaks import caution_tags
 from tasks.data.prepared import PreparedDataset
@@ -43,7 +44,6 @@ def run_train(parameters: TrainParameters) -> TrainResult:
 def train(parameters: TrainParameters) -> TrainResult:
     """Train one model and record it in MLflow, epoch by epoch."""
     # Here, with TensorFlow: a worker that cancels a run loads the flow for its hooks, and the page waits for that.
-    from tasks.building.first_weights import require_weights
     from tasks.building.own_checks import sound_sources
     from tasks.evaluate import Evaluation, evaluate_model
     from tasks.fit import fit_model

@@ -12,6 +12,7 @@ from flows.parameters.compare import CompareParameters
 from flows.parameters.study_plan import digest_of, plan_of
 from flows.parameters.train import TrainParameters
 from study.plan import Plan
+from tasks.building.weights_source import require_same_weights, weights_identity
 from tasks.data.bound_dataset import BoundDataset
 from tasks.data.leaks import LEAKED_TAG, caution_tags
 from tasks.data.prepared import PreparedDataset
@@ -22,6 +23,7 @@ from tasks.tracking.stored_run import STUDY_TAG, TRIAL_TAG, StoredRun
 PARAMETERS_TAG, EXAMPLES_TAG, STUDY_DATASET_TAG = "compare.parameters", "compare.examples", "compare.dataset"
 GIVEN_SPLITS_TAG = "compare.given_splits"  # those that the data came with; of older versions not said
 METRIC_TAG = "compare.metric"
+WEIGHTS_TAG = "compare.began_with"  # `weights_identity` of the weights that all its trials begin with, if any
 LONGEST_TAG = 5000
 CONCLUDED = "completed"  # the outcome of a comparison whose answer lacks no trial
 # Which of its parameters a study shows, each as a tag: as parameters they would be axes between those of its trials.
@@ -45,7 +47,10 @@ def study_tags(parameters: CompareParameters, prepared: PreparedDataset) -> dict
     said = bound.model_dump_json()
     if len(said) > LONGEST_TAG:  # of thousands of classes
         said = bound.model_copy(update={"classes": {}}).model_dump_json()
-    return tags if parameters.resume else {**tags, STUDY_DATASET_TAG: said}
+    if parameters.resume:
+        return tags
+    weights = weights_identity(parameters.weights)
+    return {**tags, STUDY_DATASET_TAG: said, **({WEIGHTS_TAG: weights} if weights else {})}
 
 
 def study_dataset(study: str) -> BoundDataset | None:
@@ -53,6 +58,13 @@ def study_dataset(study: str) -> BoundDataset | None:
     run = open_study(study)
     said = run.tags.get(STUDY_DATASET_TAG)
     return BoundDataset.model_validate_json(said) if said else recorded_dataset(run)
+
+
+def require_weights_of_study(study: str, weights: str | None) -> None:
+    """Raise InputError for weights that are not those with which the trials of a comparison have begun so far."""
+    if weights:
+        begun_with = mlflow_client.get_run(study).tags.get(WEIGHTS_TAG, "")  # older versions did not say
+        require_same_weights(weights, begun_with, f"the comparison {study}")
 
 
 def trial_digest(study: str, trial: TrainParameters) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 import keras
 
 from flows.comparison.calibration import measure_training_time
-from flows.comparison.stored_study import find_trials, study_dataset, trial_digest
+from flows.comparison.stored_study import find_trials, require_weights_of_study, study_dataset, trial_digest
 from flows.comparison.training_time import TrainingTime
 from flows.lifecycle.flow_run import run_claimed
 from flows.lifecycle.reconcile import settle
@@ -35,6 +35,7 @@ from tasks.training.device import select_device
 def train_trial(parameters: TrainParameters, study: str, round_: Round, parent_task_run_id: UUID | None = None) -> None:
     """Train, unless that is done, and record it as a trial of the run ``study``."""
     tags = tags_of(parameters, study, round_)
+    require_weights_of_study(study, parameters.weights)
     try:
         attempts = find_trials(study, parameters)
         if any(attempt.status == "FINISHED" for attempt in attempts):

@@ -11,13 +11,12 @@ import numpy as np
 
 from models.network_layers import head_of
 from tasks.building.imagenet_weights import with_imagenet_weights
+from tasks.building.weights_source import IMAGENET, RUN, STUDY, other_weights, run_of, weights_file
 from tasks.foundation.durable_files import write_durably
 from tasks.foundation.errors import InputError
 from tasks.sources.checksums import sha256
-from tasks.tracking import mlflow_client, mlflow_models, record
-from tasks.tracking.model_names import recommended_run
+from tasks.tracking import mlflow_models, record
 
-IMAGENET, RUN, STUDY = "imagenet", "run:", "study:"
 DIGEST_FILE = "weights.sha256"  # in a run's directory: of the file whose weights it began with
 PixelStatistics = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -59,16 +58,6 @@ def with_first_weights(
     return FirstWeights(network, sha256(path))
 
 
-def require_weights(weights: str | None) -> None:
-    """Raise InputError for weights of which it is known already that there are none, before a run is made of them."""
-    if weights is None or weights == IMAGENET:
-        return
-    if weights.startswith((RUN, STUDY)):
-        run_of(weights)
-    else:
-        _require_file(weights)
-
-
 def keep_digest(directory: Path, run_id: str, weights: str, digest: str) -> None:
     """Keep what a run began with in its directory and, as tags, in its record; ``run_id`` may be empty: no record.
 
@@ -78,10 +67,7 @@ def keep_digest(directory: Path, run_id: str, weights: str, digest: str) -> None
     """
     kept = directory / DIGEST_FILE
     if kept.exists() and (before := kept.read_text()) != digest:
-        raise InputError(
-            f"weights: {weights!r} held other weights when run {run_id} began (SHA-256 {before[:12]}) than now "
-            f"({digest[:12]}); give it back what it held, or start anew, without resume"
-        )
+        raise other_weights(weights, f"run {run_id}", before, digest)
     write_durably(kept, digest.encode())
     if run_id:
         record.set_tags(run_id, {"weights.source": weights, "weights.sha256": digest})
@@ -116,23 +102,7 @@ def _file_of(weights: str, directory: Path) -> Path:
     """Return the ``.keras`` file that is meant; that of a run is fetched into ``directory``."""
     if weights.startswith((RUN, STUDY)):
         return mlflow_models.download_model(run_of(weights), directory)
-    return _require_file(weights)
-
-
-def _require_file(weights: str) -> Path:
-    path = Path(weights).expanduser()
-    if not path.is_file():
-        raise InputError(f"weights: there is no file {str(path)!r}; give one, run:RUN_ID, study:STUDY or imagenet")
-    return path
-
-
-def run_of(weights: str) -> str:
-    """Return the run whose weights are meant by ``run:`` or ``study:``. Raises InputError if there is none."""
-    named = weights.partition(":")[2]
-    recommended = recommended_run(mlflow_client.get_run(named))
-    if weights.startswith(STUDY) and recommended == named:
-        raise InputError(f"weights: {weights!r} recommends no run: it is no comparison; give run:{named}")
-    return recommended
+    return weights_file(weights)
 
 
 def _pixel_statistics(source: keras.Model) -> PixelStatistics | None:

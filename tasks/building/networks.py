@@ -13,8 +13,9 @@ from models.choice import choose
 from models.lenet import build_lenet
 from models.resnet8 import build_resnet8
 from tasks.building.called_network import call_network
-from tasks.building.first_weights import IMAGENET, FirstWeights, PixelStatistics, with_first_weights
+from tasks.building.first_weights import FirstWeights, PixelStatistics, with_first_weights
 from tasks.building.own_objects import load_own
+from tasks.building.weights_source import IMAGENET
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
 from tasks.foundation.own_source import is_own

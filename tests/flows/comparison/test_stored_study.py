@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.compare import compare
 from flows.comparison.answer import chosen_runs, report
 from flows.comparison.growth import resumed_study
 from flows.comparison.stored_study import (
@@ -14,6 +15,7 @@ from flows.comparison.stored_study import (
     STUDY_DATASET_TAG,
     find_trials,
     open_study,
+    require_weights_of_study,
     stored_parameters,
     stored_plan,
     study_dataset,
@@ -22,7 +24,7 @@ from flows.comparison.stored_study import (
     trial_digest,
 )
 from flows.comparison.stored_trials import next_trials, read_trials
-from flows.comparison.trial import setting_of, tags_of
+from flows.comparison.trial import setting_of, tags_of, train_trial
 from flows.parameters.compare import CompareParameters
 from flows.parameters.study_plan import digest_of
 from flows.parameters.train import TrainParameters
@@ -161,6 +163,20 @@ def test_a_comparison_belongs_to_the_data_that_it_began_with(study: str, prepare
     assert STUDY_DATASET_TAG not in study_tags(
         resumed_study({"resume": study}), prepared
     )  # said once, at its beginning
+
+
+def test_all_trials_of_a_comparison_begin_with_the_same_weights(workplace: Path, prepared: PreparedDataset) -> None:
+    path = workplace / "mine.keras"
+    path.write_bytes(b"weights")
+    p = PARAMETERS.model_copy(update={"weights": str(path)})
+    study, trial = begun(p, prepared), trainings(p)[0]
+    require_weights_of_study(study, trial.weights)
+    path.write_bytes(b"other weights")
+    with pytest.raises(InputError, match=f"mine.keras' held other weights when the comparison {study} began"):
+        train_trial(trial, study, "tune")
+    with pytest.raises(InputError, match="held other weights"):
+        compare.fn(**{**p.model_dump(), "resume": study, "weights": str(path)})
+    assert find_trials(study) == []
 
 
 def test_trials_on_other_data_are_other_trials(study: str, prepared: PreparedDataset) -> None:
