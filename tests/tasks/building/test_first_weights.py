@@ -109,6 +109,7 @@ def test_the_model_of_a_run_is_fetched(
 def test_a_run_that_began_with_other_weights_is_not_gone_on_with(tmp_path: Path) -> None:
     keep_digest(tmp_path, "", "mine.keras", "a" * 64)
     keep_digest(tmp_path, "", "mine.keras", "a" * 64)
-    with pytest.raises(InputError, match=rf"'mine.keras' held other weights .* {'a' * 12}\) than now \(SHA-256 {'b' * 12}\)"):
+    told = rf"'mine.keras' held other weights .* {'a' * 12}\) than now \(SHA-256 {'b' * 12}\)"
+    with pytest.raises(InputError, match=told):
         keep_digest(tmp_path, "", "mine.keras", "b" * 64)
     assert (tmp_path / DIGEST_FILE).read_text() == "a" * 64
