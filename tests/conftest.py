@@ -7,17 +7,23 @@ import contextlib
 import gc
 import logging
 import os
+import re
 import shutil
+import signal
+import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from tasks.foundation.environment import settle_environment
+
+if TYPE_CHECKING:
+    from tests.support.running import Running
 
 # Before TensorFlow, MLflow and Prefect are imported: they read these once. Nothing here reports to anybody.
 os.environ.update(
@@ -37,6 +43,8 @@ gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 
 ROOT = Path(__file__).parent.parent
+
+SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
 
 settings.register_profile("pipeline", deadline=None)  # a busy machine is not a failure
 settings.load_profile("pipeline")
@@ -71,16 +79,21 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An MLflow store without experiments: a copy of it saves the seconds in which MLflow makes its tables."""
     from mlflow import MlflowClient
+    from mlflow.store.db import utils
 
     from tasks.tracking.databases import migration_lock
 
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with migration_lock(uri := f"sqlite:///{path}", "mlflow"):
-        MlflowClient(uri).search_experiments()
-    return path
+    with pytest.MonkeyPatch.context() as patch:
+        # Whenever a store is opened, MLflow runs all of its migrations' files to learn which of them is the last.
+        name = "_get_latest_schema_revision"
+        patch.setattr(utils, name, cache(getattr(utils, name)))
+        with migration_lock(uri := f"sqlite:///{path}", "mlflow"):
+            MlflowClient(uri).search_experiments()
+        yield path
 
 
 @pytest.fixture
@@ -161,21 +174,76 @@ def make_compiled(prepared: Any, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A temporary Prefect server, which begins with the empty database of the set-up and goes through no migrations."""
-    from prefect.testing import utilities
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a stranger: no setting of ours, an empty home."""
+    # A shell that runs the tests in the background ignores interrupts, and so would all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    home = tmp_path_factory.mktemp("home")
+    kept = {name: value for name, value in os.environ.items() if not SETTINGS.match(name)}
+    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
 
+
+@pytest.fixture(scope="session")
+def serve(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[list[str], int, str], str]]:
+    """Start a server of this environment on a port, wait until its health page answers, and return its address."""
+    from tests.support.running import Running, answers, wait_for
+    from tests.support.servers import NO_JOBS
+
+    quiet = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **NO_JOBS,
+        "PREFECT_SERVER_UI_API_URL": "/api",  # else its pages look for the API at port 4200
+    }
+    started: list[Running] = []
+
+    def serve_one(arguments: list[str], port: int, health: str) -> str:
+        running = Running(arguments, tmp_path_factory.mktemp("server"), environment | quiet)
+        started.append(running)
+        url = f"http://127.0.0.1:{port}"
+
+        def up() -> bool:
+            assert running.process.poll() is None, f"it ended: {running.out.read_text()}{running.err.read_text()}"
+            return answers(f"{url}{health}")
+
+        wait_for(up, f"the server at {url}")
+        return url
+
+    yield serve_one
+    for running in started:
+        running.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.process.wait(5)
+        running.end()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(serve: Callable[..., str], environment: dict[str, str]) -> str:
+    """A Prefect server that tests share, where how it starts is not what they are about."""
+    from tests.support.running import free_port
     from tests.support.servers import made
 
-    def with_tables() -> str:
-        directory = tempfile.mkdtemp()
-        made(Path(directory, "prefect-test.db"), "prefect")
-        return directory
+    made(Path(environment["HOME"]) / ".prefect" / "prefect.db", "prefect")
+    port = free_port()
+    command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    return serve(command, port, "/api/health") + "/api"
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(utilities, "mkdtemp", with_tables)
-        with utilities.prefect_test_harness(server_startup_timeout=120):
-            yield
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_api: str) -> Iterator[None]:
+    """That server, for flows in this process: what Prefect's own harness does, without a second server."""
+    from prefect.context import _temporary_global_settings_context, get_settings_context
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: prefect_api}), _temporary_global_settings_context(get_settings_context()):
+        yield
+        for worker in (APILogWorker, EventsWorker):  # they send in the background, and the server ends now
+            worker.drain_all(timeout=60, at_exit=False)
 
 
 @pytest.fixture

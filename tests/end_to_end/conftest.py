@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,29 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.preloaded import Preloaded
-from tests.support.running import ROOT, Running, answers, free_port, wait_for
-from tests.support.servers import NO_JOBS, made
+from tests.support.running import ROOT, Running, free_port
 
 WIDTH, HEIGHT = 1400, 900  # pixels of a browser's window
 MILLISECONDS = 60_000  # a page may take so long on a busy machine
-SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
-QUIET = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    **NO_JOBS,
-}
-OWN_PORT = {"PREFECT_SERVER_UI_API_URL": "/api"}  # else its pages look for the API at port 4200
-
-
-@pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a stranger: no setting of ours, an empty home."""
-    # A shell that runs the tests in the background ignores interrupts, and so would all that they start.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    home = tmp_path_factory.mktemp("home")
-    kept = {name: value for name, value in os.environ.items() if not SETTINGS.match(name)}
-    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 @pytest.fixture
@@ -75,42 +52,6 @@ def train(
         return start("-m", "flows", "train", *arguments, directory=directory, begin=begin, **changed)
 
     return train_with
-
-
-@pytest.fixture(scope="session")
-def serve(
-    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[list[str], int, str], str]]:
-    """Start a server of this environment on a port, wait until its health page answers, and return its address."""
-    started: list[Running] = []
-
-    def serve_one(arguments: list[str], port: int, health: str) -> str:
-        running = Running(arguments, tmp_path_factory.mktemp("server"), environment | QUIET | OWN_PORT)
-        started.append(running)
-        url = f"http://127.0.0.1:{port}"
-
-        def up() -> bool:
-            assert running.process.poll() is None, f"it ended: {running.out.read_text()}{running.err.read_text()}"
-            return answers(f"{url}{health}")
-
-        wait_for(up, f"the server at {url}")
-        return url
-
-    yield serve_one
-    for running in started:
-        running.process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            running.process.wait(5)
-        running.end()
-
-
-@pytest.fixture(scope="session")
-def prefect_api(serve: Callable[..., str], environment: dict[str, str]) -> str:
-    """A Prefect server that tests share, where how it starts is not what they are about."""
-    made(Path(environment["HOME"]) / ".prefect" / "prefect.db", "prefect")
-    port = free_port()
-    command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    return serve(command, port, "/api/health") + "/api"
 
 
 @pytest.fixture(scope="session")
