@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from rich.console import Console
@@ -16,7 +16,6 @@ from flows.servers.start_servers import start_mlflow, start_prefect
 from tasks.foundation.errors import InputError
 from tasks.foundation.secrets_in_addresses import without_login
 from tasks.terminal.messages import say
-from tasks.tracking import mlflow_client
 from tasks.tracking.store import MODEL_TRAINING_VIEW, tracking_uri, ui_url
 
 
@@ -32,16 +31,13 @@ def serve(console: Console, *, host: str, prefect_port: int, mlflow_port: int) -
     access = access_for(host)
     prefect_url, store = configured_api(), tracking_uri()
     own_mlflow = not store.startswith("http")
-    # Both ports first, so that nothing is started where something is refused.
-    if not prefect_url:
-        _require_free(prefect_port, "Prefect", access)
-    if own_mlflow:
-        _require_free(mlflow_port, "MLflow", access)
-    if not prefect_url and own_mlflow and prefect_port == mlflow_port:
-        raise InputError(f"port {mlflow_port} was given for both servers; give them different ones")
+    own = ({} if prefect_url else {"Prefect": prefect_port}) | ({"MLflow": mlflow_port} if own_mlflow else {})
+    _require_ports(own, access)  # first, so that nothing is started where something is refused
 
     servers = [] if prefect_url else [start_prefect(prefect_port, access)]
     if own_mlflow:
+        from tasks.tracking import mlflow_client  # seconds: who is refused is told before
+
         mlflow_client.open_experiment("lenet")  # before the server does: two first users at once break its migration
         servers.append(start_mlflow(mlflow_port, store, access))
     for server in servers:
@@ -67,6 +63,14 @@ def _watch(servers: Sequence[Server]) -> NoReturn:
         time.sleep(1)
         for server in servers:
             server.check()
+
+
+def _require_ports(ports: Mapping[str, int], access: Access) -> None:
+    """Raise InputError if one of the servers' ports, by their names, cannot be had."""
+    for name, port in ports.items():
+        _require_free(port, name, access)
+    if len(set(ports.values())) < len(ports):
+        raise InputError(f"port {ports['MLflow']} was given for both servers; give them different ones")
 
 
 def _require_free(port: int, name: str, access: Access) -> None:

@@ -57,12 +57,13 @@ def _draw_times(axes: Axes, contenders: Sequence[Contender], times: Sequence[Seq
     missed = 1.1 * border
     for row, (contender, own) in enumerate(zip(contenders, times, strict=True)):
         style = style_of(contender, contenders)
-        for place, time in enumerate(own):
-            height = row + SPREAD * ((place + 0.5) / len(own) - 0.5)
-            hit = math.isfinite(time)
-            look: Style = {"facecolor": style["color"] if hit else "none", "alpha": 0.6 if hit else 1.0}
-            mark: Style = {"edgecolor": style["color"], "marker": style["marker"], "s": 45 if len(own) < 6 else 18}
-            axes.scatter(time if hit else missed, height, **mark, **look, zorder=3)
+        heights = row + SPREAD * ((np.arange(len(own)) + 0.5) / len(own) - 0.5)
+        mark: Style = {"edgecolor": style["color"], "marker": style["marker"], "s": 45 if len(own) < 6 else 18}
+        hits = np.isfinite(own)
+        looks: tuple[Style, Style] = ({"facecolor": style["color"], "alpha": 0.6}, {"facecolor": "none"})
+        for drawn, look in zip((hits, ~hits), looks, strict=True):
+            if drawn.any():  # all at once: a collection of each mark takes milliseconds
+                axes.scatter(np.where(hits, own, missed)[drawn], heights[drawn], **mark, **look, zorder=3)
         median = float(np.median(own))
         if math.isfinite(median):
             axes.plot([median, median], [row - 0.35, row + 0.35], color=style["color"], linewidth=3)

@@ -5,6 +5,7 @@ PREFECT_ and TF_ settings, and the home, are read by these imports, so they are 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -161,10 +162,12 @@ def become(*, cwd: str, env: dict[str, str], streams: list[str]) -> None:
 if __name__ == "__main__":
     from flows.__main__ import ENVIRONMENT
 
+    gc.set_threshold(100_000)  # as in __main__.py
     os.environ.update({**ENVIRONMENT, **os.environ})
     for module in MODULES:
         importlib.import_module(module)
     del sys.modules["flows.__main__"]  # it is run, by that name
+    gc.freeze()  # as in flows/workers/preload.py
     tell(READY)
     sys.argv = serve()
     runpy.run_module("flows", run_name="__main__", alter_sys=True)

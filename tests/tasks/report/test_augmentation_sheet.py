@@ -37,7 +37,7 @@ def seen_in_training(prepared: PreparedDataset, epoch: int, batch_size: int, how
     [
         (32, {"shuffle": True, "repeat": 1}),
         (60, {"shuffle": True, "repeat": 2}),
-        (7, {"shuffle": False, "repeat": 1}),
+        (27, {"shuffle": False, "repeat": 1}),
         (500, {"shuffle": True, "repeat": 3}),
     ],
 )

@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from study.comparison import Comparison, Trial
+from tasks.report import page as page_module
 from tasks.report.drawing import plain_text
 from tasks.report.facts import ReportFacts
 from tasks.report.figure_widths import BROAD, NARROW
@@ -82,6 +83,12 @@ def written(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def page(written: Path) -> str:
     return (written / "report.html").read_text()
+
+
+@pytest.fixture
+def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing, which takes a second: for what is not about the pictures."""
+    monkeypatch.setattr(page_module, "_figures", lambda *_: dict.fromkeys(FIGURES, ""))
 
 
 class Parsed(HTMLParser):
@@ -171,6 +178,7 @@ def test_it_says_when_with_what_and_where_it_was_made(written: Path) -> None:
     assert "keras 3.15.1" in made
 
 
+@pytest.mark.usefixtures("_without_pictures")
 def test_what_is_not_known_of_how_it_was_made_is_not_spoken_of(comparison: Comparison, tmp_path: Path) -> None:
     unknown = dict.fromkeys(("made_at", "command", "commit", "dataset_digest", "machine", "go_on", "grown"), "")
     write_report(comparison, FACTS.model_copy(update=unknown), tmp_path)
@@ -195,6 +203,7 @@ def test_it_begins_with_the_answer_then_its_picture_then_how_far_it_is_known(wri
     assert places == sorted(places)
 
 
+@pytest.mark.usefixtures("_without_pictures")
 def test_without_cautions_there_is_no_box(comparison: Comparison, tmp_path: Path) -> None:
     write_report(comparison.model_copy(update={"cautions": ()}), FACTS, tmp_path)
     assert "Before you rely on it" not in read(tmp_path)
@@ -211,6 +220,7 @@ def test_what_was_tuned_only_is_shown_as_that(tmp_path: Path) -> None:
     assert not (tmp_path / "differences.png").exists()
 
 
+@pytest.mark.usefixtures("_without_pictures")
 def test_it_says_whose_validation_images_the_confirm_seeds_had(comparison: Comparison, tmp_path: Path) -> None:
     assert comparison.redraws
     for redraws, said in ((True, "each of which drew validation images of its own"), (False, "the same for all")):
@@ -220,6 +230,7 @@ def test_it_says_whose_validation_images_the_confirm_seeds_had(comparison: Compa
         assert ("drew validation images" in read(tmp_path)) is redraws
 
 
+@pytest.mark.usefixtures("_without_pictures")
 def test_what_is_missing_is_counted(comparison: Comparison, tmp_path: Path) -> None:
     write_report(comparison, FACTS.model_copy(update={"trials_missing": 2}), tmp_path)
     assert "18 trials so far, 2 missing, 3 epochs each" in read(tmp_path)
@@ -315,6 +326,7 @@ def test_every_comparison_has_a_page(trials: list[Trial], tmp_path: Path) -> Non
     assert comparison.verdict[0] in " ".join(parsed.text.split())
 
 
+@pytest.mark.usefixtures("_without_pictures")
 def test_what_has_no_result_is_said_before_all_else(comparison: Comparison, tmp_path: Path) -> None:
     facts = FACTS.model_copy(update={"incomplete": "So far completed 11: 1 trial has no result."})
     write_report(comparison, facts, tmp_path)

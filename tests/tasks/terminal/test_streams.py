@@ -12,19 +12,20 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SAYS_MUCH = """
+LINES = 6_000  # more than a pipe holds, which is 64 KiB
+SAYS_MUCH = f"""
     from rich.console import Console
     from tasks.terminal.messages import say
     console = Console()
-    for number in range(20_000):
-        say(console, f"line {number} of many")
+    for number in range({LINES}):
+        say(console, f"line {{number}} of many")
 """
 DRAWS = """
     from rich.console import Console
     from tasks.terminal.progress import progress_console, epoch_progress
     progress_console.set(Console(force_terminal=True))
-    with epoch_progress(2, 2000) as move:
-        for step in range(2000):
+    with epoch_progress(2, 800) as move:
+        for step in range(800):
             move(1, step)
             progress_console.get().print("a line above the bar")
 """
@@ -80,7 +81,7 @@ def test_an_output_that_does_not_wait_gets_all(tmp_path: Path) -> None:
     code = f"import os; os.set_blocking(1, False)\n{textwrap.dedent(SAYS_MUCH)}"
     status, _, errors = ended(code, f'"$@" | (sleep 1; cat) > {tmp_path}/out')
     assert (status, errors) == (7, "")
-    assert (tmp_path / "out").read_text().splitlines() == [f"line {number} of many" for number in range(20_000)]
+    assert (tmp_path / "out").read_text().splitlines() == [f"line {number} of many" for number in range(LINES)]
 
 
 @pytest.mark.parametrize("settings", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "latin-1"}])
