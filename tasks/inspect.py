@@ -15,7 +15,6 @@ from tasks.foundation.crash_points import crash_point
 from tasks.foundation.durable_files import replacing
 from tasks.inspection.inspection import Inspection, inspect
 from tasks.report.dataset_page import dataset_page
-from tasks.tracking import record
 
 DIRECTORY, PAGE, VALUES = "inspection", "dataset.html", "dataset.json"
 FORMAT = 2  # raised whenever the page or the values change: pages of older versions are then made anew
@@ -29,6 +28,8 @@ def record_dataset_page(prepared: PreparedDataset, run_id: str) -> None:
 
     In sets of more than `SOON_COMPARED` images it is not looked for nearly equal ones, unless that was done before.
     """
+    from tasks.tracking import record  # with MLflow, a second that who only looks at a dataset need not wait
+
     few = sum(prepared.examples.values()) <= SOON_COMPARED
 
     def drawn() -> dict[str, bytes]:
