@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from http import HTTPStatus
 from json import JSONDecodeError
 
 import httpx
 
-from tasks.foundation.environment import require_way_to
+from tasks.foundation.environment import is_loopback, require_way_to
 from tasks.foundation.errors import InputError
 from tasks.foundation.secrets_in_addresses import without_secrets
 
 ANSWER_SECONDS = 10
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class SilentError(ConnectionError):
@@ -34,6 +36,7 @@ def require_api(url: str) -> None:
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     require_way_to(url)
+    _require_listener(url)
     shown = without_secrets(url)
     try:
         with (
@@ -57,6 +60,17 @@ def require_api(url: str) -> None:
         raise InputError(f"PREFECT_API_SSL_CERT_FILE cannot be used: {error}") from error
     except JSONDecodeError as error:
         raise InputError(_no_api(shown)) from error
+
+
+def _require_listener(url: str) -> None:
+    """Require that somebody listens, if the address is of this machine: Prefect's client tries for 1.5 s in vain."""
+    address = httpx.URL(url)
+    if address.scheme not in DEFAULT_PORTS or not is_loopback(address.host):
+        return
+    try:
+        socket.create_connection((address.host, address.port or DEFAULT_PORTS[address.scheme]), ANSWER_SECONDS).close()
+    except OSError as error:
+        raise SilentError(str(error)) from error
 
 
 def _refusal(url: str, status: int) -> str:

@@ -97,6 +97,10 @@ def test_tls_with_a_certificate_of_its_own(gateway: Callable[..., str], certific
         require_api(url)
 
 
-def test_nobody() -> None:
+def test_nobody_on_this_machine_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tries(**_: Any) -> None:
+        raise AssertionError("Prefect's client tries again and again")
+
+    monkeypatch.setattr("prefect.client.orchestration.get_client", tries)
     with pytest.raises(SilentError, match="refused"):
         require_api(f"http://127.0.0.1:{free_port()}/api")
