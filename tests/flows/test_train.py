@@ -331,7 +331,7 @@ def test_bad_input_leaves_no_run_in_mlflow(changes: dict[str, Any], told: str, m
     assert runs() == []
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat")
+@pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat", "no_pictures")
 @pytest.mark.parametrize("changes", [{"validation_fraction": 0}, {}])
 def test_a_run_that_diverges_is_finished_without_a_score(changes: dict[str, Any]) -> None:
     result = train(**TINY | {"loss": "mse", "learning_rate": 1e6, **changes})
@@ -517,7 +517,7 @@ def broken_off_after_an_epoch(monkeypatch: pytest.MonkeyPatch, **given: Any) -> 
     return str(run_id)
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.usefixtures("prefect_server", "workplace", "no_pictures")
 def test_a_run_goes_on_with_its_own_split(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     given = TINY | {"split_seed": 5}
     whole = run_train(TrainParameters(**given))
@@ -534,7 +534,7 @@ def test_a_run_goes_on_with_its_own_split(trained: Trained, monkeypatch: pytest.
     assert float(np.mean(unpacked(kept[0]).right)) == run.data.metrics["validation/accuracy"]
 
 
-@pytest.mark.usefixtures("prefect_server", "workplace")
+@pytest.mark.usefixtures("prefect_server", "workplace", "no_pictures")
 @pytest.mark.parametrize("where", ["tasks.fit._record", "tasks.predict.predictions_of"])
 def test_predictions_are_those_of_the_end_whatever_broke_off_before_they_were_kept(
     where: str, monkeypatch: pytest.MonkeyPatch
@@ -603,6 +603,7 @@ def test_a_run_has_no_heartbeat_to_wait_for_unless_somebody_asked_for_it(
         run_train(TrainParameters(**TINY))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_begins_with_what_another_has_come_to(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(trained.directory)
     begun = trained.result

@@ -30,7 +30,7 @@ TINY = {
     "experiment": "tests",
     "seed": 3,
 }
-pytestmark = pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat")
+pytestmark = pytest.mark.usefixtures("prefect_server", "workplace", "no_heartbeat", "no_pictures")
 
 
 def runs() -> list[Run]:
