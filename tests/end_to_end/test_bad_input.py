@@ -67,11 +67,11 @@ def test_a_damaged_prepared_dataset_is_prepared_again(
     train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
     with contextlib.chdir(tmp_path):
-        digest = prepare_dataset.fn("digits", image_size=32, validation_fraction=0.1).digest
+        digest = prepare_dataset.fn("digits", image_size=32, validation_fraction=0.1, limit_examples=300).digest
     (images,) = tmp_path.glob("data/*/images.npy")
     whole = images.read_bytes()
     images.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    ended = train("--dataset", "digits", "--epochs", 1, "--json").ended()
+    ended = train("--dataset", "digits", "--limit-examples", 300, "--epochs", 1, "--json").ended()
     assert (ended.status, ended.left) == (0, [])
     assert f"\nThe prepared file {images} is damaged; the dataset is prepared again.\n" in ended.err
     assert json.loads(ended.out)["dataset_digest"] == digest

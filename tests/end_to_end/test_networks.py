@@ -16,6 +16,7 @@ from tests.support.running import Running
 
 pytestmark = pytest.mark.end_to_end
 
+SMALL_DATA = ("--dataset", "digits", "--limit-examples", "100")
 SMALL = ("--model", "keras:MobileNetV3Small", "--image-size", 96, "--batch-size", 8, "--device", "cpu")
 
 
@@ -60,8 +61,7 @@ def test_a_network_of_keras_is_trained_on_a_folder_of_photographs(
         (("--model", "keras:VGG16", "--freeze", "backbone"), "freeze: received backbone without weights"),
         (
             (
-                "--dataset",
-                "digits",
+                *SMALL_DATA,
                 "--model",
                 "keras:MobileNetV3Small",
                 "--weights",
@@ -71,7 +71,7 @@ def test_a_network_of_keras_is_trained_on_a_folder_of_photographs(
             ),
             "is not there, and download is false; allow the download, or put the file from https://",
         ),
-        (("--dataset", "digits", "--weights", "mine.keras"), "weights: there is no file 'mine.keras'; give one"),
+        ((*SMALL_DATA, "--weights", "mine.keras"), "weights: there is no file 'mine.keras'; give one"),
     ],
 )
 def test_what_cannot_be_built_ends_the_command_in_words(

@@ -21,6 +21,7 @@ from tests.support.running import ROOT, Running
 
 pytestmark = pytest.mark.end_to_end
 
+SMALL = ("--dataset", "digits", "--limit-examples", 300)
 STEP_LINE = (
     r"Epoch:\[ {{2}}{epoch}/  2\], step:\[   41/   41\], loss:\[\d\.\d{{3}}/\d\.\d{{3}}\], "
     r"time:\d+\.\d{{3}} ms, lr:0\.01000"
@@ -116,7 +117,7 @@ def test_another_seed_gives_another_result(train: Callable[..., Running]) -> Non
 def test_json_prints_one_object_on_standard_output_and_the_rest_on_standard_error(
     train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
-    ended = train("--dataset", "digits", "--epochs", 2, "--json").ended()
+    ended = train(*SMALL, "--epochs", 2, "--json").ended()
     assert ended.status == 0
     result = json.loads(ended.out)
     assert ended.out.count("\n") == 1
@@ -161,7 +162,7 @@ def test_a_terminal_shows_a_progress_bar_and_whole_lines(start: Callable[..., Ru
 def test_a_diverged_run_says_so_and_has_no_score(
     train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
-    ended = train("--dataset", "digits", "--optimizer", "sgd", "--learning-rate", "1e9").ended()
+    ended = train(*SMALL, "--optimizer", "sgd", "--learning-rate", "1e9").ended()
     assert (ended.status, ended.err) == (0, "")
     assert re.search(
         r"^Diverged: the loss is (nan|inf) at step \d+ of epoch 1\. The run has no score", ended.out, re.MULTILINE
