@@ -64,6 +64,7 @@ def test_a_training_and_a_trial_are_equal_bit_for_bit_whatever_cores_there_are(
     assert one_core["test"] == alone["test"]
 
 
+@pytest.mark.slow
 def test_more_threads_are_recorded(
     train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:

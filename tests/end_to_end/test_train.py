@@ -190,6 +190,7 @@ def test_a_folder_of_images_trains(
     assert run.data.metrics["test_accuracy"] == 1.0
 
 
+@pytest.mark.slow
 def test_the_real_mnist_trains(
     train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path, mnist_directory: str
 ) -> None:

@@ -348,6 +348,7 @@ def sets(directory: Path) -> list[str]:
     return sorted(path.name for path in (directory / "data").iterdir() if path.is_dir())
 
 
+@pytest.mark.slow
 def test_processes_at_once_prepare_once(directory: Path, forks: Forks) -> None:
     pids = [forks.start(PREPARE, directory) for _ in range(4)]
     assert [forks.status(pid) for pid in pids] == [0] * 4, (directory / "output").read_text()

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.programs import in_turn
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("workplace")
 def test_the_floor_takes_as_many_examples_as_the_pipeline_and_its_time_is_not_the_pipelines(
     monkeypatch: pytest.MonkeyPatch,

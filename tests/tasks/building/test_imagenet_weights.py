@@ -50,18 +50,18 @@ def weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     return source.get_weights()
 
 
-@pytest.mark.parametrize("download", [True, False])
 def test_all_but_the_head_has_the_weights_of_the_file(
-    weights: list[np.ndarray], folder: Path, capsys: pytest.CaptureFixture[str], *, download: bool
+    weights: list[np.ndarray], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network, path = with_imagenet_weights(build, download=download)
-    assert path == folder / FILE
-    for mine, its in zip(network.get_layer("MobileNetV3Small").get_weights(), weights, strict=True):
-        np.testing.assert_array_equal(mine, its)
     drawn = build(pretrained=False).get_layer("logits").get_weights()
-    for mine, its in zip(network.get_layer("logits").get_weights(), drawn, strict=True):
-        np.testing.assert_array_equal(mine, its)
-    assert capsys.readouterr().out == ""
+    for download in (True, False):
+        network, path = with_imagenet_weights(build, download=download)
+        assert path == folder / FILE
+        for mine, its in zip(network.get_layer("MobileNetV3Small").get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(mine, its)
+        for mine, its in zip(network.get_layer("logits").get_weights(), drawn, strict=True):
+            np.testing.assert_array_equal(mine, its)
+        assert capsys.readouterr().out == ""
 
 
 def test_a_file_that_is_not_there_is_told_with_where_to_get_it(folder: Path) -> None:

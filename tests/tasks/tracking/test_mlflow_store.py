@@ -37,6 +37,7 @@ def test_the_store_is_in_the_working_directory_unless_told_otherwise(
     assert tracking_uri() == "http://example.org"
 
 
+@pytest.mark.slow
 def test_processes_that_use_a_fresh_store_at_once_all_succeed(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tasks.tracking.mlflow_client import open_experiment; "
