@@ -9,7 +9,7 @@ import pytest
 from benchmarks.process import answer_of, environment, run, workplace
 
 MEBIBYTES = 150
-HOLD = "import time; time.sleep(0.3)"  # several looks at the memory
+HOLD = "import time; time.sleep(0.5)"  # several looks at the memory
 
 
 def test_no_setting_of_the_person_leaks_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,12 +35,12 @@ def test_a_process_starts_in_an_empty_place_that_is_gone_afterwards() -> None:
 
 
 def test_lines_come_with_the_time_at_which_they_were_printed(tmp_path: Path) -> None:
-    code = "import time; print('first', flush=True); time.sleep(0.2); print('second')"
+    code = "import time; print('first', flush=True); time.sleep(1); print('second')"
     ended = run(["-c", code], tmp_path)
     (first, _), (second, _) = ended.lines
     assert [line for _, line in ended.lines] == ["first", "second"]
     assert 0 < first < second <= ended.seconds
-    assert second - first >= 0.15
+    assert second - first > 0.3  # as far as the reader is not kept waiting itself
 
 
 def test_a_program_that_fails_is_told_with_all_that_it_said(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -20,7 +21,7 @@ from served_model.picture_error import PictureError
 
 PORT = 5001
 URL = f"http://127.0.0.1:{PORT}"
-LIMITS = Limits(request_bytes=1000, pictures=5, held_bytes=3000, waiting=4, seconds=0.2)
+LIMITS = Limits(request_bytes=1000, pictures=5, held_bytes=3000, waiting=4)
 
 
 def echo(pictures: list[Any]) -> list[Any]:
@@ -29,7 +30,7 @@ def echo(pictures: list[Any]) -> list[Any]:
     return pictures
 
 
-def asked(*requests: dict[str, Any], app: ScoringApp | None = None) -> list[httpx.Response]:
+def asked(*requests: dict[str, Any], app: Callable[..., Any] | None = None) -> list[httpx.Response]:
     """Ask all at once; each has what `httpx.AsyncClient.request` takes."""
 
     async def all_answers() -> list[httpx.Response]:
@@ -148,7 +149,8 @@ def test_a_request_that_does_not_come_is_given_up() -> None:
         await asyncio.sleep(0.5)
         yield b"}"
 
-    (answer,) = asked({"content": slowly(), "headers": JSON})
+    app = ScoringApp(echo, Callers(Access(), PORT), replace(LIMITS, seconds=0.2))
+    (answer,) = asked({"content": slowly(), "headers": JSON}, app=app)
     assert (answer.status_code, answer.json()["message"]) == (408, "the request did not come within 0.2 s")
 
 
@@ -168,6 +170,23 @@ def test_a_password_is_asked_for_but_not_to_see_whether_it_lives() -> None:
     assert (let_in.status_code, health.status_code, other.status_code) == (200, 200, 401)
 
 
+def telling(app: ScoringApp, refused: int, told: threading.Event) -> Callable[..., Any]:
+    """The application, which sets ``told`` when so many requests were refused because too much waits."""
+    left = [None] * refused
+
+    async def watched(scope: Any, receive: Any, send: Callable[..., Any]) -> None:
+        async def sent(message: dict[str, Any]) -> None:
+            if message.get("status") == 503:
+                left.pop()
+                if not left:
+                    told.set()
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return watched
+
+
 def test_many_at_once_are_answered_one_after_the_other_or_told_to_come_again() -> None:
     at_once, most, lock, going_on = 0, 0, threading.Lock(), threading.Event()
 
@@ -176,13 +195,13 @@ def test_many_at_once_are_answered_one_after_the_other_or_told_to_come_again() -
         with lock:
             at_once += 1
             most = max(most, at_once)
-        going_on.wait(0.05)
+        going_on.wait(60)  # until those that are too many have been told
         with lock:
             at_once -= 1
         return pictures
 
     app = ScoringApp(slow, Callers(Access(), PORT), LIMITS)
-    answers = asked(*[{"json": {"instances": [str(number)]}} for number in range(7)], app=app)
+    answers = asked(*[{"json": {"instances": [str(number)]}} for number in range(7)], app=telling(app, 3, going_on))
     told = [answer for answer in answers if answer.status_code == 503]
     right = [(number, answer) for number, answer in enumerate(answers) if answer.status_code == 200]
     assert (len(told), len(right), most) == (3, 4, 1)
@@ -196,14 +215,16 @@ def test_what_waits_is_bounded_in_bytes_too_and_its_bytes_are_given_back() -> No
     free = threading.Event()
 
     def held(_: list[Any]) -> list[Any]:
-        free.wait(5)
+        free.wait(60)
         return []
 
     app = ScoringApp(held, Callers(Access(), PORT), Limits(request_bytes=1000, held_bytes=1500, waiting=10))
-    timer = threading.Timer(0.3, free.set)
-    timer.start()
     large = {"json": {"instances": ["a" * 700]}}
-    assert sorted(answer.status_code for answer in asked(large, large, large, app=app)) == [200, 200, 503]
+    assert sorted(answer.status_code for answer in asked(large, large, large, app=telling(app, 1, free))) == [
+        200,
+        200,
+        503,
+    ]
     assert [answer.status_code for answer in asked(large, large, app=app)] == [200, 200]
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, no other test of its process can call asyncio.run
 def browser_page() -> Iterator[Page]:
     chromium = shutil.which("chromium")
     if not chromium:
