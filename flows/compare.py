@@ -9,7 +9,7 @@ from prefect import flow
 from flows.comparison.answer import CompareResult, conclude, report
 from flows.comparison.forked_checks import require_sound
 from flows.comparison.forked_preparation import prepare
-from flows.comparison.growth import grow, resumed_study
+from flows.comparison.growth import growth_tags, resumed_study
 from flows.comparison.run_rounds import is_complete, run_rounds
 from flows.comparison.scheduling import require_success
 from flows.comparison.stored_study import require_weights_of_study, study_dataset, study_directory, study_tags
@@ -26,6 +26,7 @@ from tasks.data.class_counts import tell_of_imbalance
 from tasks.foundation.log import task_log
 from tasks.inspect import record_dataset_page
 from tasks.tracking import mlflow_client
+from tasks.tracking.claim import held_claim
 
 WORKERS_LOG = "workers.log"
 
@@ -33,8 +34,7 @@ WORKERS_LOG = "workers.log"
 def run_compare(parameters: CompareParameters) -> CompareResult:
     """Run the flow `compare` under a claim made beforehand, by which its flow run is found should it be killed."""
     with claimed_run(parameters.resume, study_directory) as claimed:
-        if parameters.resume:
-            grow(parameters)  # here too: the flow is given defaults where nothing was said, and cannot tell
+        claimed.given = parameters.model_dump(include=parameters.model_fields_set)
         result = CompareResult.model_validate(run_claimed(compare, parameters.model_dump(), claimed))
         return result.model_copy(update={"missing": claimed.missing})
 
@@ -45,10 +45,9 @@ def run_compare(parameters: CompareParameters) -> CompareResult:
 def compare(parameters: CompareParameters) -> CompareResult:
     """Tune each optimizer, confirm on fresh seeds which is best, and say what to take and how far that is known."""
     resume = parameters.resume or begun_before("compare", study_directory)
-    p = resumed_study({**given_to_flow(parameters), "resume": resume}) if resume else parameters
-    if resume:
-        grow(p)
-    if p.resume and is_complete(p):  # nothing of it is touched
+    p = resumed_study({**_given(parameters), "resume": resume}) if resume else parameters
+    grown = growth_tags(p) if resume else {}
+    if p.resume and not grown and is_complete(p):  # nothing of it is touched
         task_log().info("All trials are done.")
         with claimed_run(p.resume, study_directory) as claimed:
             claimed.result = answer = report(p.resume)[0]
@@ -61,7 +60,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
     require_sound(p, sources)
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
     tell_of_imbalance(prepared, p.metric)
-    tags = study_tags(p, prepared)
+    tags = {**study_tags(p, prepared), **grown}
     how: Any = {"directory_of": study_directory, "sources": sources}
     with tracked_flow_run("compare", p, experiment_id, prepared, tags, **how) as (claimed, run):
         record_dataset_page(prepared, run.run_id)
@@ -70,3 +69,9 @@ def compare(parameters: CompareParameters) -> CompareResult:
         claimed.result = result
         require_success(tally, run.run_id, result.page)
     return result
+
+
+def _given(parameters: CompareParameters) -> dict[str, Any]:
+    """Return what was said: Prefect fills in defaults, but whoever holds the claim has noted it there."""
+    held = held_claim()
+    return held.given if held and held.given else given_to_flow(parameters)

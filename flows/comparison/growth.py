@@ -12,8 +12,6 @@ from flows.lifecycle.resume import as_stored
 from flows.parameters.compare import NOT_RECORDED, CompareParameters
 from flows.parameters.signature import validated
 from tasks.foundation.errors import InputError
-from tasks.tracking import mlflow_client
-from tasks.tracking.outbox_entries import Tags
 from tasks.tracking.stored_run import StoredRun
 
 GROWN_TAG = "compare.grown"  # each time: when, and which parameters became what
@@ -36,20 +34,18 @@ def resumed_study(given: Mapping[str, Any]) -> CompareParameters:
     return as_stored(CompareParameters, study, stored, given, may_differ={*NOT_RECORDED, *MAY_GROW})
 
 
-def grow(p: CompareParameters) -> None:
-    """Write down what the comparison ``p.resume`` is asked for beyond what it was, so that it belongs to it.
+def growth_tags(p: CompareParameters) -> dict[str, str]:
+    """Return the tags that say what `resumed_study` lets a comparison be asked for beyond what it was; none if nothing.
 
-    Only what was given counts: ``p`` is as it was typed, or as `resumed_study` returned it.
+    They are written once the comparison goes on, so that nothing of one that is refused is touched.
     """
-    grown = resumed_study({name: getattr(p, name) for name in p.model_fields_set})
     run = open_study(str(p.resume))
-    before, after = stored_values(run), json.loads(json.dumps(grown.recorded()))
+    before, after = stored_values(run), json.loads(json.dumps(p.recorded()))
     changed = {name: [before[name], after[name]] for name in MAY_GROW if before[name] != after[name]}
     if not changed:
-        return
+        return {}
     entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "changed": changed}
-    history = json.dumps([*_history(run), entry])
-    mlflow_client.send_now(run.run_id, Tags(tags={PARAMETERS_TAG: json.dumps(grown.recorded()), GROWN_TAG: history}))
+    return {PARAMETERS_TAG: json.dumps(p.recorded()), GROWN_TAG: json.dumps([*_history(run), entry])}
 
 
 def growth_in_words(run: StoredRun) -> str:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -40,6 +40,7 @@ class Claim:
             resuming the run, and ``open`` ones are kept with what MLflow still has to learn.
         tags: What the run is to be tagged with, beside what its flow says of it.
         dataset: The data that the run is bound to, if it belongs to a comparison.
+        given: What was said of the parameters, for a flow to which Prefect hands defaults too; empty if not noted.
         result: What came of the run, for a caller whom Prefect cannot hand it on.
         missing: What MLflow refused of the run, and what to do about it; empty if it has all.
     """
@@ -48,6 +49,7 @@ class Claim:
     state: Literal["empty", "open", "settled", "finished"] = "empty"
     tags: dict[str, str] = field(default_factory=dict)
     dataset: BoundDataset | None = None
+    given: dict[str, Any] = field(default_factory=dict)
     result: object = None
     missing: str = ""
 

@@ -22,9 +22,9 @@ MISSING_TAG, MODEL_TAG = "record.missing", "record.model"
 RECOMMENDED_TAG = (
     "compare.recommended_run"  # the first run of what a comparison recommends, whose model others begin with
 )
+DATASET_TAG = "dataset.digest"  # of the data that it is bound to; runs of older versions have their inputs only
 # How a run ended that did not come to its end, by its status.
 BROKEN_OFF = {"FAILED": "failed", "KILLED": "was interrupted"}
-DATASET_TAG = "dataset.digest"  # of the data that it is bound to; runs of older versions have their inputs only
 
 
 @dataclass(frozen=True)

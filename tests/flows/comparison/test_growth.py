@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from flows.comparison.growth import grow, growth_in_words, resumed_study
-from flows.comparison.stored_study import open_study, stored_parameters
+from flows.compare import compare
+from flows.comparison.growth import growth_in_words, growth_tags, resumed_study
+from flows.comparison.stored_study import open_study, stored_parameters, study_directory
 from flows.parameters.compare import CompareParameters
 from tasks.data.prepared import PreparedDataset
 from tasks.foundation.errors import InputError
+from tasks.tracking import mlflow_client
+from tasks.tracking.claim import claim
 from tests.support.studies import begun
 
 PARAMETERS = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), seeds=2, looks=(5, 10))
@@ -20,6 +23,10 @@ PARAMETERS = CompareParameters(dataset="digits", optimizers=("sgd", "adam"), see
 def study(workplace: object, prepared: PreparedDataset) -> str:
     assert workplace
     return begun(PARAMETERS, prepared)
+
+
+def go_on(study: str, given: dict[str, Any]) -> None:
+    mlflow_client.reopen_run(study, growth_tags(resumed_study(given)))
 
 
 @pytest.mark.parametrize(
@@ -44,19 +51,51 @@ def test_more_seeds_looks_and_contenders_belong_to_it_from_then_on(study: str) -
     resumed = resumed_study(given)
     assert (resumed.seeds, resumed.looks, resumed.optimizers) == (3, (5, 10, 20), ("sgd", "adam", "lion"))
     assert stored_parameters(open_study(study)) == PARAMETERS  # until it goes on
-    grow(resumed)
+    go_on(study, given)
     assert stored_parameters(open_study(study)) == resumed.model_copy(update={"resume": None})
     assert resumed_study({"resume": study}).recorded() == resumed.recorded()
     said = growth_in_words(open_study(study))
     assert "looks 5,10 became 5,10,20, optimizers sgd,adam became sgd,adam,lion, seeds 2 became 3" in said
+    go_on(study, {"resume": study, "seeds": 4})
+    assert growth_in_words(open_study(study)).endswith("seeds 3 became 4).")
 
 
 def test_what_stays_as_it_was_has_not_grown(study: str) -> None:
-    grow(resumed_study({"resume": study, "workers": 3}))
+    assert growth_tags(resumed_study({"resume": study, "workers": 3})) == {}
     assert growth_in_words(open_study(study)) == ""
-    assert stored_parameters(open_study(study)) == PARAMETERS
 
 
-def test_defaults_that_nobody_gave_are_no_growth(study: str) -> None:
-    grow(CompareParameters(resume=study))
-    assert stored_parameters(open_study(study)) == PARAMETERS
+@pytest.mark.parametrize("refuses", ["prepare", "require_weights_of_study"])
+def test_a_comparison_that_is_refused_has_not_grown(study: str, refuses: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise InputError("other data, or other weights")
+
+    monkeypatch.setattr(f"flows.compare.{refuses}", refuse)
+    before = open_study(study)
+    with claim(study_directory(study)) as claimed:
+        claimed.given = {"resume": study, "seeds": 3}
+        with pytest.raises(InputError, match="other data, or other weights"):
+            compare.fn(resume=study)
+    assert open_study(study) == before
+
+
+def test_what_was_said_counts_even_where_it_is_the_default(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[CompareParameters] = []
+
+    def stop(p: CompareParameters, _bound: object) -> None:
+        asked.append(p)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.compare.prepare", stop)
+    with claim(study_directory(study)) as claimed:
+        claimed.given = {"resume": study, "looks": CompareParameters().looks}
+        with pytest.raises(KeyboardInterrupt):
+            compare.fn(resume=study)
+    assert [p.looks for p in asked] == [CompareParameters().looks] != [PARAMETERS.looks]
+
+
+def test_defaults_that_nobody_gave_are_no_growth(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.compare.is_complete", lambda p: p.seeds == 2)  # not asked of one that has grown
+    monkeypatch.setattr("flows.compare.report", lambda study: [study])
+    with claim(study_directory(study)):
+        assert compare.fn(**CompareParameters(resume=study).model_dump()) == study
