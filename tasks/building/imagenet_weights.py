@@ -17,6 +17,7 @@ from keras.src.utils import file_utils
 
 from tasks.foundation.environment import KERAS_WEIGHTS_HOME
 from tasks.foundation.errors import DownloadError, InputError
+from tasks.foundation.named_paths import named_path
 
 
 def with_imagenet_weights(build: Callable[[], keras.Model], *, download: bool) -> tuple[keras.Model, Path]:
@@ -39,7 +40,7 @@ def with_imagenet_weights(build: Callable[[], keras.Model], *, download: bool) -
 def _files_asked_for(*, download: bool) -> Iterator[list[Path]]:
     """Yield the files that Keras' applications have asked for within, each whole and checked."""
     original, files = file_utils.get_file, list[Path]()
-    folder = Path(os.environ.get(KERAS_WEIGHTS_HOME) or "~/.keras").expanduser()
+    folder = named_path(os.environ.get(KERAS_WEIGHTS_HOME) or "~/.keras")
 
     def get_file(name: str, origin: str, *, cache_subdir: str, file_hash: str, **how: Any) -> str:
         path = folder / cache_subdir / name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.foundation.errors import InputError
+from tasks.foundation.named_paths import named_path
 from tasks.sources.checksums import sha256
 from tasks.tracking import mlflow_client
 from tasks.tracking.model_names import recommended_run
@@ -58,7 +59,7 @@ def run_of(weights: str) -> str:
 
 def weights_file(weights: str) -> Path:
     """Return the ``.keras`` file that is meant. Raises InputError if there is none."""
-    path = Path(weights).expanduser()
+    path = named_path(weights)
     if not path.is_file():
         raise InputError(f"weights: there is no file {str(path)!r}; give one, run:RUN_ID, study:STUDY or imagenet")
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import pwd
 from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -47,6 +48,8 @@ def settle_environment(environment: MutableMapping[str, str]) -> None:
         environment.setdefault(name, value)
     for name in UNSET:
         environment.pop(name, None)
+    if "HOME" not in environment and not _is_listed():
+        environment["HOME"] = "/"  # as Docker has it; without a home Prefect cannot be imported
     _set_aside.update(_unusable_proxies(environment))
     for name in _set_aside:  # with them there, httpx cannot make a client for any address
         environment.pop(name, None)
@@ -78,6 +81,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def _is_listed() -> bool:
+    """Return whether this machine's list of users has the one of this process, with a home: a container's need not."""
+    try:
+        return bool(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return False
 
 
 def _unusable_proxies(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tasks.foundation.named_paths import named_path
+
 OWN_NAME = r"[^:]+:[A-Za-z_][A-Za-z0-9_]*(@[0-9a-f]{16})?"
 LIBRARIES = ("keras:",)  # what begins so names something that is not a person's own
 DIGITS = 16  # of a SHA-256
@@ -67,7 +69,7 @@ def with_digest(text: str) -> str:
         OwnCodeError: the file or the module is not there, or is no Python.
     """
     own = taken_apart(text)
-    own = own._replace(source=str(Path(own.source).expanduser().absolute())) if own.is_file else own
+    own = own._replace(source=str(named_path(own.source).absolute())) if own.is_file else own
     return str(own if own.digest else own._replace(digest=digest_of(read_source(own))))
 
 

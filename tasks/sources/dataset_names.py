@@ -10,6 +10,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from tasks.foundation.errors import InputError
+from tasks.foundation.named_paths import named_path
 
 CLASS = re.compile(rb"^class (\w+)\(", re.MULTILINE)
 WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=.)(?=[A-Z][a-z0-9])")  # where tensorflow-datasets cuts a class's name
@@ -17,7 +18,7 @@ WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=.)(?=[A-Z][a-z0-9])")  # where t
 
 def folder_of(dataset: str) -> Path:
     """Return the folder that ``folder:PATH`` names. Raises InputError if there is none."""
-    root = Path(dataset.removeprefix("folder:")).expanduser()
+    root = named_path(dataset.removeprefix("folder:"))
     if not root.is_dir():
         raise InputError(f"dataset: received {dataset!r}, but there is no folder {str(root)!r}; give an existing one")
     return root
@@ -25,7 +26,7 @@ def folder_of(dataset: str) -> Path:
 
 def csv_of(dataset: str) -> Path:
     """Return the file that ``csv:FILE`` names. Raises InputError if there is none."""
-    file = Path(dataset.removeprefix("csv:")).expanduser()
+    file = named_path(dataset.removeprefix("csv:"))
     if not file.is_file():
         raise InputError(f"dataset: received {dataset!r}, but there is no file {str(file)!r}; give an existing one")
     return file
@@ -41,7 +42,7 @@ def require_known(dataset: str, data_dir: str | None) -> None:
         return
     name = dataset.partition("/")[0]
     package = _package()
-    prepared = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser() / name
+    prepared = named_path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets") / name
     of_one_name = [package / "image_classification" / f"{name}.py", package / "datasets" / name]
     if name == "digits" or any(path.exists() for path in (prepared, *of_one_name)):
         return

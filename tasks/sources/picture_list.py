@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.foundation.errors import InputError
+from tasks.foundation.named_paths import named_path
 from tasks.sources.csv_cells import Columns, read_cells
 from tasks.sources.image_listing import displayed, list_classes
 from tasks.sources.listed import listed
@@ -57,7 +58,7 @@ def given_paths(given: Sequence[str]) -> list[Path]:
     """Return what was given as paths. Raises InputError, which names all that are not there."""
     if not given:
         raise InputError("images: received nothing; give image files, folders of images, or CSVs that name images")
-    paths = [Path(each).expanduser() for each in given]
+    paths = [named_path(each) for each in given]
     if missing := [displayed(str(path)) for path in paths if not path.exists()]:
         raise InputError(f"images: there is no file or folder {listed(map(repr, missing))}; give what is there")
     return paths

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tasks.foundation.durable_files import storing, write_durably
 from tasks.foundation.errors import InputError
+from tasks.foundation.named_paths import named_path
 from tasks.sources.checksums import DATA, contents_digest
 
 
@@ -76,8 +77,8 @@ def _has_validation_split(directory: Path) -> bool:
 
 
 def _root(data_dir: str | None) -> str:
-    root = os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")  # noqa: PTH111
-    return root if _is_remote(root) else str(Path(root).resolve())
+    root = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return root if _is_remote(root) else str(named_path(root).resolve())
 
 
 def _is_remote(location: str) -> bool:

@@ -29,6 +29,19 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, str]]:
     os.environ.update(kept)
 
 
+@pytest.mark.parametrize(("user", "home"), [(0, None), (2**31 - 5, "/")])
+def test_a_user_without_a_home_has_that_of_a_container(
+    user: int, home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: user)
+    given: dict[str, str] = {}
+    settle_environment(given)
+    assert given.get("HOME") == home
+    given = {"HOME": "/home/somebody"}
+    settle_environment(given)
+    assert given["HOME"] == "/home/somebody"
+
+
 def settle(**changes: str) -> None:
     os.environ.update(changes)
     settle_environment(os.environ)

@@ -91,3 +91,8 @@ assert not {{"tensorflow", "prefect", "mlflow", "numpy"}} & set(sys.modules)
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert done.stderr.startswith("Bad input. dataset: received 'mnits'")
+
+
+def test_a_folder_below_the_home_of_nobody_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder '~nobody-has-this-name/scans'"):
+        require_known("folder:~nobody-has-this-name/scans", str(tmp_path))
