@@ -114,9 +114,9 @@ def make_train_steps(
                 logits = trained_logits(model, batch.images)
                 batch_loss = batch.loss(loss, logits)
                 scaled = optimizer.scale_loss(batch_loss)  # itself, but for float16
-            losses = losses.write(step, batch_loss)
-            rates = rates.write(step, optimizer.learning_rate)
-            optimizer.apply(tape.gradient(scaled, variables), variables)
+            losses, rates = losses.write(step, batch_loss), rates.write(step, optimizer.learning_rate)
+            gradients = tape.gradient(scaled, variables)
+            optimizer.apply_gradients(zip(gradients, variables, strict=True))  # not `apply`: people override either
             right += tf.reduce_sum(tf.cast(_predicted(logits) == batch.labels, tf.int32))
         return TrainedSteps(losses.stack(), rates.stack(), right, clipping.taken() if clipping else None)
 

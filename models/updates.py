@@ -20,7 +20,8 @@ def settle_updates(
     """Tell an optimizer of Keras that is not yet built how it is to make its updates.
 
     It is told by the attributes that Keras' base class has for this, so that any optimizer takes it whose constructor
-    hands its remaining keyword arguments on to that class, as those of Keras do.
+    hands its remaining keyword arguments on to that class, as those of Keras do. What is not asked for stays as the
+    optimizer has it: a class of a person's own may clip or gather by itself.
 
     Args:
         optimizer: Not yet built.
@@ -32,7 +33,7 @@ def settle_updates(
         ema_momentum: At least 0 and less than 1; none without such an average.
 
     Raises:
-        ValueError: the optimizer has an average of its own.
+        ValueError: the optimizer has an average of its own, or clips in another way.
     """
     if average == "ema":
         if hasattr(optimizer, "weights_to_evaluate"):
@@ -41,6 +42,16 @@ def settle_updates(
                 "leave average out"
             )
         optimizer.use_ema, optimizer.ema_momentum = True, ema_momentum
-    optimizer.global_clipnorm = clip_norm
-    # None, not 1: with a number Keras keeps a sum of gradients.
-    optimizer.gradient_accumulation_steps = accumulate if accumulate > 1 else None
+    if clip_norm is not None:
+        _clip_by_norm(optimizer, clip_norm)
+    if accumulate > 1:  # with 1 Keras would keep a sum of gradients
+        optimizer.gradient_accumulation_steps = accumulate
+
+
+def _clip_by_norm(optimizer: keras.optimizers.Optimizer, bound: float) -> None:
+    if optimizer.clipnorm is not None or optimizer.clipvalue is not None:
+        raise ValueError(
+            f"clip_norm: received {bound:g}, but optimizer {optimizer.name!r} clips in a way of its own "
+            f"(clipnorm {optimizer.clipnorm}, clipvalue {optimizer.clipvalue}); leave one of the two out"
+        )
+    optimizer.global_clipnorm = bound

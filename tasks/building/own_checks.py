@@ -1,4 +1,4 @@
-"""What is asked of a person's own code before training begins, by a tiny training that is interrupted."""
+"""What is asked of a person's own code before training begins; of an optimizer in a tiny training."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 
-from models.losses import make_loss
-from models.steps import make_train_steps
+from models.schedules import fine_tuned, make_schedule
+from tasks.building.optimizer_trial import CONFIG, require_decay, require_sound_optimizer
 from tasks.building.own_classes import make_own_loss, make_own_optimizer
 from tasks.building.own_code import Sources, own_sources, write_copy
 from tasks.building.own_objects import load_own, own_objects
+from tasks.building.tiny_training import STEPS
 from tasks.foundation.errors import InputError
 from tasks.foundation.own_source import is_own
-from tasks.training.checkpoint import Checkpoints
-from tasks.training.fit_state import FitState
 
-STEPS = 2  # before the interruption, and as many after it
-BATCH, SIDE, CLASSES = 4, 4, 3
-Weights = list[bytes]
+BATCH, CLASSES = 4, 3
+OTHER_RATES = ("warmup_epochs", "fine_tuning")  # beside a schedule
 
 _sound: set[tuple[Any, ...]] = set()  # what was asked in this process: the trials of a comparison are of few kinds
 
@@ -43,18 +40,17 @@ def require_own_code(
     model: str,
     optimizer: str,
     loss: str,
-    learning_rate: float,
-    weight_decay: float,
     hyperparameters: Mapping[str, Any],
     loss_args: Mapping[str, Any],
-    **_: Any,
+    **moving: Any,
 ) -> None:
     """Raise InputError for code of a person's own that fails, or that could not be stored or gone on with.
 
     Built-in names are not looked at. ``sources`` has the files of the others; the rest is the recipe of a training.
     """
-    decays = bool(weight_decay)
-    asked = model, optimizer, loss, decays, tuple(hyperparameters.items()), tuple(loss_args.items())
+    given = (tuple(each.items()) for each in (hyperparameters, loss_args, moving.get("updates") or {}))
+    kinds = (bool(moving["weight_decay"]), moving.get("schedule"), *map(bool, map(moving.get, OTHER_RATES)))
+    asked = model, optimizer, loss, kinds, *given
     if not sources or asked in _sound:
         return
     with TemporaryDirectory() as name, tf.device("CPU:0"):
@@ -65,11 +61,33 @@ def require_own_code(
         if is_own(loss):
             _require_sound_loss(loss, make_own_loss(loss, directory, arguments=loss_args))
         if is_own(optimizer):
-            rates = {"learning_rate": learning_rate, "weight_decay": weight_decay}
-            make = partial(make_own_optimizer, optimizer, directory, **rates, arguments=hyperparameters)
+            make = partial(make_own_optimizer, optimizer, directory, arguments=hyperparameters)
             with own_objects(directory):
-                _require_sound_optimizer(optimizer, make, directory)
+                _try_optimizer(optimizer, make, directory, **moving)
     _sound.add(asked)
+
+
+def _try_optimizer(
+    name: str,
+    make: Callable[..., keras.optimizers.Optimizer],
+    directory: Path,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    schedule: str = "constant",
+    warmup_epochs: float = 0.0,
+    fine_tuning: tuple[int, float] | None = None,
+    updates: Mapping[str, Any] | None = None,
+    **_: Any,
+) -> None:
+    """Raise InputError for an optimizer that is not sound, with a rate that changes as that of the training does."""
+    spans = {"steps_per_epoch": STEPS, "epochs": 2, "warmup_epochs": int(bool(warmup_epochs))}
+    rate = make_schedule(schedule, learning_rate=learning_rate, **spans)
+    rate = fine_tuned(rate, STEPS, (1, fine_tuning[1]) if fine_tuning else None)
+    made = partial(make, learning_rate=rate, weight_decay=weight_decay)
+    require_sound_optimizer(name, made, directory, updates or {})
+    if weight_decay:
+        require_decay(name, make, weight_decay)
 
 
 def _require_sound_loss(name: str, loss: keras.losses.Loss) -> None:
@@ -84,7 +102,10 @@ def _require_sound_loss(name: str, loss: keras.losses.Loss) -> None:
         gradient = tape.gradient(value, logits)
         again = float(type(loss).from_config(loss.get_config())(labels, logits))
     except Exception as error:
-        raise InputError(f"{name} fails for labels (4,) and logits (4, 3): {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"{name} fails for labels (4,), whole numbers as floats, and logits (4, 3): {type(error).__name__}: "
+            f"{error}; let it take any number of classes, which is logits.shape[-1]"
+        ) from error
     shape = tuple(np.shape(each))
     if shape != (BATCH,):
         raise InputError(f"{name}: `call` returns values of shape {shape} for 4 examples; allowed: one for each, (4,)")
@@ -94,64 +115,3 @@ def _require_sound_loss(name: str, loss: keras.losses.Loss) -> None:
         raise InputError(
             f"{name} made from its own `get_config` gives {again!r}, and before {float(value)!r}: {CONFIG}"
         )
-
-
-CONFIG = "`get_config` has to return every argument of the constructor"
-SLOTS = (
-    "what it changes from step to step has to lie in variables that `build` makes, with `add_variable` or "
-    "`add_variable_from_reference`"
-)
-
-
-def _require_sound_optimizer(name: str, make: Callable[[], keras.optimizers.Optimizer], directory: Path) -> None:
-    """Raise InputError unless an optimizer makes the same steps once it is stored, and after it was interrupted."""
-    compiled = directory / "compiled.keras"
-    checkpoints = Checkpoints(directory / "checkpoints", "check", "check")
-    try:
-        made, whole = _tiny_model(make()), _tiny_model(make())
-        made.save(compiled)
-        _train(whole, STEPS)
-        _train(whole, STEPS)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{name} fails in a tiny training: {type(error).__name__}: {error}") from error
-    try:
-        loaded, interrupted, resumed = (keras.models.load_model(compiled) for _ in range(3))
-    except Exception as error:
-        raise InputError(f"{name} cannot be loaded as it was stored; {CONFIG}: {error}") from error
-    _train(loaded, STEPS)
-    _train(loaded, STEPS)
-    if _weights(loaded) != _weights(whole):
-        raise InputError(f"{name} makes other steps once it was stored and loaded; {CONFIG}")
-    _train(interrupted, STEPS)
-    checkpoints.save(interrupted, FitState())
-    checkpoints.restore(resumed, told=False)
-    _train(resumed, STEPS)
-    if _weights(resumed) != _weights(whole):
-        raise InputError(f"{name} makes other steps after an interruption; {SLOTS}")
-    if _weights(whole) == _weights(made):
-        raise InputError(f"{name} leaves the weights as they are; its `update_step` has to change them")
-
-
-def _tiny_model(optimizer: keras.optimizers.Optimizer) -> keras.Model:
-    # All have names: those that Keras makes up count on, and would change the names in the network that is trained.
-    initializer = keras.initializers.GlorotUniform(seed=1)
-    pixels = keras.Input((SIDE, SIDE, 1), name="check_pixels")
-    x = layers.Conv2D(2, 3, kernel_initializer=initializer, name="check_conv")(pixels)
-    x = layers.Flatten(name="check_flatten")(x)
-    logits = layers.Dense(CLASSES, kernel_initializer=initializer, name="check_logits")(x)
-    model = keras.Model(pixels, logits, name="check")
-    model.compile(optimizer=optimizer, loss=make_loss("softmax_cross_entropy"))
-    optimizer.build(model.trainable_variables)
-    return model
-
-
-def _train(model: keras.Model, steps: int) -> None:
-    images = np.arange(steps * BATCH * SIDE * SIDE, dtype=np.uint8).reshape(-1, SIDE, SIDE, 1) % 7
-    labels = np.arange(steps * BATCH, dtype=np.int32) % CLASSES
-    make_train_steps(model, BATCH)(images, labels)
-
-
-def _weights(model: keras.Model) -> Weights:
-    return [np.asarray(weight).tobytes() for weight in model.get_weights()]

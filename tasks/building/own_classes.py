@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
+from keras.optimizers.schedules import LearningRateSchedule
 
 from tasks.building.own_objects import load_own
 from tasks.foundation.errors import InputError
 from tasks.foundation.own_source import taken_apart
 
 Kind = TypeVar("Kind")
-PARAMETERS = ("learning_rate", "weight_decay", "name")  # that have a parameter of the run, or are given to all
+# Arguments that are a parameter of the run, by its name, or are given to all.
+PARAMETERS = {"learning_rate": "learning_rate", "weight_decay": "weight_decay", "name": "name"}
+PARAMETERS |= {"global_clipnorm": "clip_norm", "gradient_accumulation_steps": "accumulate"}
+PARAMETERS |= {"use_ema": "average", "ema_momentum": "ema_momentum"}
+OF_KERAS = (
+    "One of Keras' with other defaults is made by `class Mine(keras.optimizers.SGD):` and an `__init__` of its own"
+)
 
 
 def make_own_optimizer(
@@ -33,7 +40,7 @@ def make_own_optimizer(
     Raises:
         InputError: it is no class of optimizers, or its constructor does not take what is given.
     """
-    kind = _class_of(name, directory, keras.optimizers.Optimizer, "a subclass of keras.optimizers.Optimizer")
+    kind = _class_of(name, directory, keras.optimizers.Optimizer, "a subclass of keras.optimizers.Optimizer", OF_KERAS)
     _require_taken(name, kind, "optimizer_args", arguments)
     taken = _taken_by(kind)
     if weight_decay and "weight_decay" not in taken:
@@ -50,7 +57,7 @@ def make_own_loss(name: str, directory: Path, *, arguments: Mapping[str, Any]) -
     Raises:
         InputError: it is no class of losses, or its constructor does not take what is given.
     """
-    kind = _class_of(name, directory, keras.losses.Loss, "a subclass of keras.losses.Loss")
+    kind = _class_of(name, directory, keras.losses.Loss, "a subclass of keras.losses.Loss", _loss_around(name))
     _require_taken(name, kind, "loss_args", arguments)
     loss = _made(name, kind, **arguments)
     if loss.reduction != "sum_over_batch_size":
@@ -61,12 +68,32 @@ def make_own_loss(name: str, directory: Path, *, arguments: Mapping[str, Any]) -
     return loss
 
 
-def _class_of(name: str, directory: Path, base: type[Kind], wanted: str) -> type[Kind]:
+def _class_of(name: str, directory: Path, base: type[Kind], wanted: str, how: str) -> type[Kind]:
+    """Return a person's own class; ``how`` says what to do with a function. Raises InputError if it is none."""
     found = load_own(name, directory)
-    if not (inspect.isclass(found) and issubclass(found, base)):
-        is_what = "a class" if inspect.isclass(found) else f"of the type {type(found).__name__}"
-        raise InputError(f"{name} is {is_what}; allowed: {wanted}")
-    return found
+    if inspect.isclass(found) and issubclass(found, base):
+        return found
+    if inspect.isclass(found):
+        is_what = "a class"
+    elif isinstance(found, base):
+        is_what = f"an object, made of the class {type(found).__name__}"
+        wanted = f"a class, from which each run makes its own: {wanted}"
+    else:
+        is_what = f"of the type {type(found).__name__}"
+        wanted += f". {how}" if inspect.isfunction(found) else ""
+    raise InputError(f"{name} is {is_what}; allowed: {wanted}")
+
+
+def _loss_around(name: str) -> str:
+    """Return how a person makes a loss of a function of labels and logits."""
+    function = taken_apart(name).name
+    title = function.title().replace("_", "")
+    title += "Loss" if title == function else ""
+    return (
+        f"Of a function of labels and logits it is made by `class {title}(keras.losses.Loss):` with `def call(self, "
+        f"labels, logits): return {function}(labels, logits)` below it, which has to give one value for each example; "
+        f"then name {title}"
+    )
 
 
 def _require_taken(name: str, kind: type, parameter: str, arguments: Mapping[str, Any]) -> None:
@@ -74,7 +101,10 @@ def _require_taken(name: str, kind: type, parameter: str, arguments: Mapping[str
     taken = [each for each in _taken_by(kind) if each not in PARAMETERS]
     for argument in arguments:
         if argument in PARAMETERS:
-            raise InputError(f"{parameter}: received {argument!r}, which is a parameter of the run; leave it out here")
+            its = f", {PARAMETERS[argument]}" if PARAMETERS[argument] != argument else ""
+            raise InputError(
+                f"{parameter}: received {argument!r}, which is a parameter of the run{its}; leave it out here"
+            )
         if argument not in taken:
             close = difflib.get_close_matches(argument, taken, n=1)
             suggestion = f" (did you mean {close[0]!r}?)" if close else ""
@@ -106,5 +136,9 @@ def _made(name: str, kind: type[Kind], /, **arguments: Any) -> Kind:
     try:
         return kind(**arguments)
     except Exception as error:  # whatever a person's constructor raises
-        shown = ", ".join(f"{each}={value!r}" for each, value in arguments.items())
+        shown = ", ".join(f"{each}={_shown(value)}" for each, value in arguments.items())
         raise InputError(f"{name} cannot be made with {shown}: {type(error).__name__}: {error}") from error
+
+
+def _shown(value: Any) -> str:
+    return f"a {type(value).__name__}" if isinstance(value, LearningRateSchedule) else repr(value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tasks.building.own_classes import make_own_loss, make_own_optimizer
@@ -57,6 +59,14 @@ def test_an_argument_that_the_constructor_does_not_take_is_told_with_those_that_
         )
 
 
+def test_what_is_asked_of_updates_is_no_argument(tmp_path: Path) -> None:
+    path = write_own(tmp_path / "mine.py")
+    with pytest.raises(
+        InputError, match="received 'global_clipnorm', which is a parameter of the run, clip_norm; leave"
+    ):
+        made(path, global_clipnorm=1.0)
+
+
 def test_weight_decay_is_refused_where_the_class_takes_none(tmp_path: Path) -> None:
     path = write_own(tmp_path / "mine.py", ("beta=0.9, **base", "beta=0.9"), (", **base)", ")"))
     with pytest.raises(InputError, match=r"weight_decay: received 0\.1, but .* takes none"):
@@ -66,7 +76,7 @@ def test_weight_decay_is_refused_where_the_class_takes_none(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("small", "is of the type function; allowed: a subclass of keras.optimizers.Optimizer"),
+        ("small", "is of the type function; allowed: a subclass of keras.optimizers.Optimizer. One of Keras"),
         ("Focal", "is a class; allowed: a subclass of keras.optimizers.Optimizer"),
         ("Signumm", r"defines no 'Signumm' \(did you mean 'Signum'\?\); it has: Signum, Focal, small"),
     ],
@@ -74,6 +84,29 @@ def test_weight_decay_is_refused_where_the_class_takes_none(tmp_path: Path) -> N
 def test_what_is_no_optimizer_is_refused(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         made(write_own(tmp_path / "mine.py"), name)
+
+
+FUNCTIONS = """
+
+def focal_loss(labels, logits):
+    return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+
+made = keras.losses.Poisson()
+"""
+
+
+def test_a_function_is_told_how_to_become_a_loss_and_does_so(tmp_path: Path) -> None:
+    path = write_own(tmp_path / "mine.py", ("\n\ndef small", f"{FUNCTIONS}\n\ndef small"))
+    with pytest.raises(InputError) as told:
+        make_own_loss(copied(path, "focal_loss"), tmp_path, arguments={})
+    first, second = re.findall("`(.*?)`", str(told.value))
+    assert str(told.value).endswith("then name FocalLoss")
+    path.write_text(f"{path.read_text()}\n\n{first}\n    {second}\n")
+    loss = make_own_loss(copied(path, "FocalLoss"), tmp_path, arguments={})
+    assert float(loss(np.array([1]), np.zeros((1, 2), np.float32))) == pytest.approx(np.log(2))
+    with pytest.raises(InputError, match="is an object, made of the class Poisson; allowed: a class, from which"):
+        make_own_loss(copied(path, "made"), tmp_path, arguments={})
 
 
 def test_what_a_constructor_raises_is_told(tmp_path: Path) -> None:
