@@ -30,6 +30,8 @@ def decoded_in_order(paths: Sequence[Path], *, size: int, channels: int, fit: Fi
     room = Room()
 
     def decoded(path: Path) -> Decoded | str:
+        if not path.is_file() and path.exists() and not path.is_dir():  # from a pipe nothing may ever come
+            return "it is a pipe or a device, and no file"
         try:
             return decode(path, size=size, channels=channels, fit=fit, room=room)
         except UnreadableImageError as error:

@@ -56,7 +56,7 @@ class PictureList:
 
 def given_paths(given: Sequence[str]) -> list[Path]:
     """Return what was given as paths. Raises InputError, which names all that are not there."""
-    if not given:
+    if not given or "" in given:  # an empty text would be the working directory
         raise InputError("images: received nothing; give image files, folders of images, or CSVs that name images")
     paths = [named_path(each) for each in given]
     if missing := [displayed(str(path)) for path in paths if not path.exists()]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,15 @@ def test_of_pictures_none_of_which_can_be_read_nothing_is_said(tmp_path: Path) -
     assert [(each.best, each.reason) for each in block.predictions(("cat", "dog"))] == [
         ((), "No such file or directory")
     ]
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    paths = [tmp_path / "pipe.png", Path("/dev/zero"), tmp_path, tmp_path / "a\0b.png"]
+    (block,) = ask(Asked(), [Picture(path) for path in paths])
+    told = ["it is a pipe or a device, and no file"] * 2 + ["Is a directory", "embedded null byte"]
+    assert block.reasons == told
 
 
 def test_the_predicted_class_comes_first_and_numbers_are_as_short_as_they_can_be() -> None:

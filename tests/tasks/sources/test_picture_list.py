@@ -102,8 +102,9 @@ def test_all_that_is_not_there_is_told_at_once() -> None:
     put("a.png")
     with pytest.raises(InputError, match=r"images: there is no file or folder 'b.png', 'pets'; give what is there"):
         given_paths(["a.png", "b.png", "pets"])
-    with pytest.raises(InputError, match="images: received nothing; give image files, folders of images, or CSVs"):
-        given_paths([])
+    for given in ([], [""], ["a.png", ""]):
+        with pytest.raises(InputError, match="images: received nothing; give image files, folders of images, or CSVs"):
+            given_paths(given)
     Path("empty").mkdir()
     with pytest.raises(InputError, match="images: there is no image in 'empty'"):
         listed("empty")
