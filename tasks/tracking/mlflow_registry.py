@@ -24,6 +24,7 @@ from tasks.tracking.store_outage import waits_for_store
 from tasks.tracking.stored_run import MISSING_TAG, MODEL_TAG
 
 SHOWN_NAMES = 10
+LONGEST_VERSION = 9  # digits
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ def registered_version(name: str, alias_or_version: str) -> RegisteredVersion:
     model = find_model(name)
     if model is None:
         raise InputError(f"the registry {registry_name()!r} has no model {name!r}; {_names()}")
-    number = alias_or_version if alias_or_version.isdecimal() else model.aliases.get(alias_or_version)
+    # A number that no registry counts to would be an error of its database, which is waited for.
+    is_number = alias_or_version.isdecimal() and len(alias_or_version) <= LONGEST_VERSION
+    number = alias_or_version if is_number else model.aliases.get(alias_or_version)
     if number is None:
         aliases = ", ".join(sorted(model.aliases)) or "none yet"
         raise InputError(

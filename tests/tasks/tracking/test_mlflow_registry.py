@@ -72,6 +72,8 @@ def test_what_is_not_there_is_told_with_what_is() -> None:
         registered_run("pets", "previous")
     with pytest.raises(InputError, match=r"'pets' has no version 7 in the registry .*; its newest: 1"):
         registered_run("pets", "7")
+    with pytest.raises(InputError, match=r"'pets' has no version .* alias '9{20}' .*; its newest version: 1"):
+        registered_run("pets", "9" * 20)  # which no database counts to
 
 
 def test_a_version_that_was_registered_without_its_run_is_told() -> None:
