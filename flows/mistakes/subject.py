@@ -117,7 +117,7 @@ def _preparing(typed: Mapping[str, str]) -> str:
         if name != "dataset" and name in typed and typed[name] != as_typed(field.default)
     }
     words = [word for name, value in changed.items() for word in (f"--{name.replace('_', '-')}", value)]
-    return command("inspect", typed["dataset"], *words)
+    return command("inspect", typed.get("dataset", "DATASET"), *words)  # a run that others began says nothing of it
 
 
 def _covering(p: CompareParameters, taken: Contender, models: int) -> tuple[str, str] | None:

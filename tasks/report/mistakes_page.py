@@ -70,9 +70,12 @@ def _worst(mistakes: Mistakes) -> list[int]:
 def _image(mistakes: Mistakes, row: int) -> dict[str, Any]:
     """Return what the page says of an image."""
     judged, images = mistakes.judged, mistakes.images
-    example, label, predicted, wrong, judging = (
-        int(each[row]) for each in (judged.example, judged.label, judged.predicted, judged.wrong, judged.judging)
+    example, label, wrong, judging = (
+        int(each[row]) for each in (judged.example, judged.label, judged.wrong, judged.judging)
     )
+    # Where the models together are right, some are not: the class that they come nearest to is meant.
+    predicted = int(judged.predicted[row])
+    predicted = int(_likeliest_other(mistakes, np.array([row]))[0]) if predicted == label else predicted
     return {
         "picture": _picture(mistakes, example),
         "name": images.name(example),
@@ -91,7 +94,7 @@ def _pair(mistakes: Mistakes, pair: ConfusedPair) -> dict[str, Any]:
     judged, images = mistakes.judged, mistakes.images
     rows = np.flatnonzero((judged.label == pair.label) & (judged.wrong > 0))
     surest = rows[np.argsort(-judged.probabilities[rows, pair.predicted], kind="stable")]
-    taken = surest[_taken_for(mistakes, surest, pair.predicted)][:EXAMPLES]
+    taken = surest[_likeliest_other(mistakes, surest) == pair.predicted][:EXAMPLES]
     examples = judged.example[taken].tolist()
     return {
         "pictures": [_picture(mistakes, example) for example in examples] if images.pixels else [],
@@ -103,11 +106,11 @@ def _pair(mistakes: Mistakes, pair: ConfusedPair) -> dict[str, Any]:
     }
 
 
-def _taken_for(mistakes: Mistakes, rows: NDArray[np.int64], predicted: int) -> NDArray[np.bool_]:
-    """Return of which rows the class is the likeliest, but for the label itself."""
+def _likeliest_other(mistakes: Mistakes, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each of some rows which class is the likeliest, but for the label itself."""
     others = mistakes.judged.probabilities[rows].copy()
     others[np.arange(len(rows)), mistakes.judged.label[rows]] = -1
-    return np.asarray(others.argmax(axis=1) == predicted)
+    return np.asarray(others.argmax(axis=1))
 
 
 def _picture(mistakes: Mistakes, example: int) -> Markup | str:

@@ -199,6 +199,9 @@ def test_what_kept_nothing_is_refused_with_what_to_do(
         report_mistakes(study)
     with pytest.raises(InputError, match="has no run 'nothing'"):
         report_mistakes("nothing")
+    foreign = store().create_run(mlflow_client.open_experiment("tests")).info.run_id
+    with pytest.raises(InputError, match=f"{foreign} kept no predictions, .*; it has not ended yet; wait until it has"):
+        report_mistakes(foreign)
     empty = begun(STUDY, own_prepared)
     with pytest.raises(InputError, match=f"no trial of what the comparison '{empty}' would recommend"):
         report_mistakes(empty)

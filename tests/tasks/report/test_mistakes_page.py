@@ -86,6 +86,14 @@ def test_the_worst_are_shown_with_what_the_models_say_of_them(text: str, several
     assert "wrong on some seeds: they are hard" in words(text)
 
 
+def test_an_image_that_the_models_together_have_right_is_taken_for_what_comes_next() -> None:
+    images = Judged("Mistakes", (), ("cat", "dog", "yak"))
+    said = [np.array([[0.5, 0.1, 0.4]]), np.array([[0.45, 0.05, 0.5]])]
+    answers = [Answers.of(np.zeros(1), np.zeros(1), each.argmax(axis=1), each) for each in said]
+    page = words(mistakes_page(mistakes_of(images, answers)))
+    assert re.search(r"cat taken for yak ?yak 0\.45, cat 0\.4[78] ?wrong on 1 of 2: hard", page)
+
+
 def test_every_picture_can_be_heard_and_what_scrolls_be_reached_by_keyboard(text: str) -> None:
     assert all(alt for alt in re.findall(r'<img[^>]* alt="([^"]*)"', text))
     assert text.count("<img ") == len(re.findall(r'<img[^>]* alt="[^"]+"', text))
