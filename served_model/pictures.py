@@ -85,8 +85,9 @@ def _decoded_base64(place: int, text: str) -> bytes:
     content = text.partition(",")[2] if text.startswith("data:") else text
     try:
         return base64.b64decode("".join(content.split()), validate=True)
-    except ValueError:
+    except ValueError as error:
+        kind = "URL-safe base64" if set("-_") & set(content) else f"no base64 ({error})"
         raise PictureError(
-            f"picture {place} is no base64: received {text[:SHOWN]!r}{'…' if len(text) > SHOWN else ''}; send the "
-            "content of a picture file as base64, or pixel values from 0 to 255"
+            f"picture {place} is {kind}: received {text[:SHOWN]!r}{'…' if len(text) > SHOWN else ''}; send the "
+            "content of a picture file as base64, with + and / and with = at its end, or pixel values from 0 to 255"
         ) from None

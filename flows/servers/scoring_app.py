@@ -85,6 +85,9 @@ class ScoringApp:
         if header_of(scope, b"content-type").partition(b";")[0].strip().lower() != JSON:
             words = "send JSON, with the header Content-Type: application/json"
             raise RefusedRequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, words)
+        if header_of(scope, b"content-encoding").lower() not in (b"", b"identity"):
+            words = "send JSON as it is, without the header Content-Encoding: nothing is unpacked here"
+            raise RefusedRequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, words)
         if self._waiting >= self._limits.waiting:
             raise _busy()
         self._waiting += 1

@@ -85,7 +85,9 @@ def test_a_batch_that_is_resized_in_parts_is_resized_as_a_whole(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        (["no base64!"], "picture 0 is no base64: received 'no base64!'"),
+        (["no base64!"], "picture 0 is no base64 (Only base64 data is allowed): received 'no base64!'"),
+        (["iVBORw0KGgo"], "picture 0 is no base64 (Incorrect padding): received 'iVBORw0KGgo'"),
+        (["-_8="], "picture 0 is URL-safe base64: received '-_8='; send .* with + and /"),
         (["päng"], "picture 0 is no base64"),
         ([text(png(IMAGES[0])), text(b"hello")], "picture 1 cannot be read: its content is none of PNG, JPEG"),
         ([""], "picture 0 cannot be read: it is empty"),

@@ -100,6 +100,8 @@ JSON = {"content-type": "application/json"}
         ({"json": {"instances": ["a" * 1000]}}, 413, "the request is larger than 1,000 bytes"),
         ({"content": b"a", "headers": {"content-type": "text/csv"}}, 415, "send JSON"),
         ({"content": b"a"}, 415, "send JSON"),
+        ({"content": b"a", "headers": {**JSON, "content-encoding": "gzip"}}, 415, "the header Content-Encoding"),
+        ({"content": b'{"inputs": []}', "headers": {**JSON, "content-encoding": "identity"}}, 200, "[]"),
         ({"method": "GET"}, 405, "/invocations takes POST"),
         ({"method": "GET", "url": "/docs"}, 404, "nothing is at '/docs'; ask /ping"),
         ({"headers": {"host": f"evil.example:{PORT}"}}, 403, "its own names only: 127.0.0.1:5001, localhost:5001"),
