@@ -70,8 +70,8 @@ class Outbox:
             for each in refused_entries.read_refusals(directory)
         }
         self.refused = {each.number: each for each, entry in still.items() if entry}
-        self._sent = _mark(directory)
         self._kept = len(self.kept)
+        self._sent = _mark(directory, self._kept)
         self._waiting = deque(_Waiting(each.number, entry) for each, entry in still.items() if again and entry)
         self._waiting.extend(starmap(_Waiting, enumerate(self.kept[self._sent :], self._sent)))
         self.any_waiting = bool(self._waiting)
@@ -192,9 +192,9 @@ def _read(directory: Path) -> list[Entry]:
     return entries
 
 
-def _mark(directory: Path) -> int:
-    """Return how many entries were sent. A mark that was half written counts as none: all are sent again."""
-    try:
-        return int((directory / MARK).read_text())
-    except (FileNotFoundError, ValueError):
-        return 0
+def _mark(directory: Path, kept: int) -> int:
+    """Return how many of the ``kept`` entries were sent. A mark that cannot be counts as none: all are sent again."""
+    with suppress(FileNotFoundError, ValueError):
+        if 0 <= (sent := int((directory / MARK).read_text())) <= kept:
+            return sent
+    return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from tasks.data.bound_dataset import BoundDataset
 from tasks.foundation.durable_files import write_durably
@@ -34,7 +34,10 @@ class RunFile(BaseModel):
 
 def read_run_file(directory: Path) -> RunFile:
     """Return what a run's directory says of it. Raises OSError, or ValueError for what is no such file."""
-    return RunFile.model_validate_json((directory / RUN_FILE).read_bytes())
+    try:
+        return RunFile.model_validate_json((directory / RUN_FILE).read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{RUN_FILE} is damaged: {error.errors()[0]['msg']}") from error
 
 
 def write_run_file(directory: Path, file: RunFile) -> None:

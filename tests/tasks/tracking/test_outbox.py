@@ -129,7 +129,7 @@ def test_what_an_earlier_process_left_is_sent_first(tmp_path: Path) -> None:
     assert not Outbox(tmp_path, receiver).any_waiting
 
 
-@pytest.mark.parametrize("mark", ["", "1x", None])
+@pytest.mark.parametrize("mark", ["", "1x", "3", "-1", None])
 def test_without_a_good_mark_all_is_sent_again(tmp_path: Path, mark: str | None) -> None:
     first = Outbox(tmp_path, Receiver())
     for name in ("a", "b"):

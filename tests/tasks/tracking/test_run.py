@@ -361,8 +361,12 @@ def test_a_file_of_parameters_that_is_damaged_is_told(experiment: str) -> None:
     run = broken_off(experiment, KeyboardInterrupt())
     directory = Path(run.data.tags["run.directory"])
     (directory / RUN_FILE).write_text('{"run_id": ')
-    with pytest.raises(InputError, match=f"the files of run '{run.info.run_id}' cannot be read in '{directory}'"):
+    with pytest.raises(
+        InputError, match=f"the files of run '{run.info.run_id}' cannot be read in '{directory}'"
+    ) as told:
         resumable(run.info.run_id)
+    assert "(run.json is damaged: Invalid JSON: EOF while parsing a value" in str(told.value)
+    assert "pydantic" not in str(told.value)
 
 
 def test_the_last_sign_of_life_is_the_latest_file(tmp_path: Path) -> None:
