@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tasks.foundation.environment import settle_environment
 
@@ -46,7 +46,8 @@ ROOT = Path(__file__).parent.parent
 
 SETTINGS = re.compile(r"^(PREFECT|MLFLOW|TFDS|TF|KERAS|DO_NOT_TRACK|PYTHON|COLUMNS|LINES|NO_COLOR|FORCE_COLOR)")
 
-settings.register_profile("pipeline", deadline=None)  # a busy machine is not a failure
+# A busy machine is not a failure; and the same examples everywhere, so that what fails, a change made fail.
+settings.register_profile("pipeline", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pipeline")
 
 
