@@ -16,6 +16,7 @@ from flows.mistakes.kept_answers import KeptAnswers, kept_answers
 from flows.mistakes.subject import Subject, subject_of
 from study.number_formats import listed
 from tasks.data.descriptions import read_names
+from tasks.data.prepared import PreparedDataset
 from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError
 from tasks.report.class_table import CLASS_FILES
@@ -91,7 +92,7 @@ def _judged(subject: Subject, kept: KeptAnswers) -> Judged:
     return Judged(
         title=subject.title,
         about=tuple(about(subject, kept)),
-        classes=prepared.classes if prepared else _classes(subject, kept),
+        classes=_classes(subject, kept, prepared),
         names=names or kept.names or None,
         split=lambda example: "test" if example in kept.tested else "validation",
         pixels=(lambda example: np.asarray(images[example])) if images is not None else None,
@@ -110,11 +111,17 @@ def _gone(subject: Subject) -> str:
     )
 
 
-def _classes(subject: Subject, kept: KeptAnswers) -> tuple[str, ...]:
-    """Return the names of the classes without the prepared dataset; numbers where nothing has them."""
+def _classes(subject: Subject, kept: KeptAnswers, prepared: PreparedDataset | None) -> tuple[str, ...]:
+    """Return the names of the classes; numbers where nothing has them.
+
+    Those of a run's own table before those of the images: MLflow keeps one description for all runs of an experiment on
+    the same images, whatever their classes were called by then.
+    """
     if subject.dataset and subject.dataset.classes:
         return tuple(subject.dataset.classes)
     for run_id, file in product(subject.models, CLASS_FILES.values()):
         if content := mlflow_files.read_file(run_id, file):
             return tuple(row["class"] for row in csv.DictReader(io.StringIO(content.decode("utf-8"))))
+    if prepared:
+        return prepared.classes
     return tuple(map(str, range(kept.answers[0].probabilities.shape[1])))

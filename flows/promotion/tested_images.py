@@ -90,7 +90,10 @@ def _asked(old: StoredRun, run: StoredRun) -> KeptPredictions:
         raise IncomparableError(f"{why}, and its model takes other images ({shapes[1]}, and not {shapes[0]})")
     if (prepared := _prepared(run)) is None:
         raise IncomparableError(f"{why}, and the test images of run {run.run_id} are not on this machine{_place(run)}")
-    task_log().info("The model in use was tested on other data: it is asked about the test images of the new one.")
+    task_log().info(
+        "The model in use was tested on other data: it is asked about the test images of the new one, "
+        "some of which it may have trained on."
+    )
     try:
         with _compiled(old, prepared) as (model, device):
             from tasks.evaluate import ask_test_images

@@ -132,6 +132,18 @@ def test_a_run_is_judged_by_what_it_says_of_validation_and_test_images(
 
 
 @pytest.mark.usefixtures("workplace")
+def test_classes_are_called_as_the_run_called_them(
+    own_prepared: PreparedDataset, run_parameters: TrainParameters
+) -> None:
+    run = trained(run_parameters, own_prepared, {}, keeps=True, tests=True)
+    renamed = class_csv([ClassRow(name=f"digit {n}", precision=1, recall=1, f1=1, support=1) for n in range(10)])
+    record.log_text(run, renamed, CLASS_FILES["test"])
+    found = report_mistakes(run)
+    assert "<img" in found.page.read_text(encoding="utf-8")
+    assert re.search(r"digit \d taken for digit \d", words(found))
+
+
+@pytest.mark.usefixtures("workplace")
 def test_a_comparison_is_judged_by_the_confirm_seeds_of_what_it_recommends(own_prepared: PreparedDataset) -> None:
     study = compared(own_prepared)
     found = report_mistakes(study, Path("elsewhere"))
