@@ -88,4 +88,8 @@ def _refusal(url: str, status: int) -> str:
 
 
 def _no_api(url: str) -> str:
-    return f"there is no Prefect API at {url!r}; its address mostly ends with /api: set PREFECT_API_URL={url}/api"
+    if url.endswith("/api"):
+        what = "mend PREFECT_API_URL, or unset it to have a server started for the length of the command"
+    else:
+        what = f"its address mostly ends with /api: set PREFECT_API_URL={url}/api"
+    return f"there is no Prefect API at {url!r}; {what}"

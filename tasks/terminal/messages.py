@@ -53,6 +53,8 @@ def take_over_logging(console: Console) -> None:
         logging.getLogger(package).setLevel(logging.INFO)
     for library in ("mlflow", "alembic"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    # It raises what it tells, too: while a disk is full, a page every second.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from typing import Literal
 from filelock import FileLock
 from sqlalchemy import NullPool, create_engine, func, make_url, select
 
+from tasks.foundation.durable_files import storing
+
 POLL_SECONDS = 0.1
 PRIVATE, SHARED = 0o600, 0o660
 BESIDE = ("-wal", "-shm", "-journal")  # SQLite makes them with the mode of the database
@@ -36,6 +38,9 @@ def migration_lock(uri: str, owner: Owner) -> Iterator[None]:
     Args:
         uri: The address of a SQLite file or a PostgreSQL database.
         owner: Whose tables they are.
+
+    Raises:
+        StorageError: the copy cannot be written.
     """
     dialect = uri.partition(":")[0].partition("+")[0]  # a folder or another service is no address for SQLAlchemy
     file = make_url(uri).database if dialect == "sqlite" else None
@@ -80,12 +85,17 @@ def keep_private(database: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a SQLite database, whole or not at all."""
+    """Copy a SQLite database, whole or not at all. Raises StorageError."""
     unfinished = target.with_name(f"{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(source)) as connection:
-        connection.execute("VACUUM INTO ?", (str(unfinished),))
-    unfinished.replace(target)
+    with storing(target):
+        unfinished.unlink(missing_ok=True)
+        try:
+            with closing(sqlite3.connect(source)) as connection:
+                connection.execute("VACUUM INTO ?", (str(unfinished),))
+        except sqlite3.OperationalError as error:
+            unfinished.unlink(missing_ok=True)
+            raise OSError(str(error)) from error
+        unfinished.replace(target)
 
 
 @contextmanager

@@ -75,6 +75,12 @@ def test_an_address_without_what_follows_the_port(gateway: Callable[..., str]) -
         require_api(url)
 
 
+def test_an_address_that_ends_as_it_should_is_not_to_be_continued(gateway: Callable[..., str]) -> None:
+    url = f"{gateway()}/elsewhere/api"
+    with pytest.raises(InputError, match=rf"no Prefect API at '{url}'; mend PREFECT_API_URL, or unset it"):
+        require_api(url)
+
+
 def test_a_gateway_that_wants_a_header(gateway: Callable[..., str]) -> None:
     url = gateway(needs=HEADER)
     with pytest.raises(InputError, match=r"answers with status 403; if a gateway .*PREFECT_CLIENT_CUSTOM_HEADERS="):

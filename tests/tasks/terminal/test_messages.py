@@ -53,7 +53,8 @@ def test_our_lines_and_errors_of_others_are_shown(path: Path | str, level: int, 
 
 @pytest.fixture
 def _logging_as_before() -> Iterator[None]:
-    root, levels = logging.getLogger(), {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
+    names = ("mlflow", "alembic", "mlflow.store.db.utils")
+    root, levels = logging.getLogger(), {name: logging.getLogger(name).level for name in names}
     internal = logging.getLogger("prefect._internal")
     handlers, internal_handlers, propagate = root.handlers, internal.handlers, internal.propagate
     yield
@@ -84,6 +85,8 @@ def test_taking_over_leaves_one_handler() -> None:
     assert file.getvalue() == "a line of text\n"
     assert not logging.getLogger("alembic.runtime.migration").isEnabledFor(logging.INFO)
     assert not logging.getLogger("mlflow.store").isEnabledFor(logging.INFO)
+    assert logging.getLogger("mlflow.store").isEnabledFor(logging.ERROR)
+    assert not logging.getLogger("mlflow.store.db.utils").isEnabledFor(logging.ERROR)  # what it raises is told by us
 
 
 def test_a_quiet_start_shows_nothing_of_what_is_written_to_the_descriptor(capfd: pytest.CaptureFixture[str]) -> None:

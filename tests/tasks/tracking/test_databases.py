@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.foundation.errors import StorageError
 from tasks.tracking.databases import empty_database, keep_empty, migration_lock
 
 
@@ -49,6 +50,26 @@ def test_a_database_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     asked(database, "CREATE TABLE experiments (name)")
     with migration_lock(f"sqlite:///{database}", "mlflow"):
         assert asked(database, "SELECT name FROM sqlite_master") == [("experiments",)]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_full_disk_is_told_and_leaves_nothing_half_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def execute(self, _statement: str, values: tuple[str]) -> None:
+            Path(values[0]).write_bytes(b"half")
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(sqlite3, "connect", lambda _: Full())
+    database = tmp_path / "new.db"
+    with (
+        pytest.raises(StorageError, match=f"cannot write '{database}': database or disk is full; make room"),
+        migration_lock(f"sqlite:///{database}", "mlflow"),
+    ):
+        pytest.fail("there is no database")
+    assert {path.name for path in tmp_path.glob("new*")} <= {"new.db.lock"}
 
 
 def test_one_that_another_version_made_is_not_taken(kept: Path, tmp_path: Path) -> None:
