@@ -57,6 +57,9 @@ class ScoringApp:
             status, headers, content = refused.status, refused.headers, refused.content()
         except ClientGoneError:
             return
+        except asyncio.CancelledError:  # the server ends, and has waited for this as long as it waits
+            ending = RefusedRequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the server ends; ask again when it is back")
+            status, headers, content = ending.status, {"connection": "close"}, ending.content()
         except Exception:
             log.exception("A request could not be answered")
             failed = RefusedRequestError(HTTPStatus.INTERNAL_SERVER_ERROR, "the server could not answer; see its log")

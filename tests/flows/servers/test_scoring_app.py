@@ -241,6 +241,33 @@ def test_a_fault_of_ours_is_told_without_its_details_and_logged(caplog: pytest.L
     assert "canary" in caplog.text
 
 
+def test_who_waits_when_the_server_ends_is_told_so() -> None:
+    asked_for, free = threading.Event(), threading.Event()
+
+    def held(pictures: list[Any]) -> list[Any]:
+        asked_for.set()
+        free.wait(60)
+        return pictures
+
+    async def ended() -> httpx.Response:
+        transport = httpx.ASGITransport(ScoringApp(held, Callers(Access(), PORT), LIMITS))
+        async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+            request = asyncio.create_task(client.post("/invocations", json={"instances": ["a"]}))
+            await asyncio.to_thread(asked_for.wait, 60)
+            request.cancel()  # as uvicorn does it
+            try:
+                return await request
+            finally:
+                free.set()
+
+    answer = asyncio.run(ended())
+    assert (answer.status_code, answer.headers["connection"]) == (503, "close")
+    assert answer.json() == {
+        "error_code": "TEMPORARILY_UNAVAILABLE",
+        "message": "the server ends; ask again when it is back",
+    }
+
+
 def test_one_who_hangs_up_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     sent: list[Any] = []
     scope = {"type": "http", "method": "POST", "path": "/invocations"}
