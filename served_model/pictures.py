@@ -31,14 +31,21 @@ def pixels_of(
         sent: Picture files (bytes, or base64 as text), or pixel values from 0 to 255: an array of shape (pictures,
             height, width, channels) or (pictures, height, width), or one array a picture.
         description: What the model takes.
-        most_pixels: That all picture files may have together, before they are resized; none: any number. A file of a
-            few kilobytes can have millions, which take eight bytes each while they are read.
+        most_pixels: That all picture files may have together, before they are resized, and all pictures at the size
+            that the model takes; none: any number. A file of a few kilobytes can have millions, which take eight bytes
+            each while they are read.
 
     Raises:
         PictureError: one of them cannot be meant; the first is told by its place, from 0.
     """
     if len(sent) == 0:
         return np.zeros((0, *description.image_shape), dtype=np.uint8)
+    height, width, _ = description.image_shape
+    if most_pixels is not None and len(sent) * height * width > most_pixels:
+        raise PictureError(
+            f"{len(sent)} pictures have more than {most_pixels:,} pixels together at {width}x{height}, as the model "
+            "takes them; send fewer at a time"
+        )
     if isinstance(sent, np.ndarray) and sent.dtype.kind not in "OSU":
         return pixels_of_array(sent, description)
     files = [isinstance(each, str | bytes) for each in sent]

@@ -142,6 +142,13 @@ def test_a_file_of_few_bytes_and_many_pixels_counts_by_its_pixels() -> None:
         pixels_of([large, large], GREY, most_pixels=179_999)
 
 
+@pytest.mark.parametrize("tiny", [png(np.zeros((2, 2), np.uint8)), [[0]]], ids=["file", "pixels"])
+def test_many_tiny_pictures_count_by_the_size_that_the_model_takes(tiny: Any) -> None:
+    assert pixels_of([tiny] * 4, GREY, most_pixels=1024).shape == (4, 16, 16, 1)
+    with pytest.raises(PictureError, match="5 pictures have more than 1,024 pixels together at 16x16, as the model"):
+        pixels_of([tiny] * 5, GREY, most_pixels=1024)
+
+
 def test_a_file_that_would_fill_the_memory_is_refused() -> None:
     whole = png(np.zeros((16, 16), dtype=np.uint8))
     lying = whole[:16] + (60_000).to_bytes(4, "big") * 2 + whole[24:]
