@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -26,7 +28,9 @@ def in_session(console: Console, load: Callable[[], Callable[[], Result]]) -> Re
     """
     from flows.servers.prefect_api import prefect_api
 
-    with prefect_api() as wait_until_it_answers:
+    # A person's own code may print, where standard output is to have one JSON object.
+    aside = redirect_stdout(sys.stderr) if console.stderr else nullcontext()
+    with aside, prefect_api() as wait_until_it_answers:
         from tasks.terminal.progress import progress_console
 
         take_over_logging(console)

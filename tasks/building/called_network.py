@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -12,13 +13,16 @@ import keras
 
 from models.image_network import pixel_normalization
 from models.open_seeds import global_draws_from, with_open_seeds
+from tasks.building.keras_settings import kept_settings
 from tasks.building.network_checks import (
     require_contract,
     require_function_of_seed,
     require_keras_alone,
     require_loadable,
 )
+from tasks.building.own_code import IN_A_COPY
 from tasks.foundation.errors import InputError
+from tasks.foundation.own_source import taken_apart
 
 
 def call_network(
@@ -48,6 +52,7 @@ def call_network(
         with nullcontext() if "seed" in given else global_draws_from(seed):
             network = _called(name, function, image_shape, num_classes, given)
         require_contract(name, network, image_shape, num_classes)
+        _forget_compilation(network)
         if not {"pixel_mean", "pixel_deviation"} & given.keys():
             network = _normalised(network, image_shape, pixel_mean, pixel_deviation)
         return network
@@ -69,15 +74,39 @@ def _called(
     name: str, function: Callable[..., Any], image_shape: tuple[int, int, int], num_classes: int, given: dict[str, Any]
 ) -> Any:
     try:
-        return function(image_shape, num_classes, **given)
-    except Exception as error:  # whatever a person's code raises
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        inspect.signature(function).bind(image_shape, num_classes, **given)
+    except TypeError as error:
+        raise InputError(
+            f"model: {name!r} cannot be called with an image shape and a number of classes ({error}); let it begin "
+            f"with `def {taken_apart(name).name}(image_shape, num_classes):`, and give any other argument a default"
+        ) from error
+    try:
+        with kept_settings(name):
+            return function(image_shape, num_classes, **given)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever a person's code raises
         height, width, channels = image_shape
         raise InputError(
             f"model: {name!r} failed for images of {height}x{width} pixels with {channels} channels and {num_classes} "
-            f"classes: {type(error).__name__}: {error} ({where.filename}, line {where.lineno}); give another "
-            "image_size, or mend the function"
+            f"classes: {type(error).__name__}: {error} ({_place(error)}); give another image_size, or mend the function"
         ) from error
+
+
+def _place(error: BaseException) -> str:
+    """Return the file and the line that an error came up in, of a person's own code if it went through that."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [(found[1], frame.lineno) for frame in frames if (found := re.search(IN_A_COPY, frame.filename))]
+    file, line = own[-1] if own else (frames[-1].filename, frames[-1].lineno)
+    return f"{file}, line {line}"
+
+
+def _forget_compilation(network: keras.Model) -> None:
+    """Let a network that was compiled, or one within it, know nothing of that: its optimizer would be stored, too."""
+    network.compiled, network.optimizer = False, None
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            _forget_compilation(layer)
 
 
 def _normalised(

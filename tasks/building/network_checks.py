@@ -26,6 +26,8 @@ def require_contract(name: str, network: Any, image_shape: tuple[int, int, int],
     if not isinstance(network, keras.Model):
         raise _error(name, f"it returned {network!r}; return a keras.Model")
     _require_shapes(name, network, image_shape, num_classes)
+    if not network.trainable_variables:
+        raise _error(name, "nothing of it can be trained; give it layers with weights, and leave these trainable")
     if lambdas := [layer.name for layer in layers_of(network) if isinstance(layer, keras.layers.Lambda)]:
         raise _error(
             name,
@@ -33,6 +35,12 @@ def require_contract(name: str, network: Any, image_shape: tuple[int, int, int],
             "Keras, and operations of keras.ops",
         )
     _require_logits(name, network, image_shape)
+    if losing := [layer.name for layer in layers_of(network) if layer.losses]:
+        raise _error(
+            name,
+            f"it adds to the loss by itself, as regularizers do ({', '.join(losing)}), and would be trained without "
+            "that; leave it out, and give weight_decay instead",
+        )
 
 
 def require_keras_alone(name: str, network: keras.Model) -> None:
@@ -132,11 +140,14 @@ def _shown(shape: Any) -> str:
 
 def _require_logits(name: str, network: keras.Model, image_shape: tuple[int, int, int]) -> None:
     """Raise InputError for a network whose last layer makes probabilities: the loss does that, more exactly."""
+    given = network(_images(image_shape), training=False)
+    if isinstance(given, dict):
+        raise _error(name, f"it gives a dictionary ({', '.join(given)}); let it give the logits themselves")
     last = list(layers_of(network))[-1]
     activation = getattr(getattr(last, "activation", None), "__name__", "")
     what = activation if activation in PROBABILITIES else "softmax" if isinstance(last, keras.layers.Softmax) else ""
     if not what:
-        answers = np.asarray(network(_images(image_shape), training=False), dtype=np.float64)
+        answers = np.asarray(given, dtype=np.float64)
         sums_to_one = np.abs(answers.sum(axis=1) - 1).max() < TOLERANCE and answers.min() >= 0
         what = "outputs that are never negative and sum to 1" if sums_to_one else ""
     if what:
@@ -147,8 +158,9 @@ def _require_logits(name: str, network: keras.Model, image_shape: tuple[int, int
         )
 
 
-def _images(image_shape: tuple[int, int, int]) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (IMAGES, *image_shape)).astype(np.float32)
+def _images(image_shape: tuple[int, int, int]) -> Any:
+    # A tensor: of an array Keras warns where a network has its one input in a list.
+    return keras.ops.convert_to_tensor(np.random.default_rng(0).integers(0, 256, (IMAGES, *image_shape)), "float32")
 
 
 def _error(name: str, what: str) -> InputError:

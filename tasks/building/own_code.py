@@ -12,13 +12,14 @@ from pathlib import Path
 
 from tasks.foundation.durable_files import storing, write_durably
 from tasks.foundation.errors import InputError
-from tasks.foundation.own_source import OwnCodeError, OwnName, digest_of, is_own, read_source, taken_apart
+from tasks.foundation.own_source import DIGITS, OwnCodeError, OwnName, digest_of, is_own, read_source, taken_apart
 from tasks.tracking import mlflow_client, mlflow_files, record
 from tasks.tracking.claim import held_claim
 from tasks.tracking.outbox_entries import Attachment
 from tasks.tracking.stored_run import STUDY_TAG
 
 SOURCES = "sources"  # the folder in a run's directory, and among its files in MLflow; in it a folder for each digest
+IN_A_COPY = rf"/{SOURCES}/[0-9a-f]{{{DIGITS}}}/(.+)"  # a path there, and what it is for the person
 NAMES = "names.json"  # in it: of what is loaded from there
 Sources = Mapping[
     str, Mapping[str, bytes]

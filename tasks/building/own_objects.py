@@ -21,6 +21,7 @@ from typing import Any
 
 import keras
 
+from tasks.building.keras_settings import kept_settings
 from tasks.building.own_code import SOURCES, Sources, names_in, write_copy
 from tasks.foundation.errors import InputError
 from tasks.foundation.own_source import OwnName, main_file, taken_apart
@@ -90,10 +91,11 @@ def _imported(own: OwnName, folder: Path) -> list[ModuleType]:
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     try:
-        main = _run_file(path, own) if own.is_file else importlib.import_module(own.source)
+        with kept_settings(own.source):
+            main = _run_file(path, own) if own.is_file else importlib.import_module(own.source)
+    except (InputError, KeyboardInterrupt):
+        raise
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
         raise InputError(f"{_where(error, own, folder)}: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(folder))

@@ -12,6 +12,7 @@ from keras import layers
 
 from models.losses import make_loss
 from models.steps import make_train_steps
+from tasks.building.own_code import IN_A_COPY
 
 STEPS = 2  # before the interruption, and as many after it
 BATCH, SIDE, CLASSES = 4, 4, 3
@@ -58,6 +59,6 @@ def in_a_line(error: Exception) -> str:
     frames = [number for number, line in enumerate(lines) if line.startswith('File "')]
     if not frames:
         return f"{type(error).__name__}: {error}"
-    own = [found for line in lines if (found := re.search(r'/sources/[0-9a-f]{16}/(.+)", (line \d+)', line))]
+    own = [found for line in lines if (found := re.search(rf'{IN_A_COPY}", (line \d+)', line))]
     said = " ".join(lines[frames[-1] + 2 :])
     return f"{said} ({', '.join(own[-1].groups())})" if own else said

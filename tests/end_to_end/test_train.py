@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.own_code import write_own
 from tests.support.running import ROOT, Running
 
 pytestmark = pytest.mark.end_to_end
@@ -117,8 +118,11 @@ def test_another_seed_gives_another_result(train: Callable[..., Running]) -> Non
 def test_json_prints_one_object_on_standard_output_and_the_rest_on_standard_error(
     train: Callable[..., Running], runs: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
-    ended = train(*SMALL, "--epochs", 2, "--json").ended()
+    prints = ("        super().__init__(**base)\n", "        super().__init__(**base)\n        print('A focal loss')\n")
+    write_own(tmp_path / "mine.py", prints)  # in this process
+    ended = train(*SMALL, "--epochs", 2, "--json", "--loss", "mine.py:Focal").ended()
     assert ended.status == 0
+    assert "A focal loss" in ended.err
     result = json.loads(ended.out)
     assert ended.out.count("\n") == 1
     (run,) = runs(tmp_path)

@@ -102,9 +102,37 @@ def with_softmax(image_shape: Any, num_classes: int) -> keras.Model:
     return keras.Sequential([plain(image_shape, num_classes), layers.Softmax()])
 
 
+def by_name_alone(*, image_shape: Any, num_classes: int) -> keras.Model:
+    return plain(image_shape, num_classes)
+
+
+def with_width(image_shape: Any, num_classes: int, width: int) -> keras.Model:
+    assert width
+    return plain(image_shape, num_classes)
+
+
+def leaving(image_shape: Any, num_classes: int) -> keras.Model:
+    raise SystemExit(f"{image_shape} {num_classes}")
+
+
+def in_half_precision(image_shape: Any, num_classes: int) -> keras.Model:
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    return plain(image_shape, num_classes)
+
+
+CALLED = "cannot be called with an image shape and a number of classes"
+
+
 @pytest.mark.parametrize(
     ("function", "told"),
     [
+        (by_name_alone, rf"{CALLED} \(too many positional arguments\); let it begin with `def net\(image_shape, num"),
+        (with_width, rf"{CALLED} \(missing a required argument: 'width'\)"),
+        (leaving, r"failed for images of 16x16 pixels .* SystemExit: \(16, 16, 1\) 3 \("),
+        (
+            in_half_precision,
+            "changes Keras' settings .* the dtype policy from 'float32' to 'mixed_float16'; leave that",
+        ),
         (drawing, r"model: 'mine.py:net' is no network for this: called twice with one seed it returns other weights"),
         (
             failing,
@@ -120,3 +148,20 @@ def with_softmax(image_shape: Any, num_classes: int) -> keras.Model:
 def test_what_is_no_network_is_told(function: Any, told: str) -> None:
     with pytest.raises(InputError, match=told):
         call(function)
+    assert keras.config.dtype_policy().name == "float32"
+
+
+class OwnLoss(keras.losses.Loss):
+    """Would have to be there wherever the network is loaded."""
+
+
+def compiled(image_shape: Any, num_classes: int) -> keras.Model:
+    inner = plain(image_shape, num_classes)
+    inner.compile("adam", OwnLoss(), metrics=["accuracy"])
+    inner.optimizer.build(inner.trainable_variables)
+    return inner
+
+
+def test_a_network_that_was_compiled_is_taken_without_that() -> None:
+    network = call(compiled)
+    assert "OwnLoss" not in str(keras.saving.serialize_keras_object(network))

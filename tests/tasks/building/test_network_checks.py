@@ -76,6 +76,36 @@ def test_wrong_shapes_are_told(made: Callable[[], Any], told: str) -> None:
     assert refusal(require_contract, made(), SHAPE, CLASSES).startswith(told)
 
 
+def in_a_dictionary() -> keras.Model:
+    inner = network()
+    return keras.Model(inner.inputs, {"logits": inner.outputs[0]})
+
+
+def frozen() -> keras.Model:
+    made = network()
+    made.trainable = False
+    return made
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (in_a_dictionary, "it gives a dictionary (logits); let it give the logits themselves"),
+        (frozen, "nothing of it can be trained; give it layers with weights, and leave these trainable"),
+        (
+            lambda: network(layers.Dense(CLASSES, kernel_regularizer="l2", name="held")),
+            "it adds to the loss by itself, as regularizers do (held), and would be trained without that; leave it out",
+        ),
+        (
+            lambda: network(layers.ActivityRegularization(l2=0.1, name="quiet")),
+            "it adds to the loss by itself, as regularizers do (quiet)",
+        ),
+    ],
+)
+def test_what_would_not_be_trained_as_it_is_meant_is_told(made: Callable[[], Any], told: str) -> None:
+    assert refusal(require_contract, made(), SHAPE, CLASSES).startswith(told)
+
+
 def test_a_network_of_images_of_any_size_is_fine() -> None:
     inputs = keras.Input((None, None, 3))
     require_contract("n", keras.Model(inputs, layers.Dense(4)(layers.GlobalMaxPooling2D()(inputs))), SHAPE, CLASSES)

@@ -73,6 +73,16 @@ def test_what_a_file_raises_is_told_with_its_line(tmp_path: Path) -> None:
         load_own(copied(path, "A", tmp_path / "run"), tmp_path / "run")
 
 
+def test_a_file_that_changes_settings_of_keras_is_told_and_they_are_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("import keras\nkeras.config.set_floatx('float64')\nkeras.config.set_epsilon(0.1)\nA = 1\n")
+    with pytest.raises(InputError) as told:
+        load_own(copied(path, "A", tmp_path / "run"), tmp_path / "run")
+    assert f"{path} changes Keras' settings" in str(told.value)
+    assert "the floatx from 'float32' to 'float64', the epsilon from 1e-07 to 0.1; leave that out" in str(told.value)
+    assert (keras.config.floatx(), keras.config.epsilon()) == ("float32", 1e-7)
+
+
 def test_a_file_that_would_not_be_imported_is_told(tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("A = 1\n")
     (tmp_path / "mine.py").write_text("import numpy\n")
