@@ -1,4 +1,4 @@
-"""What is asked of a person's own code before training begins; of an optimizer in a tiny training."""
+"""What is asked of a person's own code before training begins; what it does is tried."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from models.schedules import fine_tuned, make_schedule
-from tasks.building.optimizer_trial import CONFIG, require_decay, require_sound_optimizer
+from tasks.building.loss_trial import require_sound_loss
+from tasks.building.optimizer_trial import require_decay, require_sound_optimizer
 from tasks.building.own_classes import make_own_loss, make_own_optimizer
 from tasks.building.own_code import Sources, own_sources, write_copy
 from tasks.building.own_objects import load_own, own_objects
@@ -21,7 +21,6 @@ from tasks.building.tiny_training import STEPS
 from tasks.foundation.errors import InputError
 from tasks.foundation.own_source import is_own
 
-BATCH, CLASSES = 4, 3
 OTHER_RATES = ("warmup_epochs", "fine_tuning")  # beside a schedule
 
 _sound: set[tuple[Any, ...]] = set()  # what was asked in this process: the trials of a comparison are of few kinds
@@ -59,7 +58,7 @@ def require_own_code(
         if is_own(model) and not callable(load_own(model, directory)):
             raise InputError(f"{model} cannot be called; allowed: a function that returns a Keras model")
         if is_own(loss):
-            _require_sound_loss(loss, make_own_loss(loss, directory, arguments=loss_args))
+            require_sound_loss(loss, make_own_loss(loss, directory, arguments=loss_args))
         if is_own(optimizer):
             make = partial(make_own_optimizer, optimizer, directory, arguments=hyperparameters)
             with own_objects(directory):
@@ -88,30 +87,3 @@ def _try_optimizer(
     require_sound_optimizer(name, made, directory, updates or {})
     if weight_decay:
         require_decay(name, make, weight_decay)
-
-
-def _require_sound_loss(name: str, loss: keras.losses.Loss) -> None:
-    """Raise InputError unless a loss gives a number for each example, with a gradient, and is the same once stored."""
-    labels = tf.constant([0, 1, 2, 0], tf.int32)
-    logits = tf.constant(np.linspace(-1.0, 1.0, BATCH * CLASSES).reshape(BATCH, CLASSES), tf.float32)
-    try:
-        each = loss.call(tf.cast(labels, tf.float32), logits)
-        with tf.GradientTape() as tape:
-            tape.watch(logits)
-            value = loss(labels, logits)
-        gradient = tape.gradient(value, logits)
-        again = float(type(loss).from_config(loss.get_config())(labels, logits))
-    except Exception as error:
-        raise InputError(
-            f"{name} fails for labels (4,), whole numbers as floats, and logits (4, 3): {type(error).__name__}: "
-            f"{error}; let it take any number of classes, which is logits.shape[-1]"
-        ) from error
-    shape = tuple(np.shape(each))
-    if shape != (BATCH,):
-        raise InputError(f"{name}: `call` returns values of shape {shape} for 4 examples; allowed: one for each, (4,)")
-    if not np.isfinite(value) or gradient is None or not np.isfinite(gradient).all():
-        raise InputError(f"{name} gives {float(value):g} with the gradient {gradient}; allowed: finite numbers")
-    if again != float(value):
-        raise InputError(
-            f"{name} made from its own `get_config` gives {again!r}, and before {float(value)!r}: {CONFIG}"
-        )

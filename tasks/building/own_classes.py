@@ -137,7 +137,9 @@ def _made(name: str, kind: type[Kind], /, **arguments: Any) -> Kind:
         return kind(**arguments)
     except Exception as error:  # whatever a person's constructor raises
         shown = ", ".join(f"{each}={_shown(value)}" for each, value in arguments.items())
-        raise InputError(f"{name} cannot be made with {shown}: {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"{name} cannot be made with {shown or 'no arguments'}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _shown(value: Any) -> str:
