@@ -65,7 +65,13 @@ def download_model(run_id: str, directory: Path) -> Path:
                 f"run {run_id!r} has no model in the MLflow store {store_name()!r}; if its tag {MISSING_TAG!r} names "
                 f"one, send that with: {command('reconcile', '--again')}"
             )
-    return Path(fetched) / "data" / "model.keras"
+    path = Path(fetched) / "data" / "model.keras"
+    if not path.exists():
+        raise InputError(
+            f"run {run_id!r} has no model any more: its record names one, but the files are gone from where the MLflow "
+            f"store {store_name()!r} keeps artifacts; put them back, or name another run"
+        )
+    return path
 
 
 def _record_logged_model(client: MlflowClient, run_id: str, entry: ModelFile) -> None:

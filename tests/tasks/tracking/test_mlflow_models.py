@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,17 @@ def test_a_run_without_a_model_is_told(run_id: str, tmp_path: Path) -> None:
         mlflow_models.download_model(run_id, tmp_path)
     mlflow_client.send_now(run_id, Tags(tags={"outcome": "diverged", "reason": "NaN in epoch 2"}))
     with pytest.raises(InputError, match=rf"^run '{run_id}' has no model: it diverged \(NaN in epoch 2\); name"):
+        mlflow_models.download_model(run_id, tmp_path)
+
+
+def test_a_model_whose_files_are_gone_is_told(
+    run_id: str, prepared: PreparedDataset, make_compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    entry = ModelFile(path=make_compiled(), image_shape=prepared.image_shape, num_classes=10)
+    mlflow_client.send(run_id, entry)
+    (output,) = store().get_run(run_id).outputs.model_outputs
+    shutil.rmtree(store().get_logged_model(output.model_id).artifact_location.removeprefix("file://"))
+    with pytest.raises(InputError, match=rf"^run '{run_id}' has no model any more: .* the files are gone .*; put them"):
         mlflow_models.download_model(run_id, tmp_path)
 
 
