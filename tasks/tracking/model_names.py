@@ -29,7 +29,7 @@ def run_of_model(text: str) -> str:
         InputError: there is no such model, or the comparison recommends none, or the store cannot be used.
     """
     try:
-        return _run_of(text)
+        return mlflow_client.get_run(_run_of(text)).run_id  # which `mlflow gc` may have removed from under a name
     except InputError as error:
         raise InputError(f"model: received {text!r}; allowed: {ALLOWED}. But {error}") from error
 

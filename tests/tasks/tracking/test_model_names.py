@@ -14,6 +14,9 @@ TAGS = {
     "of another": {},
     "a study": {FLOW_TAG: "compare", RECOMMENDED_TAG: "a run"},
     "an incomplete study": {FLOW_TAG: "compare"},
+    "a study of old": {FLOW_TAG: "compare", RECOMMENDED_TAG: "removed"},
+    "the run of champion": {},
+    "the run of 3": {},
 }
 
 
@@ -60,6 +63,8 @@ def test_a_model_is_named_by_its_run_its_study_or_as_it_is_registered(text: str,
         ("runs:/nothing/model", "the MLflow store 'here' has no run 'nothing'"),
         ("runs:/a run/other", "name: received 'runs:/a run'; allowed: letters, digits"),
         ("a:b@champion", "name: received 'a:b'; allowed: letters, digits"),
+        ("a study of old", "the MLflow store 'here' has no run 'removed'"),
+        ("lenet@previous", "the MLflow store 'here' has no run 'the run of previous'"),
         ("lenet@", "the MLflow store 'here' has no run 'lenet@'"),
     ],
 )
