@@ -20,6 +20,7 @@ from flows.command_line.options import LAST_GROUP, join_truth_values
 from flows.command_line.session import DONE
 from flows.parameters.compare import CompareParameters
 from flows.parameters.train import TrainParameters
+from flows.servers.settings_fault import settings_fault
 from tasks.foundation.commands import command
 from tasks.foundation.errors import InputError, PlainError
 from tasks.terminal.messages import say
@@ -82,9 +83,11 @@ def main(arguments: Sequence[str]) -> int:
         say(errors, "Interrupted.")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever ended the run is told, and the status says that it failed
-        traceback.print_exc()
-        say(errors, f"The run failed. {type(error).__name__}: {error}")
-        return FAILED
+        fault = settings_fault(error)
+        if not fault:
+            traceback.print_exc()
+        say(errors, f"Bad input. {fault}" if fault else f"The run failed. {type(error).__name__}: {error}")
+        return BAD_INPUT if fault else FAILED
     return DONE if status is None else status
 
 
