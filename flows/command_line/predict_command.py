@@ -48,13 +48,14 @@ def predict(
     from tasks.prediction.fetched_model import fetched_model
 
     take_over_logging(console)
-    with fetched_model(model) as fetched, ExitStack() as files:
+    with fetched_model(model) as fetched, ExitStack() as printed:
         found = list_pictures(paths, fetched.description.classes)
         say(console, "\n".join([_banner(fetched), *found.remarks, ""]))
         about: dict[str, Any] = {"model": model, "run": fetched.run_id, "output": output and str(output.absolute())}
-        writes = [files.enter_context(prediction_file(output))] if output else []
-        writes += [files.enter_context(json_object(sys.stdout, about))] if json else []
-        tally, shown = _predicted(console, fetched, found, writes)
+        writes = [printed.enter_context(json_object(sys.stdout, about))] if json else []
+        with ExitStack() as file:  # whole before the page is written, for which there may be no room
+            writes += [file.enter_context(prediction_file(output))] if output else []
+            tally, shown = _predicted(console, fetched, found, writes)
         _tell(console, tally, shown, len(found.pictures))
         page = _mistakes(tally, fetched, output) if tally.judged else None
         about |= {**tally.summary(), "page": page and str(page)}

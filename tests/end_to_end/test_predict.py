@@ -166,6 +166,15 @@ def test_pictures_of_all_kinds_are_answered_and_what_cannot_be_read_is_told(
     assert not (tmp_path / "runs").exists()
 
 
+def test_all_predictions_are_kept_where_the_page_cannot_be_written(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "said.csv.html").mkdir()
+    ended = trained.command(
+        "predict", trained.run_id, trained.pictures / "labels.csv", "--output", tmp_path / "said.csv"
+    )
+    assert (ended.status, "said.csv.html': Is a directory" in ended.err) == (1, True), ended
+    assert len((tmp_path / "said.csv").read_text().splitlines()) == 360
+
+
 def test_what_cannot_be_meant_is_told_before_anything_is_read(trained: Trained) -> None:
     for arguments, told in (
         ((trained.run_id,), "Bad input. images: received nothing; give image files, folders"),
