@@ -110,7 +110,8 @@ def _require_taken(name: str, kind: type, parameter: str, arguments: Mapping[str
             suggestion = f" (did you mean {close[0]!r}?)" if close else ""
             raise InputError(
                 f"{parameter}: received {argument!r}{suggestion}, but the constructor of {name} takes: "
-                f"{', '.join(taken) or 'none'}"
+                f"{', '.join(taken) or 'none'}; in a comparison all classes of your own are given the same, so give "
+                "what only some take as a default in the file"
             )
 
 

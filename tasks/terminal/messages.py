@@ -38,8 +38,8 @@ class TerminalHandler(logging.Handler):
 
 
 def say(console: Console, text: str) -> None:
-    """Print plain text: no markup, no colours, no line breaks of the console's own."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print plain text: no markup, no pictures for names between colons, no colours, no line breaks of its own."""
+    console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def take_over_logging(console: Console) -> None:

@@ -61,6 +61,7 @@ def test_a_comparison_keeps_to_the_file_that_it_began_with(compare: Callable[...
     write_own(tmp_path / "mine.py")
     asked = (*DATA, "--epochs", 2, "--optimizers", "adam,mine.py:Signum", "--losses", "mine.py:Focal")
     asked = (*asked, "--model", "mine.py:small", "--seeds", 2, "--grid-size", 1, "--workers", 2)
+    asked = (*asked, "--keep", "best", "--patience", 1)
     ended = compare(*asked, "--looks", "none", "--json").ended()
     assert (ended.status, ended.left) == (0, []), ended
     result = json.loads(ended.out)
@@ -68,16 +69,24 @@ def test_a_comparison_keeps_to_the_file_that_it_began_with(compare: Callable[...
     assert len(learning_of(tmp_path, result["study"])) == 4
     own = {run.data.params["optimizer"] for run in trials_of(tmp_path, result["study"])} - {"adam"}
     assert len(own) == 1
+    for contender in result["contenders"]:
+        trials = [run for run in trials_of(tmp_path, result["study"]) if contender["label"] in run.data.tags["setting"]]
+        assert sorted(contender["scores"]) == sorted(run.data.metrics["best_validation_accuracy"] for run in trials)
+    assert "best-epoch validation accuracy" in result["verdict"][0]
 
     write_own(tmp_path / "mine.py", CHANGED)
     ended = compare("--resume", result["study"], "--seeds", 3, "--json").ended()
     assert ended.status == 0, ended
     assert len(learning_of(tmp_path, result["study"])) == 6
     assert {run.data.params["optimizer"] for run in trials_of(tmp_path, result["study"])} - {"adam"} == own
+    kept = {(run.data.params["keep"], run.data.params["patience"]) for run in trials_of(tmp_path, result["study"])}
+    assert kept == {("best", "1")}
     refused = compare("--resume", result["study"], "--optimizers", "adam,mine.py:Signum").ended()
     assert refused.status == 2
     assert "cannot shrink" in refused.err
-    assert (tmp_path / "reports" / result["study"] / "report.html").read_text().count("mine.py:Signum")
+    page = (tmp_path / "reports" / result["study"] / "report.html").read_text()
+    assert page.count("mine.py:Signum")
+    assert "the best of its epochs, chosen by the images that it is judged by" in page
 
 
 def test_a_deployment_takes_a_file_that_lies_on_the_worker(

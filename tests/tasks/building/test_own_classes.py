@@ -52,6 +52,7 @@ def test_an_argument_that_the_constructor_does_not_take_is_told_with_those_that_
         made(path, betta=0.5)
     assert "optimizer_args: received 'betta' (did you mean 'beta'?), but the constructor of" in str(told.value)
     assert "takes: beta, " in str(told.value)
+    assert "in a comparison all classes of your own are given the same" in str(told.value)
     assert "clipnorm" in str(told.value)  # of the class above, to which the rest goes
     with pytest.raises(InputError, match="optimizer_args: received 'name', which is a parameter of the run"):
         make_own_optimizer(

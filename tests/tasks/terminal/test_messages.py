@@ -20,7 +20,9 @@ def console(width: int = 40) -> tuple[Console, io.StringIO]:
     return Console(file=file, width=width, force_terminal=True), file
 
 
-@pytest.mark.parametrize("text", ["[bold]no markup[/bold] [0/10]", "no 'colours' 0.123 /a/path", "long " * 30])
+@pytest.mark.parametrize(
+    "text", ["[bold]no markup[/bold] [0/10]", "no 'colours' 0.123 /a/path", "mine.py:A: no emoji", "long " * 30]
+)
 def test_text_is_printed_as_it_is(text: str) -> None:
     target, file = console()
     say(target, text)
