@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ DATA = Path("data")  # where prepared sets lie, and what is remembered of their 
 # A file that was written just now may be written again within one tick of its file system's clock.
 SETTLED_SECONDS = 2.0
 SEPARATOR = os.sep
+DIGEST = "[0-9a-f]{64}"  # what is remembered; anything else is of a damaged file, and worked out anew
 CHUNK_FILES = 32  # that a thread digests in one go: to hand a file over takes as long as to digest a small one
 
 
@@ -37,8 +39,8 @@ def contents_digest(root: Path, files: Sequence[Path]) -> str:
         [name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for name, stat in zip(names, stats, strict=True)
     ]
     kept = (DATA / f"{_digest([str(root.resolve()), listing])[:32]}.checksum").absolute()
-    if kept.is_file():
-        return kept.read_text()
+    if kept.is_file() and re.fullmatch(DIGEST, remembered := kept.read_text(errors="replace")):
+        return remembered
     content = _digest([[name, digest] for name, digest in zip(names, _each_sha256(files), strict=True)])
     newest = max((max(stat.st_mtime, stat.st_ctime) for stat in stats), default=0.0)
     if time.time() - newest > SETTLED_SECONDS:

@@ -36,7 +36,7 @@ def location_lock(dataset: str, data_dir: str | None) -> Path:
 def found_location(dataset: str, data_dir: str | None) -> str | None:
     """Return the directory of a set, if it was looked for before and is still there."""
     file = location_file(dataset, data_dir)
-    location = file.read_text() if file.is_file() else None
+    location = os.fsdecode(file.read_bytes()) if file.is_file() else None
     return location if location and (_is_remote(location) or Path(location).is_dir()) else None
 
 
@@ -45,7 +45,7 @@ def remember_location(dataset: str, data_dir: str | None, location: str) -> None
     file = location_file(dataset, data_dir)
     with storing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(file, location.encode())
+    write_durably(file, os.fsencode(location))
 
 
 def tfds_identity(location: str) -> str:

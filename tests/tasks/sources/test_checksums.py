@@ -43,6 +43,16 @@ def test_what_has_not_changed_is_read_once(root: Path, read: list[Path]) -> None
     assert sorted(read) == [root / "a", root / "b"]
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xf6\x00", b"0a"])
+def test_what_is_remembered_and_damaged_is_worked_out_anew(root: Path, read: list[Path], damage: bytes) -> None:
+    first = digest(root)
+    (remembered,) = Path("data").glob("*.checksum")
+    remembered.write_bytes(damage)
+    assert digest(root) == first
+    assert len(read) == 4
+    assert remembered.read_text() == first
+
+
 def test_other_times_of_the_same_content_are_the_same(root: Path, read: list[Path]) -> None:
     first = digest(root)
     os.utime(root / "a", (1, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,16 @@ def test_it_is_known_once_it_was_found(directory: Path) -> None:
     assert found_location("tiny", None) == str(directory)
     assert found_location("tiny", "sets") == str(directory)  # the same folder by another name
     assert found_location("tiny/1.0.0", None) is None
+
+
+def test_bytes_that_are_no_text_are_a_name_too_and_damage_is_no_place(directory: Path) -> None:
+    odd = directory.with_name(os.fsdecode(b"\xff"))
+    odd.mkdir()
+    remember_location("tiny", None, str(odd))
+    assert found_location("tiny", None) == str(odd)
+    (remembered,) = Path("data").glob("*.location")
+    remembered.write_bytes(b"\xf6\x00")
+    assert found_location("tiny", None) is None
 
 
 def test_another_folder_is_looked_into(directory: Path, tmp_path: Path) -> None:
