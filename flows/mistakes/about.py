@@ -37,7 +37,7 @@ def _coverage(judged: int, total: int, by_several: int, kept: KeptAnswers) -> st
     tests = len(kept.tested)
     test = f"{tests:,} test images among them" if tests else "none of them a test image, of which nothing was kept"
     if len(kept.answers) == 1:
-        seen = "It has trained on the others: a comparison judges these by models that have not."
+        seen = "It has trained on the others: a comparison of several seeds judges these by models that have not."
         return f"Judged: {judged:,} images{of_all}, {test}. {seen}"
     return (
         f"Judged by models that have not trained on them: {judged:,} images{of_all}, {test}; {by_several:,} by several "

@@ -81,8 +81,9 @@ def require_same_classes(run: StoredRun, champion: Champion, name: str) -> None:
         return
     pairs = enumerate(zip_longest(new, old))
     label, (its, theirs) = next((label, pair) for label, pair in pairs if pair[0] != pair[1])
+    of_new, of_old = ("has it not" if each is None else f"calls it {each!r}" for each in (its, theirs))
     raise InputError(
-        f"run: the model of run {run.run_id} has {len(new)} classes and calls label {label} {its!r}; the champion of "
-        f"{name!r}, version {champion.version}, has {len(old)} and calls it {theirs!r}. Whoever uses a name expects "
-        "the same classes in the same order: choose another name"
+        f"run: the model of run {run.run_id} has {len(new)} classes, and the champion of {name!r}, version "
+        f"{champion.version}, has {len(old)}. Label {label}: the new one {of_new}, the champion {of_old}. Whoever "
+        "uses a name expects the same classes in the same order: choose another name"
     )
