@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.number_formats import counted
 from tasks.foundation.errors import InputError
 from tasks.sources.listed import listed
 
@@ -53,8 +54,8 @@ def read_cells(table: Path, columns: Columns) -> Iterator[tuple[int, dict[str, s
                     continue  # an empty line
                 if len(cells) != len(names):
                     raise InputError(
-                        f"{given}: line {reader.line_num} has {len(cells)} cells, but the header has {len(names)}; put "
-                        "a cell that has a comma in it into quotes"
+                        f"{given}: line {reader.line_num} has {counted(len(cells), 'cell')}, but the header has "
+                        f"{len(names)}; put a cell that has a comma in it into quotes"
                     )
                 yield reader.line_num, {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
     except UnicodeDecodeError as error:

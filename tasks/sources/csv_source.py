@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from study.number_formats import counted
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
 from tasks.sources.checksums import contents_digest
@@ -47,7 +48,7 @@ def csv_source(table: Path, reading: Reading) -> Source:
             )
     if len(known) < 2:
         raise InputError(
-            f"dataset: {str(table)!r} has {len(known)} labels ({listed(known)}); there have to be at least 2"
+            f"dataset: {str(table)!r} has {counted(len(known), 'label')} ({listed(known)}); there have to be at least 2"
         )
     classes = chosen_classes(known, reading.classes)
     labels = {name: label for label, name in enumerate(classes)}

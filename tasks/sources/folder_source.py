@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from study.number_formats import counted
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
 from tasks.sources.checksums import SEPARATOR, below, contents_digest
@@ -110,7 +111,7 @@ def _require_classes(root: Path, listings: Mapping[str, Listing], *, every: bool
     if len(known) < 2:
         inside = "; give the folder that holds the folders of the classes" if listings["train"].deeper else ""
         raise InputError(
-            f"dataset: folder {str(root)!r} has images in {len(known)} subfolders; "
+            f"dataset: folder {str(root)!r} has images in {counted(len(known), 'subfolder')}; "
             f"it needs at least 2, one subfolder of images for each class{inside}"
         )
     for split, listing in listings.items():

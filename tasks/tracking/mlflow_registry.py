@@ -94,8 +94,7 @@ def registered_version(name: str, alias_or_version: str) -> RegisteredVersion:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             raise InputError(
-                f"{name!r} has no version {number} in the registry {registry_name()!r}; its newest: "
-                f"{model.latest or 'none'}"
+                f"{name!r} has no version {number} in the registry {registry_name()!r}; last: {model.latest or 'none'}"
             ) from None
     return RegisteredVersion(str(found.version), found.run_id or None, dict(found.tags))
 

@@ -165,7 +165,7 @@ def test_other_columns_are_told(root: Path, caplog: pytest.LogCaptureFixture) ->
         ("file,label,label", ["scans/0.png,cat,cat"], "has two columns label"),
         ("file,label", ["scans/0.png,cat,black"], r"line 2 has 3 cells, but the header has 2; put a cell that has a"),
         ("file,label", ['scans/0.png,"cat'], r"is no CSV \(.*\); save it with commas and double quotes"),
-        ("file,label", ["scans/0.png,cat", "scans/1.png,cat"], r"has 1 labels \(cat\); there have to be at least 2"),
+        ("file,label", ["scans/0.png,cat", "scans/1.png,cat"], r"has 1 label \(cat\); there have to be at least 2"),
         (
             "file,label",
             ["scans/0.png,cat", "scans/1.png,cat", "scans/2.png,dog"],

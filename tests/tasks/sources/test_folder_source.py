@@ -187,10 +187,10 @@ def test_a_folder_of_fewer_than_two_classes_is_refused(tmp_path: Path) -> None:
         prepare(tmp_path / "nothing")
     (tmp_path / "one" / "a").mkdir(parents=True)
     Image.new("L", (SIDE, SIDE)).save(tmp_path / "one" / "a" / "1.png")
-    with pytest.raises(InputError, match=r"one.* has images in 1 subfolders; .* for each class$"):
+    with pytest.raises(InputError, match=r"one.* has images in 1 subfolder; .* for each class$"):
         prepare(tmp_path / "one")
     fill_classes(tmp_path / "above" / "images", ["a", "b"])
-    with pytest.raises(InputError, match=r"in 1 subfolders; .*give the folder that holds the folders of the classes$"):
+    with pytest.raises(InputError, match=r"in 1 subfolder; .*give the folder that holds the folders of the classes$"):
         prepare(tmp_path / "above")
 
 
