@@ -27,6 +27,7 @@ from tasks.foundation.log import task_log
 from tasks.inspect import record_dataset_page
 from tasks.tracking import mlflow_client
 from tasks.tracking.claim import held_claim
+from tasks.training.gathered_batches import require_an_update
 
 WORKERS_LOG = "workers.log"
 
@@ -59,6 +60,7 @@ def compare(parameters: CompareParameters) -> CompareResult:
     sources = own_sources(p.named(), p.resume)
     require_sound(p, sources)
     prepared = prepare(p, study_dataset(p.resume) if p.resume else None)
+    require_an_update(p.accumulate, batches=p.epochs * prepared.steps_per_epoch(max(p.batch_sizes), p.repeat))
     tell_of_imbalance(prepared, p.metric)
     tags = {**study_tags(p, prepared), **grown}
     how: Any = {"directory_of": study_directory, "sources": sources}

@@ -27,6 +27,7 @@ from tasks.tracking.run import resumable
 from tasks.tracking.stored_run import STUDY_TAG
 from tasks.training.device import select_device
 from tasks.training.ending import require_validation_images
+from tasks.training.gathered_batches import require_an_update
 from tasks.training.threads import use_threads
 
 
@@ -62,6 +63,7 @@ def train(parameters: TrainParameters) -> TrainResult:
     require_validation_images(prepared, **p.only("keep", "patience"))
     tell_of_imbalance(prepared, p.metric)
     steps = prepared.steps_per_epoch(p.batch_size, p.repeat)
+    require_an_update(p.accumulate, batches=p.epochs * steps)
     tags = {"device": device, "steps_per_epoch": str(steps), **_tags(p, prepared)}
     how: Any = {"directory_of": _directory_of, "sources": sources}
     with tracked_flow_run("train", p, experiment_id, prepared, tags, **how) as (claimed, run):

@@ -24,6 +24,7 @@ from tasks.foundation.durable_files import storing
 from tasks.foundation.errors import InputError
 from tasks.foundation.log import task_log
 from tasks.foundation.own_source import is_own
+from tasks.training.gathered_batches import require_an_update
 
 
 @task
@@ -119,11 +120,7 @@ def _loss(name: str, directory: Path, own: Mapping[str, Any] | None, **given: fl
 def _settle(optimizer: keras.optimizers.Optimizer, updates: Mapping[str, Any], *, batches: int) -> None:
     """Tell an optimizer how to make its updates, in a training of so many batches."""
     gathered = int(updates.get("accumulate", 1))
-    if gathered > batches:
-        raise InputError(
-            f"accumulate: received {gathered}, but the whole training has {batches} batches, so that it would make no "
-            f"update; give at most {batches}"
-        )
+    require_an_update(gathered, batches=batches)
     if left := batches % gathered:
         task_log().warning(
             "The last %d of %d batches make no update, for %d make one (accumulate).", left, batches, gathered

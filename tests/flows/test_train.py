@@ -320,6 +320,7 @@ def test_a_task_that_fails_ends_both_runs_with_the_reason(monkeypatch: pytest.Mo
             "precision: received 'mixed_float16', but this machine computes on the CPU",
         ),
         ({"keep": "best", "validation_fraction": 0}, "keep: received 'best', but there are no validation images"),
+        ({"accumulate": 999}, "accumulate: received 999, but the whole training has"),
     ],
 )
 def test_bad_input_leaves_no_run_in_mlflow(changes: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
