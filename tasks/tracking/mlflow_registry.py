@@ -78,14 +78,14 @@ def registered_version(name: str, alias_or_version: str) -> RegisteredVersion:
     model = find_model(name)
     if model is None:
         raise InputError(f"the registry {registry_name()!r} has no model {name!r}; {_names()}")
+    newest = f"its newest version: {model.latest or 'none'}"
     # A number that no registry counts to would be an error of its database, which is waited for.
     is_number = alias_or_version.isdecimal() and len(alias_or_version) <= LONGEST_VERSION
     number = alias_or_version if is_number else model.aliases.get(alias_or_version)
     if number is None:
-        aliases = ", ".join(sorted(model.aliases)) or "none yet"
         raise InputError(
             f"{name!r} has no version with the alias {alias_or_version!r} in the registry {registry_name()!r}; its "
-            f"aliases: {aliases}; its newest version: {model.latest or 'none'}"
+            f"aliases: {', '.join(sorted(model.aliases)) or 'none yet'}; {newest}"
         )
     with _registry() as client:
         try:
@@ -94,7 +94,7 @@ def registered_version(name: str, alias_or_version: str) -> RegisteredVersion:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             raise InputError(
-                f"{name!r} has no version {number} in the registry {registry_name()!r}; last: {model.latest or 'none'}"
+                f"{name!r} has no version {number} in the registry {registry_name()!r}; {newest}"
             ) from None
     return RegisteredVersion(str(found.version), found.run_id or None, dict(found.tags))
 

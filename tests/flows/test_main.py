@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from pydantic_core import ValidationError
 
 from flows import __main__ as command_line
 from flows.__main__ import ENVIRONMENT, main
@@ -188,6 +189,10 @@ def test_what_is_no_option_is_told_with_where_to_look(
         (InputError("dataset: gone"), 2, "Bad input. dataset: gone\n"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (RuntimeError("broken"), 1, "The run failed. RuntimeError: broken\n"),
+        (
+            ValidationError.from_exception_data("LoggingSettings", [{"type": "bool_type", "loc": ("x",), "input": 1}]),
+            *(2, "cannot be used: Input should be a valid boolean; mend it, or take it away\n"),
+        ),
     ],
 )
 def test_how_it_ended_is_told_with_a_status(

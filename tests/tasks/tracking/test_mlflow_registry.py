@@ -70,7 +70,7 @@ def test_what_is_not_there_is_told_with_what_is() -> None:
         registered_run("dogs", "1")
     with pytest.raises(InputError, match=r"alias 'previous' .*; its aliases: champion; its newest version: 1"):
         registered_run("pets", "previous")
-    with pytest.raises(InputError, match=r"'pets' has no version 7 in the registry .*; last: 1"):
+    with pytest.raises(InputError, match=r"'pets' has no version 7 in the registry .*; its newest version: 1"):
         registered_run("pets", "7")
     with pytest.raises(InputError, match=r"'pets' has no version .* alias '9{20}' .*; its newest version: 1"):
         registered_run("pets", "9" * 20)  # which no database counts to
