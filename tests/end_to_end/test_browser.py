@@ -221,6 +221,8 @@ def parameter(page: Page, name: str) -> Locator:
 
 
 def search(page: Page, condition: str) -> None:
+    # MLflow shows the answer that comes last, which may be that to what it asked before this.
+    expect(page.get_by_text(re.compile(r"^\d+ matching runs?$"))).to_be_visible()
     box = page.get_by_placeholder("metrics.rmse < 1")
     box.fill(condition)
     box.press("Enter")
